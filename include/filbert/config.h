@@ -1,0 +1,50 @@
+// config.json, as transformers' PretrainedConfig and BertConfig read it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace filbert {
+
+// Field names and defaults are those of transformers' BertConfig (models/bert/configuration_bert.py): a key that is
+// absent from the file takes the default of the class. Keys that do not touch inference (dropout, …) are not kept.
+struct Config {
+  std::filesystem::path path;  // the file it was read from; error messages name it
+  std::string model_type = "bert";
+  std::vector<std::string> architectures;
+
+  std::size_t vocab_size = 30522;
+  std::size_t hidden_size = 768;
+  std::size_t num_hidden_layers = 12;
+  std::size_t num_attention_heads = 12;
+  std::size_t intermediate_size = 3072;
+  std::size_t max_position_embeddings = 512;
+  std::size_t type_vocab_size = 2;
+  std::int64_t pad_token_id = 0;
+  std::string hidden_act = "gelu";
+  double layer_norm_eps = 1e-12;
+  std::string position_embedding_type = "absolute";
+
+  std::map<int, std::string> id2label;           // keys are 0 … num_labels − 1, without gaps
+  bool has_default_labels = false;               // id2label was absent: the labels are LABEL_0, LABEL_1, …
+  std::optional<std::string> problem_type;       // regression | single_label_classification | multi_label_classification
+  std::optional<std::string> function_to_apply;  // softmax | sigmoid | none
+  std::optional<std::string> dtype;              // `dtype` or the older `torch_dtype`, as written
+
+  std::size_t num_labels() const { return id2label.size(); }
+  std::size_t head_size() const { return hidden_size / num_attention_heads; }
+
+  // Reads and checks `directory`/config.json.
+  // Throws Error: not_found (no such directory or file), corrupt (not JSON, a field of the wrong type or out of range,
+  // sizes that contradict each other).
+  static Config from_pretrained(const std::filesystem::path& directory);
+  // The same from the text of a config.json; `path` is only named in messages.
+  static Config from_json(std::string_view json, const std::filesystem::path& path);
+};
+
+}  // namespace filbert

@@ -1,0 +1,11 @@
+// Filbert: classifies text with BERT checkpoints, on CPUs. Everything public.
+#pragma once
+
+#include <filbert/config.h>
+#include <filbert/error.h>
+#include <filbert/model.h>
+#include <filbert/pipeline.h>
+#include <filbert/postprocess.h>
+#include <filbert/tensor.h>
+#include <filbert/tokenizer.h>
+#include <filbert/version.h>

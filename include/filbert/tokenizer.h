@@ -1,0 +1,117 @@
+// Stage 1: text in, input_ids out. Behaviour: Hugging Face `tokenizers` 0.23 (what transformers' fast tokenizers run).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace filbert {
+
+// One text, or a pair. Views: valid while the caller keeps the strings.
+struct TextInput {
+  std::string_view text;
+  std::optional<std::string_view> text_pair;
+};
+
+// What gives way when special tokens and text exceed max_length; as TruncationStrategy of transformers.
+enum class Truncation {
+  do_not_truncate,
+  longest_first,  // token after token from the longer of the pair
+  only_first,     // from `text` alone
+  only_second,    // from `text_pair` alone
+};
+// "longest_first" → Truncation::longest_first. Throws Error(invalid_argument) for any other word.
+Truncation truncation_from_name(std::string_view name);
+
+// What offsets count.
+enum class OffsetUnit { code_points, bytes, utf16 };
+OffsetUnit offset_unit_from_name(std::string_view name);
+
+// [begin, end) in the text the token comes from; {0, 0} for special tokens that stand in no text.
+struct Offset {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  bool operator==(const Offset&) const = default;
+};
+
+struct EncodeOptions {
+  bool add_special_tokens = true;
+  Truncation truncation = Truncation::do_not_truncate;
+  std::optional<std::size_t> max_length;       // tokens with the special ones; absent: the tokenizer's model_max_length
+  bool return_offsets_mapping = true;          // offset_mapping, word_ids and sequence_ids; off saves their cost
+  OffsetUnit offset_unit = OffsetUnit::code_points;
+};
+
+// Rows of tokens, end to end and without padding: row r is [row_starts[r], row_starts[r + 1]) of every array.
+// The only thing that stage 1 hands to stage 2. A caller with ids of its own may fill it by add_row().
+// There is no attention_mask: without padding it would be all ones.
+struct BatchEncoding {
+  std::vector<std::size_t> row_starts = {0};  // [batch_size + 1]
+  std::vector<std::int32_t> input_ids;        // [total_tokens]
+  std::vector<std::int32_t> token_type_ids;   // [total_tokens]
+  std::vector<std::int32_t> special_tokens_mask;  // [total_tokens] 1 for tokens that the post-processor added
+  std::vector<Offset> offset_mapping;         // [total_tokens], or empty if not asked for
+  std::vector<std::int32_t> word_ids;         // [total_tokens], −1 for special tokens; or empty
+  std::vector<std::int32_t> sequence_ids;     // [total_tokens] 0 text, 1 text_pair, −1 special; or empty
+
+  struct Row {
+    std::size_t tokens_total = 0;   // what the row would have had without truncation, special tokens included
+    bool truncated = false;
+    std::size_t invalid_utf8 = 0;   // ill-formed byte sequences, each replaced by U+FFFD as Python's errors="replace"
+  };
+  std::vector<Row> rows;            // [batch_size]
+
+  std::size_t batch_size() const { return row_starts.size() - 1; }
+  std::size_t total_tokens() const { return input_ids.size(); }
+  std::size_t row_length(std::size_t row) const { return row_starts[row + 1] - row_starts[row]; }
+
+  // Appends a row tokenized elsewhere. `token_type_ids` may be empty (zeros), else as long as `input_ids`.
+  // Throws Error(invalid_argument) if the lengths differ or the row is empty.
+  void add_row(std::span<const std::int32_t> input_ids, std::span<const std::int32_t> token_type_ids = {});
+};
+
+// Const after loading; every member may be called from many threads at once.
+class Tokenizer {
+ public:
+  // Tokenizes one text, a pair, or many. A text given with "[SEP]" or another special token in it gets that token's id,
+  // as in transformers. Throws Error(invalid_argument): max_length smaller than the special tokens need;
+  // only_first or only_second where that text is too short to give way; only_second without a pair.
+  BatchEncoding operator()(std::string_view text, const EncodeOptions& options = {}) const;
+  BatchEncoding operator()(std::string_view text, std::string_view text_pair, const EncodeOptions& options = {}) const;
+  BatchEncoding operator()(std::span<const TextInput> texts, const EncodeOptions& options = {}) const;
+
+  std::size_t vocab_size() const;                                           // added tokens included
+  std::string_view id_to_token(std::int32_t id) const;                      // Throws Error(invalid_argument) past the end
+  std::optional<std::int32_t> token_to_id(std::string_view token) const;
+  // tokenizer_config.json's model_max_length or its old name max_len; absent if neither says (or says 1e30).
+  std::optional<std::size_t> model_max_length() const;
+
+  // What was read, for people: "WordPiece from vocab.txt, lower-casing", and every doubt about it.
+  std::string description() const;
+  std::vector<std::string> doubts() const;
+  bool lowercases() const;
+
+  struct Impl;  // src/tokenize/tokenizer.h
+  explicit Tokenizer(std::unique_ptr<const Impl> impl);
+  Tokenizer(Tokenizer&&) noexcept;
+  Tokenizer& operator=(Tokenizer&&) noexcept;
+  ~Tokenizer();
+
+ private:
+  std::unique_ptr<const Impl> impl_;
+};
+
+struct AutoTokenizer {
+  // Reads `directory`/tokenizer.json, or vocab.txt where there is none, and tokenizer_config.json beside it.
+  // The truncation and padding baked into some tokenizer.json do not apply, as in transformers.
+  // Throws Error: not_found, corrupt (names the field), unsupported (names the type of normalizer, model, …).
+  static Tokenizer from_pretrained(const std::filesystem::path& directory);
+};
+
+}  // namespace filbert

@@ -1,0 +1,103 @@
+#include "base/file.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filbert/error.h>
+
+namespace filbert {
+namespace {
+
+// A descriptor that closes itself.
+struct Descriptor {
+  int fd = -1;
+  explicit Descriptor(int opened) : fd(opened) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
+};
+
+std::string reason() { return std::strerror(errno); }
+
+// Opens for reading; returns the size of what must be a regular file.
+std::size_t open_regular(const std::filesystem::path& path, Descriptor& file) {
+  if (file.fd < 0) throw Error(ErrorKind::not_found, fmt::format("{}: {}", path.string(), reason()));
+  struct stat status {};
+  if (::fstat(file.fd, &status) != 0) throw Error(ErrorKind::corrupt, fmt::format("{}: {}", path.string(), reason()));
+  if (!S_ISREG(status.st_mode)) {
+    throw Error(ErrorKind::corrupt, fmt::format("{}: expected a file, found a directory or device", path.string()));
+  }
+  return static_cast<std::size_t>(status.st_size);
+}
+
+}  // namespace
+
+std::string read_file(const std::filesystem::path& path) {
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string content(open_regular(path, file), '\0');
+  std::size_t filled = 0;
+  while (filled < content.size()) {
+    const ssize_t got = ::read(file.fd, content.data() + filled, content.size() - filled);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw Error(ErrorKind::corrupt, fmt::format("{}: {}", path.string(), reason()));
+    if (got == 0) break;  // it shrank while it was read
+    filled += static_cast<std::size_t>(got);
+  }
+  content.resize(filled);
+  return content;
+}
+
+void write_file_atomic(const std::filesystem::path& path, std::string_view content) {
+  const std::string temporary = fmt::format("{}.{}.tmp", path.string(), ::getpid());
+  const auto fail = [&](std::string_view step) {
+    const std::string why = reason();
+    ::unlink(temporary.c_str());
+    throw Error(ErrorKind::invalid_argument, fmt::format("{}: cannot {}: {}", path.string(), step, why));
+  };
+  {
+    Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (file.fd < 0) fail("create");
+    while (!content.empty()) {
+      const ssize_t written = ::write(file.fd, content.data(), content.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) fail("write");
+      content.remove_prefix(static_cast<std::size_t>(written));
+    }
+    if (::fsync(file.fd) != 0) fail("sync");
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) fail("rename");
+}
+
+MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  size_ = open_regular(path, file);
+  if (size_ == 0) return;
+  void* mapped = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.fd, 0);
+  if (mapped == MAP_FAILED) throw Error(ErrorKind::corrupt, fmt::format("{}: cannot map: {}", path.string(), reason()));
+  data_ = static_cast<const std::byte*>(mapped);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : path_(std::move(other.path_)), data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+}  // namespace filbert

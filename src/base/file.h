@@ -1,0 +1,36 @@
+// Files: read whole, map, write so that a reader sees the old or the new one and never a half.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace filbert {
+
+// The whole file. Throws Error(not_found) if it cannot be opened, Error(corrupt) if reading fails or it is a directory.
+std::string read_file(const std::filesystem::path& path);
+
+// Writes to a temporary name beside `path`, syncs, renames. Throws Error(invalid_argument), `path` then is as it was.
+void write_file_atomic(const std::filesystem::path& path, std::string_view content);
+
+// A file mapped read-only. The bytes are valid while this object lives. An empty file is an empty span.
+class MappedFile {
+ public:
+  // Throws Error(not_found) if it cannot be opened, Error(corrupt) if it is not a regular file.
+  explicit MappedFile(const std::filesystem::path& path);
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  ~MappedFile();
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace filbert

@@ -1,0 +1,106 @@
+#include "base/json.h"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include <filbert/error.h>
+
+namespace filbert {
+namespace {
+
+std::string_view type_name(simdjson::dom::element element) {
+  switch (element.type()) {
+    case simdjson::dom::element_type::ARRAY: return "an array";
+    case simdjson::dom::element_type::OBJECT: return "an object";
+    case simdjson::dom::element_type::STRING: return "a string";
+    case simdjson::dom::element_type::BOOL: return "a boolean";
+    case simdjson::dom::element_type::NULL_VALUE: return "null";
+    default: return "a number";
+  }
+}
+
+}  // namespace
+
+void JsonValue::fail(std::string_view expected) const {
+  std::string found(type_name(element_));
+  if (!is_object() && !is_array()) {
+    std::string text = simdjson::to_string(element_);
+    if (text.size() > 60) text = text.substr(0, 57) + "...";
+    found += " (" + text + ")";
+  }
+  throw Error(ErrorKind::corrupt, fmt::format("{}: expected {}, found {}", where_, expected, found));
+}
+
+std::string_view JsonValue::as_string() const {
+  std::string_view value;
+  if (element_.get_string().get(value) != simdjson::SUCCESS) fail("a string");
+  return value;
+}
+
+std::int64_t JsonValue::as_int() const {
+  std::int64_t value = 0;
+  if (element_.get_int64().get(value) == simdjson::SUCCESS) return value;
+  double number = 0;
+  if (element_.is_double() && element_.get_double().get(number) == simdjson::SUCCESS && std::abs(number) < 0x1p53 &&
+      number == std::trunc(number)) {
+    return static_cast<std::int64_t>(number);
+  }
+  fail("an integer");
+}
+
+double JsonValue::as_double() const {
+  double value = 0;
+  if (element_.get_double().get(value) != simdjson::SUCCESS) fail("a number");
+  return value;
+}
+
+bool JsonValue::as_bool() const {
+  bool value = false;
+  if (element_.get_bool().get(value) != simdjson::SUCCESS) fail("a boolean");
+  return value;
+}
+
+std::optional<JsonValue> JsonValue::find(std::string_view key) const {
+  simdjson::dom::object object;
+  if (element_.get_object().get(object) != simdjson::SUCCESS) fail("an object");
+  simdjson::dom::element field;
+  if (object.at_key(key).get(field) != simdjson::SUCCESS || field.is_null()) return std::nullopt;
+  return JsonValue(field, fmt::format("{}: {}", where_, key));
+}
+
+JsonValue JsonValue::at(std::string_view key) const {
+  if (auto field = find(key)) return *std::move(field);
+  throw Error(ErrorKind::corrupt, fmt::format("{}: expected a field \"{}\", found none", where_, key));
+}
+
+std::size_t JsonValue::size() const {
+  if (is_array()) return element_.get_array().value_unsafe().size();
+  simdjson::dom::object object;
+  if (element_.get_object().get(object) != simdjson::SUCCESS) fail("an array or object");
+  return object.size();
+}
+
+void JsonValue::for_each_field(const std::function<void(std::string_view, const JsonValue&)>& visit) const {
+  simdjson::dom::object object;
+  if (element_.get_object().get(object) != simdjson::SUCCESS) fail("an object");
+  for (const auto& [key, value] : object) visit(key, JsonValue(value, fmt::format("{}: {}", where_, key)));
+}
+
+void JsonValue::for_each_element(const std::function<void(const JsonValue&)>& visit) const {
+  simdjson::dom::array array;
+  if (element_.get_array().get(array) != simdjson::SUCCESS) fail("an array");
+  std::size_t index = 0;
+  for (simdjson::dom::element value : array) visit(JsonValue(value, fmt::format("{}[{}]", where_, index++)));
+}
+
+JsonDocument::JsonDocument(std::string_view text, std::string name)
+    : name_(std::move(name)), parser_(std::make_unique<simdjson::dom::parser>()) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  const auto error = parser_->parse(text.data(), text.size(), true).get(root_);
+  if (error != simdjson::SUCCESS) {
+    throw Error(ErrorKind::corrupt, fmt::format("{}: expected JSON, found: {}", name_, simdjson::error_message(error)));
+  }
+}
+
+}  // namespace filbert
