@@ -1,0 +1,166 @@
+// config.json as transformers' BertConfig reads it: defaults of the class, labels in any order, nothing trusted.
+#include <filbert/config.h>
+
+#include <gtest/gtest.h>
+
+#include "reference/expect_error.h"
+#include "reference/tiny_checkpoint.h"
+
+namespace filbert {
+namespace {
+
+using reference::expect_error;
+using reference::TemporaryDirectory;
+using Labels = std::map<int, std::string>;
+
+Config read(std::string_view json) { return Config::from_json(json, "some/config.json"); }
+
+TEST(Config, AbsentKeysTakeTheDefaultsOfTheClass) {  // transformers' BertConfig()
+  const Config config = read("{}");
+  EXPECT_EQ(config.model_type, "bert");
+  EXPECT_EQ(config.vocab_size, 30522u);
+  EXPECT_EQ(config.hidden_size, 768u);
+  EXPECT_EQ(config.num_hidden_layers, 12u);
+  EXPECT_EQ(config.num_attention_heads, 12u);
+  EXPECT_EQ(config.intermediate_size, 3072u);
+  EXPECT_EQ(config.max_position_embeddings, 512u);
+  EXPECT_EQ(config.type_vocab_size, 2u);
+  EXPECT_EQ(config.pad_token_id, 0);
+  EXPECT_EQ(config.hidden_act, "gelu");
+  EXPECT_EQ(config.layer_norm_eps, 1e-12);
+  EXPECT_EQ(config.position_embedding_type, "absolute");
+  EXPECT_EQ(config.head_size(), 64u);
+  EXPECT_TRUE(config.architectures.empty());
+  EXPECT_FALSE(config.problem_type);
+  EXPECT_FALSE(config.function_to_apply);
+  EXPECT_FALSE(config.dtype);
+}
+
+TEST(Config, NullIsAsAbsent) {
+  const Config config = read(R"({"hidden_size": null, "problem_type": null, "id2label": null, "architectures": null})");
+  EXPECT_EQ(config.hidden_size, 768u);
+  EXPECT_FALSE(config.problem_type);
+  EXPECT_EQ(config.num_labels(), 2u);
+}
+
+TEST(Config, EveryKeyIsRead) {
+  const Config config = read(R"({
+    "architectures": ["BertForSequenceClassification"], "model_type": "bert", "vocab_size": 31, "hidden_size": 33,
+    "num_hidden_layers": 1, "num_attention_heads": 3, "intermediate_size": 7, "max_position_embeddings": 9,
+    "type_vocab_size": 1, "pad_token_id": 3, "hidden_act": "relu", "layer_norm_eps": 1e-05,
+    "problem_type": "regression", "function_to_apply": "none", "hidden_dropout_prob": 0.1, "unknown": {"to": ["us"]}})");
+  EXPECT_EQ(config.architectures, std::vector<std::string>{"BertForSequenceClassification"});
+  EXPECT_EQ(config.vocab_size, 31u);
+  EXPECT_EQ(config.hidden_size, 33u);
+  EXPECT_EQ(config.num_hidden_layers, 1u);
+  EXPECT_EQ(config.num_attention_heads, 3u);
+  EXPECT_EQ(config.head_size(), 11u);
+  EXPECT_EQ(config.intermediate_size, 7u);
+  EXPECT_EQ(config.max_position_embeddings, 9u);
+  EXPECT_EQ(config.type_vocab_size, 1u);
+  EXPECT_EQ(config.pad_token_id, 3);
+  EXPECT_EQ(config.hidden_act, "relu");
+  EXPECT_EQ(config.layer_norm_eps, 1e-5);
+  EXPECT_EQ(config.problem_type, "regression");
+  EXPECT_EQ(config.function_to_apply, "none");
+  EXPECT_EQ(config.path, "some/config.json");
+}
+
+TEST(Config, DtypeStandsUnderItsNewOrItsOldName) {
+  EXPECT_EQ(read(R"({"torch_dtype": "float16"})").dtype, "float16");
+  EXPECT_EQ(read(R"({"dtype": "bfloat16"})").dtype, "bfloat16");
+  EXPECT_EQ(read(R"({"dtype": "bfloat16", "torch_dtype": "float32"})").dtype, "bfloat16");
+}
+
+TEST(Config, LabelsAreOrderedByNumberWhateverTheFileSays) {
+  std::string json = R"({"id2label": {)";
+  for (const int id : {10, 2, 0, 9, 11, 1, 3, 8, 4, 7, 5, 6}) {
+    json += '"' + std::to_string(id) + R"(": "label )" + std::to_string(id) + (id == 6 ? "\"" : "\", ");
+  }
+  const Config config = read(json + "}}");
+  ASSERT_EQ(config.num_labels(), 12u);
+  EXPECT_FALSE(config.has_default_labels);
+  int expected = 0;
+  for (const auto& [id, label] : config.id2label) {
+    EXPECT_EQ(id, expected);
+    EXPECT_EQ(label, "label " + std::to_string(expected++));
+  }
+}
+
+TEST(Config, AbsentLabelsAreNumbered) {
+  EXPECT_EQ(read("{}").id2label, (Labels{{0, "LABEL_0"}, {1, "LABEL_1"}}));
+  EXPECT_TRUE(read("{}").has_default_labels);
+  EXPECT_EQ(read(R"({"num_labels": 3})").id2label, (Labels{{0, "LABEL_0"}, {1, "LABEL_1"}, {2, "LABEL_2"}}));
+  EXPECT_EQ(read(R"({"_num_labels": 1})").id2label, (Labels{{0, "LABEL_0"}}));
+}
+
+TEST(Config, Id2labelWinsOverNumLabels) {
+  const Config config = read(R"({"num_labels": 5, "id2label": {"0": "no", "1": "yes"}})");
+  EXPECT_EQ(config.id2label, (Labels{{0, "no"}, {1, "yes"}}));
+}
+
+TEST(Config, LabelsMayHoldAnyText) {
+  EXPECT_EQ(read(R"({"id2label": {"0": "", "1": "très “bon” ☺\n"}})").id2label, (Labels{{0, ""}, {1, "très “bon” ☺\n"}}));
+}
+
+TEST(Config, IdsWithAGapOrThatAreNoNumbersAreErrors) {
+  const std::initializer_list<std::string_view> names_it = {"some/config.json", "id2label"};
+  for (const char* labels : {R"({"0": "a", "2": "b"})", R"({"1": "a", "2": "b"})", R"({"0": "a", "one": "b"})",
+                             R"({"0": "a", "-1": "b"})", R"({"0": "a", "": "b"})", R"({"0": "a", "1 ": "b"})",
+                             R"({"0": "a", "99999999999999999999": "b"})", R"({"0": "a", "0": "b"})", R"(["a", "b"])",
+                             R"("a")"}) {
+    SCOPED_TRACE(labels);
+    expect_error(ErrorKind::corrupt, names_it, [&] { read(std::string(R"({"id2label": )") + labels + "}"); });
+  }
+}
+
+TEST(Config, ValuesThatCannotBeAreErrorsThatNameTheField) {
+  struct Case {
+    const char* field;
+    const char* value;
+  };
+  for (const Case& wrong : {
+           Case{"hidden_size", "0"}, Case{"hidden_size", "-8"}, Case{"hidden_size", "1.5"}, Case{"hidden_size", R"("768")"},
+           Case{"hidden_size", "1e300"}, Case{"hidden_size", "18446744073709551615"}, Case{"hidden_size", "[768]"},
+           Case{"vocab_size", "0"}, Case{"vocab_size", "9223372036854775807"}, Case{"num_hidden_layers", "-1"},
+           Case{"num_attention_heads", "0"}, Case{"intermediate_size", "0"}, Case{"max_position_embeddings", "0"},
+           Case{"type_vocab_size", "0"}, Case{"layer_norm_eps", "-1"}, Case{"layer_norm_eps", R"("1e-12")"},
+           Case{"hidden_act", "7"}, Case{"model_type", "[]"}, Case{"architectures", R"("BertModel")"},
+           Case{"architectures", "[1]"}, Case{"problem_type", R"("guessing")"}, Case{"function_to_apply", R"("relu")"},
+           Case{"num_labels", "-1"}, Case{"num_labels", "0"}, Case{"num_labels", "2000000000"},
+           Case{"_num_labels", "2000000000"}, Case{"dtype", "16"}}) {
+    SCOPED_TRACE(std::string(wrong.field) + " " + wrong.value);
+    const std::string json = std::string("{\"") + wrong.field + "\": " + wrong.value + "}";
+    expect_error(ErrorKind::corrupt, {"some/config.json", wrong.field}, [&] { read(json); });
+  }
+}
+
+TEST(Config, HeadsMustDivideHiddenSize) {
+  expect_error(ErrorKind::corrupt, {"some/config.json", "hidden_size", "num_attention_heads", "768", "7"},
+               [] { read(R"({"num_attention_heads": 7})"); });
+}
+
+TEST(Config, WhatIsNoJsonIsAnError) {
+  for (const char* text : {"", "   ", "{", "{\"hidden_size\": }", "{} {}", "not json", "\xFF\xFE{\0}\0", "{\"a\":1,}",
+                           "[]", "3", "null"}) {
+    SCOPED_TRACE(text);
+    expect_error(ErrorKind::corrupt, {"some/config.json"}, [&] { read(text); });
+  }
+  expect_error(ErrorKind::corrupt, {"some/config.json"}, [] { read(std::string(100'000, '[')); });
+}
+
+TEST(Config, AByteOrderMarkIsNoError) { EXPECT_EQ(read("\xEF\xBB\xBF{\"hidden_size\": 24}").hidden_size, 24u); }
+
+TEST(Config, DirectoriesAndFilesThatAreNotThereAreNotFound) {
+  const TemporaryDirectory directory;
+  const std::string absent = (directory.path() / "absent").string();
+  expect_error(ErrorKind::not_found, {absent}, [&] { Config::from_pretrained(absent); });
+  expect_error(ErrorKind::not_found, {"config.json"}, [&] { Config::from_pretrained(directory.path()); });
+  const std::filesystem::path file = directory.write("a_file", "{}");
+  expect_error(ErrorKind::not_found, {file.string()}, [&] { Config::from_pretrained(file); });
+  directory.write("nested/config.json/a_file", "");
+  expect_error(ErrorKind::corrupt, {"config.json"}, [&] { Config::from_pretrained(directory.path() / "nested"); });
+}
+
+}  // namespace
+}  // namespace filbert
