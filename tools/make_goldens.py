@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Records what transformers computes, for the tests to hold Filbert to.
+
+    tools/make_goldens.py                 everything
+    tools/make_goldens.py tiny            tests/data/tiny/*: random checkpoints of several shapes with their logits
+    tools/make_goldens.py stars-en        tests/data/stars-en.goldens.jsonl: models/stars-en on tests/data/sentences_en.txt
+
+Needs transformers and torch; writes their versions and the sha256 of the weights beside the numbers, so that goldens of
+another model fail a test instead of passing for this one's.
+"""
+import hashlib
+import json
+import math
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+import tokenizers
+import torch
+import transformers
+from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "tests" / "data"
+STARS_EN = ROOT / "models" / "stars-en"
+
+# Every activation that BERT checkpoints name, one checkpoint each.
+ACTIVATIONS = ["gelu", "gelu_python", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "quick_gelu", "relu", "silu", "swish",
+               "tanh"]
+
+# name: changes to TINY, and the dtype stored
+TINY = dict(vocab_size=61, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+            max_position_embeddings=40, type_vocab_size=2, num_labels=2)
+CHECKPOINTS = {
+    "two_labels": (dict(), torch.float32),
+    "one_label_regression": (dict(num_labels=1, problem_type="regression", num_attention_heads=4), torch.float32),
+    "five_stars": (dict(id2label={i: f"{i + 1} star{'s' * (i > 0)}" for i in range(5)}, layer_norm_eps=1e-5), torch.float16),
+    "intents_77": (dict(num_labels=77, hidden_size=36, num_attention_heads=3), torch.bfloat16),
+    "odd_sizes": (dict(vocab_size=53, hidden_size=33, num_attention_heads=3, intermediate_size=37, type_vocab_size=3,
+                       max_position_embeddings=27, num_labels=3), torch.float32),
+    "four_layers": (dict(num_hidden_layers=4, num_attention_heads=4, intermediate_size=45, num_labels=5), torch.float16),
+    "head_of_64": (dict(hidden_size=64, num_attention_heads=1, num_hidden_layers=1, intermediate_size=101), torch.float16),
+    "heads_of_20": (dict(hidden_size=60, num_attention_heads=3, num_hidden_layers=1, vocab_size=127,
+                         problem_type="multi_label_classification", num_labels=4), torch.bfloat16),
+    "long_rows": (dict(hidden_size=24, num_attention_heads=2, num_hidden_layers=1, max_position_embeddings=512,
+                       intermediate_size=24), torch.float16),
+} | {
+    f"activation_{name}": (dict(hidden_act=name, hidden_size=24, num_attention_heads=2, num_hidden_layers=1,
+                                intermediate_size=40, vocab_size=29, max_position_embeddings=16), torch.float32)
+    for name in ACTIVATIONS
+}
+
+
+def versions():
+    return {"made_by": "tools/make_goldens.py", "transformers": transformers.__version__, "torch": torch.__version__,
+            "tokenizers": tokenizers.__version__, "python": platform.python_version()}
+
+
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def logits_of(model, input_ids, token_type_ids):
+    with torch.no_grad():
+        out = model(input_ids=torch.tensor([input_ids]), token_type_ids=torch.tensor([token_type_ids]))
+    return out.logits[0].tolist()
+
+
+def randomize(model, generator):
+    """Weights as large as trained ones: with transformers' own 0.02 every logit is near zero and proves little."""
+    for name, parameter in model.named_parameters():
+        noise = torch.randn(parameter.shape, generator=generator)
+        if name.endswith("LayerNorm.weight"):
+            parameter.data = 1 + 0.1 * noise
+        elif name.endswith("bias"):
+            parameter.data = 0.1 * noise
+        elif "embeddings" in name:
+            parameter.data = 0.5 * noise
+        else:
+            parameter.data = 1.5 * noise / math.sqrt(parameter.shape[-1])
+
+
+def random_rows(config, generator):
+    """Rows of one token, of the most tokens, and of lengths between; half of them pairs."""
+    def number(low, high):  # inclusive
+        return int(torch.randint(low, high + 1, (1,), generator=generator))
+
+    longest = config.max_position_embeddings
+    for index, length in enumerate([1, longest, 2, 3] + [number(2, longest) for _ in range(6)]):
+        input_ids = [number(0, config.vocab_size - 1) for _ in range(length)]
+        second = number(0, length - 1) if index % 2 else length
+        types = [0] * second + [number(1, config.type_vocab_size - 1)] * (length - second)
+        yield input_ids, types
+
+
+def make_tiny():
+    shutil.rmtree(DATA / "tiny", ignore_errors=True)
+    for seed, (name, (changes, dtype)) in enumerate(CHECKPOINTS.items()):
+        generator = torch.Generator().manual_seed(seed)
+        settings = TINY | changes
+        if "id2label" in settings:
+            settings.pop("num_labels")
+        config = BertConfig(**settings, attn_implementation="eager")
+        model = BertForSequenceClassification(config).eval()
+        randomize(model, generator)
+        directory = DATA / "tiny" / name
+        model.to(dtype).save_pretrained(directory)
+        model = BertForSequenceClassification.from_pretrained(directory, dtype=torch.float32,
+                                                              attn_implementation="eager").eval()
+        rows = [{"input_ids": ids, "token_type_ids": types, "logits": logits_of(model, ids, types)}
+                for ids, types in random_rows(config, generator)]
+        head = json.dumps(versions() | {"model_sha256": sha256(directory / "model.safetensors")})
+        lines = ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)
+        (directory / "goldens.json").write_text(f'{{"made": {head},\n"rows": [\n{lines}\n]}}\n')
+        print(f"{directory.relative_to(ROOT)}: {len(rows)} rows")
+
+
+def make_stars_en():
+    if not (STARS_EN / "model.safetensors").exists():
+        sys.exit(f"{STARS_EN}: no model.safetensors there; tools/train_default_model.py makes it")
+    tokenizer = AutoTokenizer.from_pretrained(STARS_EN)
+    model = BertForSequenceClassification.from_pretrained(STARS_EN, dtype=torch.float32, attn_implementation="eager").eval()
+    max_length = min(tokenizer.model_max_length, model.config.max_position_embeddings)
+    head = versions() | {"checkpoint": "models/stars-en", "model_sha256": sha256(STARS_EN / "model.safetensors"),
+                         "max_length": max_length}
+    path = DATA / "stars-en.goldens.jsonl"
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(json.dumps(head) + "\n")
+        texts = (DATA / "sentences_en.txt").read_text(encoding="utf-8").split("\n")[:-1]
+        for text in texts:
+            encoding = tokenizer(text, truncation=True, max_length=max_length)
+            ids = encoding["input_ids"]
+            row = {"text": text, "input_ids": ids, "logits": logits_of(model, ids, [0] * len(ids))}
+            out.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
+    print(f"{path.relative_to(ROOT)}: {len(texts)} texts, sha256 {head['model_sha256'][:12]}")
+
+
+if __name__ == "__main__":
+    wanted = sys.argv[1:] or ["tiny", "stars-en"]
+    if not set(wanted) <= {"tiny", "stars-en"}:
+        sys.exit(__doc__)
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    torch.set_num_threads(1)  # sums in one order, whatever the machine
+    if "tiny" in wanted:
+        make_tiny()
+    if "stars-en" in wanted:
+        make_stars_en()
