@@ -1,0 +1,82 @@
+#include "base/thread_pool.h"
+
+#include <chrono>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace filbert {
+namespace {
+
+// A layer's loops follow each other within microseconds; a worker that slept between them would cost more than they do.
+constexpr auto kSpin = std::chrono::microseconds(50);
+
+void pause() {
+#if defined(__x86_64__)
+  _mm_pause();
+#endif
+}
+
+}  // namespace
+
+ThreadPool::ThreadPool(unsigned num_threads) {
+  for (unsigned thread = 1; thread < num_threads; ++thread) threads_.emplace_back([this, thread] { work(thread); });
+}
+
+ThreadPool::~ThreadPool() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+    ++generation_;
+  }
+  wake_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void ThreadPool::run(std::size_t count, Call call, const void* context) {
+  std::unique_lock in_use(in_use_, std::defer_lock);
+  if (threads_.empty() || count <= 1 || !in_use.try_lock()) {
+    for (std::size_t index = 0; index < count; ++index) call(context, index, 0);
+    return;
+  }
+  call_ = call;
+  context_ = context;
+  count_ = count;
+  next_.store(0, std::memory_order_relaxed);
+  working_.store(static_cast<unsigned>(threads_.size()), std::memory_order_relaxed);
+  {
+    const std::lock_guard lock(mutex_);
+    generation_.fetch_add(1, std::memory_order_release);
+  }
+  wake_.notify_all();
+  take_indices(0);
+  for (unsigned spins = 0; working_.load(std::memory_order_acquire) != 0; ++spins) {
+    spins < 4096 ? pause() : std::this_thread::yield();
+  }
+}
+
+void ThreadPool::take_indices(unsigned thread) {
+  for (std::size_t index = next_.fetch_add(1, std::memory_order_relaxed); index < count_;
+       index = next_.fetch_add(1, std::memory_order_relaxed)) {
+    call_(context_, index, thread);
+  }
+}
+
+void ThreadPool::work(unsigned thread) {
+  std::uint64_t seen = 0;
+  while (true) {
+    const auto deadline = std::chrono::steady_clock::now() + kSpin;
+    while (generation_.load(std::memory_order_acquire) == seen && std::chrono::steady_clock::now() < deadline) pause();
+    if (generation_.load(std::memory_order_acquire) == seen) {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return generation_.load(std::memory_order_acquire) != seen; });
+    }
+    if (stop_) return;
+    ++seen;  // each loop waits for every worker, so none is ever missed
+    take_indices(thread);
+    working_.fetch_sub(1, std::memory_order_release);
+  }
+}
+
+}  // namespace filbert

@@ -1,0 +1,56 @@
+// Threads that wait for loops: parallel_for hands out indices, and returns when all are done.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace filbert {
+
+class ThreadPool {
+ public:
+  // `num_threads` counts the caller: 1 starts no thread.
+  explicit ThreadPool(unsigned num_threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  unsigned size() const { return static_cast<unsigned>(threads_.size()) + 1; }
+
+  // body(index, thread) for every index below `count`, each once, in no order; thread < size() tells concurrent calls of
+  // one loop apart. The body must not throw nor start a loop. Safe to call from many threads: while one caller has the
+  // workers, another runs its loop alone (thread 0).
+  template <typename Body>
+  void parallel_for(std::size_t count, const Body& body) {
+    run(count, [](const void* context, std::size_t index, unsigned thread) {
+      (*static_cast<const Body*>(context))(index, thread);
+    }, &body);
+  }
+
+ private:
+  using Call = void (*)(const void* context, std::size_t index, unsigned thread);
+  void run(std::size_t count, Call call, const void* context);
+  void work(unsigned thread);
+  void take_indices(unsigned thread);
+
+  std::vector<std::thread> threads_;
+  std::mutex in_use_;                        // held by the caller that has the workers
+
+  // The loop under way; written by that caller while no worker is in it.
+  Call call_ = nullptr;
+  const void* context_ = nullptr;
+  std::size_t count_ = 0;
+  std::atomic<std::size_t> next_ = 0;        // the first index not yet taken
+  std::atomic<unsigned> working_ = 0;        // workers that have not yet finished this loop
+
+  std::mutex mutex_;                         // guards sleeping on the next one
+  std::condition_variable wake_;
+  std::atomic<std::uint64_t> generation_ = 0;  // counts loops; odd or even means nothing
+  std::atomic<bool> stop_ = false;
+};
+
+}  // namespace filbert

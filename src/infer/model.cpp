@@ -1,0 +1,172 @@
+// Stage 2 from outside: load a checkpoint, check the ids, cut the batch into units, run each through the encoder.
+#include "infer/model.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <filbert/error.h>
+
+#include "base/cpu.h"
+#include "infer/architecture.h"
+
+namespace filbert {
+namespace {
+
+// Tokens of a unit: enough rows to pay for reading the weights, few enough that activations stay in the cache.
+constexpr std::size_t kUnitTokens = 256;
+
+LayerNorm load_layer_norm(const KernelTable& kernels, const Weights& weights, const std::string& name) {
+  return {read_f32(kernels, weights.at(name + ".weight")), read_f32(kernels, weights.at(name + ".bias"))};
+}
+
+EncoderLayer load_layer(const KernelTable& kernels, const Loop& loop, const Weights& weights, std::size_t index) {
+  const std::string root = fmt::format("encoder.layer.{}.", index);
+  return {.query = load_linear(kernels, loop, weights, {root + "attention.self.query"}),
+          .key_value = load_linear(kernels, loop, weights, {root + "attention.self.key", root + "attention.self.value"}),
+          .attention_output = load_linear(kernels, loop, weights, {root + "attention.output.dense"}),
+          .attention_norm = load_layer_norm(kernels, weights, root + "attention.output.LayerNorm"),
+          .intermediate = load_linear(kernels, loop, weights, {root + "intermediate.dense"}),
+          .output = load_linear(kernels, loop, weights, {root + "output.dense"}),
+          .output_norm = load_layer_norm(kernels, weights, root + "output.LayerNorm")};
+}
+
+// Throws Error(invalid_argument) unless every row fits the tables that it will be looked up in.
+void check_inputs(const BatchEncoding& inputs, const Config& config) {
+  const auto check_id = [&](const char* field, std::int32_t id, std::size_t size, const char* limit, std::size_t row) {
+    if (id >= 0 && static_cast<std::size_t>(id) < size) return;
+    throw Error(ErrorKind::invalid_argument, fmt::format("{} of row {}: expected ids from 0 to {} ({}), found {}", field,
+                                                         row, size - 1, limit, id));
+  };
+  for (std::size_t row = 0; row < inputs.batch_size(); ++row) {
+    if (inputs.row_length(row) == 0) {
+      throw Error(ErrorKind::invalid_argument, fmt::format("input_ids of row {}: expected at least one token, found none", row));
+    }
+    if (inputs.row_length(row) > config.max_position_embeddings) {
+      throw Error(ErrorKind::invalid_argument,
+                  fmt::format("input_ids of row {}: expected at most {} tokens (max_position_embeddings), found {}; truncate it",
+                              row, config.max_position_embeddings, inputs.row_length(row)));
+    }
+    for (std::size_t token = inputs.row_starts[row]; token < inputs.row_starts[row + 1]; ++token) {
+      check_id("input_ids", inputs.input_ids[token], config.vocab_size, "vocab_size", row);
+      check_id("token_type_ids", inputs.token_type_ids[token], config.type_vocab_size, "type_vocab_size", row);
+    }
+  }
+}
+
+// Whole rows, in order, about `unit_tokens` tokens each.
+std::vector<Unit> cut_into_units(std::span<const std::size_t> row_starts, std::size_t unit_tokens) {
+  std::vector<Unit> units;
+  for (std::size_t first = 0, row = 1; row < row_starts.size(); ++row) {
+    const bool last = row + 1 == row_starts.size();
+    if (last || row_starts[row + 1] - row_starts[first] > unit_tokens) {
+      units.push_back({row_starts.subspan(first, row - first + 1)});
+      first = row;
+    }
+  }
+  return units;
+}
+
+// Runs `fill(unit, hidden, loop)` and the encoder for every unit. Many units go to threads whole, without a barrier
+// inside; fewer units than threads spread each of their steps over the threads instead.
+template <typename Fill>
+Tensor run(const Model& model, std::span<const std::size_t> row_starts, const Fill& fill) {
+  Tensor logits({row_starts.size() - 1, model.config.num_labels()});
+  const std::size_t share = (row_starts.back() - row_starts.front()) / model.pool.size();
+  const std::vector<Unit> units = cut_into_units(row_starts, std::clamp(share, std::size_t{32}, kUnitTokens));
+  const auto run_unit = [&](const Unit& unit, const Loop& loop) {
+    WorkspacePool::Lease lease(model.workspaces);
+    Workspace& workspace = *lease;
+    workspace.hidden.reserve(unit.tokens() * model.config.hidden_size);
+    fill(unit, workspace.hidden.data(), loop);
+    encode(model, loop, unit, workspace);
+    const std::size_t row = static_cast<std::size_t>(unit.row_starts.data() - row_starts.data());
+    classify(model, loop, unit, workspace, logits[row].data());
+  };
+  if (units.size() >= model.pool.size()) {
+    model.pool.parallel_for(units.size(), [&](std::size_t index, unsigned) { run_unit(units[index], Loop{}); });
+  } else {
+    for (const Unit& unit : units) run_unit(unit, Loop{&model.pool});
+  }
+  return logits;
+}
+
+}  // namespace
+
+std::unique_ptr<const Model> Model::load(const std::filesystem::path& directory, const ModelOptions& options,
+                                         const KernelTable& kernels) {
+  Config config = Config::from_pretrained(directory);
+  const Architecture& architecture = architecture_of(config);
+  const Activation activation = activation_of(config);
+  Weights weights = Weights::from_pretrained(directory, architecture.prefix, expected_tensors(config));
+  const unsigned num_threads = options.num_threads != 0 ? options.num_threads : available_threads();
+
+  auto model = std::make_unique<Model>(std::move(config), kernels, std::move(weights), num_threads);
+  const Weights& tensors = model->weights;
+  const Loop loop{&model->pool};
+  model->activation = activation;
+  model->embeddings = {.word = &tensors.at("embeddings.word_embeddings.weight"),
+                       .position = read_f32(kernels, tensors.at("embeddings.position_embeddings.weight")),
+                       .token_type = read_f32(kernels, tensors.at("embeddings.token_type_embeddings.weight")),
+                       .norm = load_layer_norm(kernels, tensors, "embeddings.LayerNorm")};
+  for (std::size_t layer = 0; layer < model->config.num_hidden_layers; ++layer) {
+    model->layers.push_back(load_layer(kernels, loop, tensors, layer));
+  }
+  model->pooler = load_linear(kernels, loop, tensors, {"pooler.dense"});
+  model->classifier = load_linear(kernels, loop, tensors, {"classifier"});
+  return model;
+}
+
+Tensor Model::logits(const BatchEncoding& inputs) const {
+  check_inputs(inputs, config);
+  return run(*this, inputs.row_starts, [&](const Unit& unit, float* hidden, const Loop& loop) {
+    embed(*this, loop, inputs, unit, hidden);
+  });
+}
+
+Tensor Model::logits_from_embeddings(std::span<const float> embedding_output, std::span<const std::size_t> row_starts) const {
+  return run(*this, row_starts, [&](const Unit& unit, float* hidden, const Loop&) {
+    const auto from = embedding_output.subspan(unit.row_starts.front() * config.hidden_size, unit.tokens() * config.hidden_size);
+    std::ranges::copy(from, hidden);
+  });
+}
+
+std::size_t Model::weight_bytes() const {
+  std::size_t floats = embeddings.position.size() + embeddings.token_type.size();
+  const auto count = [&](const Linear& linear) { floats += linear.packed.capacity() + linear.bias.size(); };
+  for (const EncoderLayer& layer : layers) {
+    for (const Linear* linear : {&layer.query, &layer.key_value, &layer.attention_output, &layer.intermediate, &layer.output}) {
+      count(*linear);
+    }
+  }
+  count(pooler);
+  count(classifier);
+  return weights.file_bytes() + floats * sizeof(float);
+}
+
+AutoModelForSequenceClassification AutoModelForSequenceClassification::from_pretrained(
+    const std::filesystem::path& directory, const ModelOptions& options) {
+  return AutoModelForSequenceClassification(Impl::load(directory, options, choose_table()));
+}
+
+SequenceClassifierOutput AutoModelForSequenceClassification::operator()(const BatchEncoding& inputs) const {
+  return {impl_->logits(inputs)};
+}
+
+const Config& AutoModelForSequenceClassification::config() const { return impl_->config; }
+unsigned AutoModelForSequenceClassification::num_threads() const { return impl_->pool.size(); }
+const char* AutoModelForSequenceClassification::kernels() const { return impl_->kernels.name; }
+std::size_t AutoModelForSequenceClassification::weight_bytes() const { return impl_->weight_bytes(); }
+std::string AutoModelForSequenceClassification::dtype() const { return impl_->weights.dtypes(); }
+std::size_t AutoModelForSequenceClassification::num_parameters() const { return impl_->weights.num_parameters(); }
+
+AutoModelForSequenceClassification::AutoModelForSequenceClassification(std::unique_ptr<const Impl> impl)
+    : impl_(std::move(impl)) {}
+AutoModelForSequenceClassification::AutoModelForSequenceClassification(AutoModelForSequenceClassification&&) noexcept = default;
+AutoModelForSequenceClassification& AutoModelForSequenceClassification::operator=(
+    AutoModelForSequenceClassification&&) noexcept = default;
+AutoModelForSequenceClassification::~AutoModelForSequenceClassification() = default;
+
+}  // namespace filbert

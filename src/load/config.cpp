@@ -1,0 +1,134 @@
+#include <filbert/config.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <filbert/error.h>
+
+#include "base/file.h"
+#include "base/json.h"
+
+namespace filbert {
+namespace {
+
+// Larger than any encoder there is, small enough that products of sizes cannot overflow.
+constexpr std::size_t kMaxSize = std::size_t{1} << 31;
+constexpr std::size_t kMaxLabels = std::size_t{1} << 20;
+
+// Overwrites `size` if the key is there. `at_least` is the smallest value that makes sense.
+void read_size(const JsonValue& root, std::string_view key, std::size_t& size, std::size_t at_least = 1) {
+  const auto field = root.find(key);
+  if (!field) return;
+  const std::int64_t value = field->as_int();
+  if (value < static_cast<std::int64_t>(at_least) || value > static_cast<std::int64_t>(kMaxSize)) {
+    field->fail(fmt::format("a number from {} to {}", at_least, kMaxSize));
+  }
+  size = static_cast<std::size_t>(value);
+}
+
+std::optional<std::string> read_string(const JsonValue& root, std::string_view key) {
+  const auto field = root.find(key);
+  if (!field) return std::nullopt;
+  return std::string(field->as_string());
+}
+
+std::map<int, std::string> read_id2label(const JsonValue& field) {
+  std::map<int, std::string> id2label;
+  field.for_each_field([&](std::string_view key, const JsonValue& label) {
+    int id = -1;
+    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
+    if (error != std::errc() || end != key.data() + key.size() || id < 0) {
+      throw Error(ErrorKind::corrupt, fmt::format("{}: expected keys that are numbers from 0, found \"{}\"", field.where(), key));
+    }
+    // A label may be written as a number; transformers keeps whatever the JSON holds.
+    const std::string text = label.is_string() ? std::string(label.as_string()) : simdjson::to_string(label.raw());
+    if (!id2label.emplace(id, text).second) {
+      throw Error(ErrorKind::corrupt, fmt::format("{}: expected each id once, found {} twice", field.where(), id));
+    }
+  });
+  int expected = 0;
+  for (const auto& [id, label] : id2label) {
+    if (id != expected++) {
+      throw Error(ErrorKind::corrupt, fmt::format("{}: expected ids 0 to {} without gaps, found {}", field.where(),
+                                                  id2label.size() - 1, id));
+    }
+  }
+  return id2label;
+}
+
+void read_labels(const JsonValue& root, Config& config) {
+  if (const auto field = root.find("id2label"); field && field->size() > 0) {
+    config.id2label = read_id2label(*field);
+    return;
+  }
+  std::size_t num_labels = 2;  // transformers' default
+  for (const char* key : {"_num_labels", "num_labels"}) {
+    read_size(root, key, num_labels);
+    if (num_labels > kMaxLabels) root.at(key).fail(fmt::format("at most {} labels", kMaxLabels));
+  }
+  config.has_default_labels = true;
+  for (std::size_t id = 0; id < num_labels; ++id) {
+    config.id2label.emplace(static_cast<int>(id), fmt::format("LABEL_{}", id));
+  }
+}
+
+void read_choice(const JsonValue& root, std::string_view key, std::initializer_list<std::string_view> choices,
+                 std::optional<std::string>& value) {
+  value = read_string(root, key);
+  if (value && std::ranges::find(choices, *value) == choices.end()) {
+    root.at(key).fail(fmt::format("{}", fmt::join(choices, " | ")));
+  }
+}
+
+}  // namespace
+
+Config Config::from_json(std::string_view json, const std::filesystem::path& path) {
+  const JsonDocument document(json, path.string());
+  const JsonValue root = document.root();
+
+  Config config;
+  config.path = path;
+  if (const auto model_type = read_string(root, "model_type")) config.model_type = *model_type;
+  if (const auto field = root.find("architectures")) {
+    field->for_each_element([&](const JsonValue& name) { config.architectures.emplace_back(name.as_string()); });
+  }
+  read_size(root, "vocab_size", config.vocab_size);
+  read_size(root, "hidden_size", config.hidden_size);
+  read_size(root, "num_hidden_layers", config.num_hidden_layers, 0);
+  read_size(root, "num_attention_heads", config.num_attention_heads);
+  read_size(root, "intermediate_size", config.intermediate_size);
+  read_size(root, "max_position_embeddings", config.max_position_embeddings);
+  read_size(root, "type_vocab_size", config.type_vocab_size);
+  if (const auto field = root.find("pad_token_id")) config.pad_token_id = field->as_int();
+  if (const auto act = read_string(root, "hidden_act")) config.hidden_act = *act;
+  if (const auto type = read_string(root, "position_embedding_type")) config.position_embedding_type = *type;
+  if (const auto field = root.find("layer_norm_eps")) {
+    config.layer_norm_eps = field->as_double();
+    if (!(config.layer_norm_eps >= 0 && config.layer_norm_eps < 1)) field->fail("a number from 0 to 1");
+  }
+  if (config.hidden_size % config.num_attention_heads != 0) {
+    throw Error(ErrorKind::corrupt, fmt::format("{}: expected hidden_size to be a multiple of num_attention_heads, found {} and {}",
+                                                path.string(), config.hidden_size, config.num_attention_heads));
+  }
+  read_labels(root, config);
+  read_choice(root, "problem_type", {"regression", "single_label_classification", "multi_label_classification"},
+              config.problem_type);
+  read_choice(root, "function_to_apply", {"softmax", "sigmoid", "none"}, config.function_to_apply);
+  config.dtype = read_string(root, "dtype");
+  if (!config.dtype) config.dtype = read_string(root, "torch_dtype");
+  return config;
+}
+
+Config Config::from_pretrained(const std::filesystem::path& directory) {
+  if (!std::filesystem::is_directory(directory)) {
+    throw Error(ErrorKind::not_found, fmt::format("{}: expected a directory with a checkpoint, found {}", directory.string(),
+                                                  std::filesystem::exists(directory) ? "a file" : "nothing"));
+  }
+  const std::filesystem::path path = directory / "config.json";
+  return from_json(read_file(path), path);
+}
+
+}  // namespace filbert

@@ -1,0 +1,39 @@
+// The safetensors format: 8 bytes of header length, a JSON header, then the tensors' bytes.
+// https://github.com/huggingface/safetensors#format. Nothing in the file is trusted.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace filbert {
+
+enum class Dtype { f32, f16, bf16, other };
+std::string_view name(Dtype dtype);  // as safetensors spells it: "F32", …
+
+// A tensor in the file it was found in; valid while the mapped file lives. `data` may be unaligned.
+struct TensorView {
+  std::string name;
+  Dtype dtype = Dtype::other;
+  std::string dtype_name;               // "I64", … where dtype is other
+  std::vector<std::size_t> shape;
+  std::span<const std::byte> data;      // row-major, exactly the bytes that shape and dtype need
+
+  std::size_t num_elements() const;
+};
+
+// "[2, 3]"
+std::string shape_string(std::span<const std::size_t> shape);
+
+// The tensors of a safetensors file, in the order of their bytes. `file_name` leads every message.
+// Throws Error(corrupt): header longer than the file or not JSON, a field missing or of the wrong type, shape × dtype
+// unlike the bytes given, bytes that overlap, leave a hole or run past the end, a name twice; Error(unsupported): a
+// dtype that the format does not name.
+std::vector<TensorView> parse_safetensors(std::span<const std::byte> file, std::string_view file_name);
+
+// `out` [num_elements] in f32. The dtype must be f32, f16 or bf16.
+void convert_to_f32(const TensorView& tensor, std::size_t first_element, std::span<float> out);
+
+}  // namespace filbert

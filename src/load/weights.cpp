@@ -1,0 +1,104 @@
+#include "load/weights.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <filbert/error.h>
+
+namespace filbert {
+namespace {
+
+// The name that transformers gives a tensor today: no prefix, no gamma and beta.
+std::string canonical_name(std::string_view file_name, std::string_view prefix) {
+  if (file_name.starts_with(prefix)) file_name.remove_prefix(prefix.size());
+  std::string name(file_name);
+  for (const auto& [old_end, end] : {std::pair{"LayerNorm.gamma", "weight"}, std::pair{"LayerNorm.beta", "bias"}}) {
+    if (name.ends_with(old_end)) name.replace(name.rfind('.') + 1, std::string::npos, end);
+  }
+  return name;
+}
+
+// What a classifier's checkpoint may hold besides: buffers that older versions saved, and the heads of pre-training.
+bool is_ignored(std::string_view name) {
+  return name.ends_with("position_ids") || name.ends_with("token_type_ids") || name.starts_with("cls.");
+}
+
+// "a, b, c", the first ones of many.
+std::string list(const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 40;
+  if (names.size() <= kMost) return fmt::format("{}", fmt::join(names, ", "));
+  const std::vector<std::string> first(names.begin(), names.begin() + kMost);
+  return fmt::format("{} and {} more", fmt::join(first, ", "), names.size() - kMost);
+}
+
+// Every complaint about the tensors found, as parts of one message.
+struct Complaints {
+  std::vector<std::string> missing, surplus, misshapen;
+
+  void raise_if_any(const std::filesystem::path& path) const {
+    std::vector<std::string> parts;
+    if (!missing.empty()) parts.push_back("missing: " + list(missing));
+    if (!surplus.empty()) parts.push_back("surplus: " + list(surplus));
+    if (!misshapen.empty()) parts.push_back("of another shape: " + list(misshapen));
+    if (parts.empty()) return;
+    std::string message = fmt::format("{}: the tensors are not those that config.json asks for; {}", path.string(),
+                                      fmt::join(parts, "; "));
+    if (std::ranges::find(missing, "classifier.weight") != missing.end()) {
+      message += "; without classifier.weight this is an encoder without a classification head, which must be trained first";
+    }
+    throw Error(ErrorKind::corrupt, message);
+  }
+};
+
+}  // namespace
+
+Weights Weights::from_pretrained(const std::filesystem::path& directory, std::string_view prefix,
+                                 const std::vector<ExpectedTensor>& expected) {
+  const std::filesystem::path path = directory / "model.safetensors";
+  Weights weights{MappedFile(path)};
+  Complaints complaints;
+  std::map<std::string, const ExpectedTensor*, std::less<>> wanted;
+  for (const ExpectedTensor& tensor : expected) wanted.emplace(tensor.name, &tensor);
+
+  for (TensorView& tensor : parse_safetensors(weights.file_.bytes(), path.string())) {
+    const std::string name = canonical_name(tensor.name, prefix);
+    const auto want = wanted.find(name);
+    if (want == wanted.end()) {
+      if (!is_ignored(name)) complaints.surplus.push_back(tensor.name);
+      continue;
+    }
+    if (tensor.shape != want->second->shape) {
+      complaints.misshapen.push_back(fmt::format("{} (expected {}, found {})", tensor.name,
+                                                 shape_string(want->second->shape), shape_string(tensor.shape)));
+    } else if (tensor.dtype == Dtype::other) {
+      throw Error(ErrorKind::unsupported, fmt::format("{}: {}: expected F32, F16 or BF16, found {}", path.string(),
+                                                      tensor.name, tensor.dtype_name));
+    }
+    const std::string file_name = tensor.name;
+    if (!weights.tensors_.emplace(name, std::move(tensor)).second) complaints.surplus.push_back(file_name);
+  }
+  for (const ExpectedTensor& tensor : expected) {
+    if (!weights.tensors_.contains(tensor.name)) complaints.missing.push_back(tensor.name);
+  }
+  complaints.raise_if_any(path);
+  return weights;
+}
+
+const TensorView& Weights::at(std::string_view name) const { return tensors_.find(name)->second; }
+
+std::size_t Weights::num_parameters() const {
+  std::size_t count = 0;
+  for (const auto& [name, tensor] : tensors_) count += tensor.num_elements();
+  return count;
+}
+
+std::string Weights::dtypes() const {
+  std::set<std::string> names;
+  for (const auto& [name, tensor] : tensors_) names.emplace(filbert::name(tensor.dtype));
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+}  // namespace filbert

@@ -1,0 +1,43 @@
+// The tensors of a checkpoint under the names the architecture expects, whatever the file calls them.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.h"
+#include "load/safetensors.h"
+
+namespace filbert {
+
+// A tensor that a model needs, by its name without the base model's prefix ("encoder.layer.0.…", "classifier.weight").
+struct ExpectedTensor {
+  std::string name;
+  std::vector<std::size_t> shape;
+};
+
+// Owns the mapped file; views are valid while it lives.
+class Weights {
+ public:
+  // Maps `directory`/model.safetensors and finds each of `expected` in it, with or without `prefix` ("bert."), with
+  // LayerNorm.gamma and .beta as the old names of weight and bias. Buffers and the heads of pre-training (position_ids,
+  // cls.*) are let be. Throws Error: not_found (no such file); corrupt, in one message all tensors that are missing,
+  // surplus or of another shape; unsupported (a tensor that is not F32, F16 or BF16).
+  static Weights from_pretrained(const std::filesystem::path& directory, std::string_view prefix,
+                                 const std::vector<ExpectedTensor>& expected);
+
+  // `name` must be one of the expected.
+  const TensorView& at(std::string_view name) const;
+  std::size_t file_bytes() const { return file_.bytes().size(); }
+  std::size_t num_parameters() const;
+  std::string dtypes() const;  // "F16", or "F16, F32" where they are mixed
+
+ private:
+  explicit Weights(MappedFile file) : file_(std::move(file)) {}
+  MappedFile file_;
+  std::map<std::string, TensorView, std::less<>> tensors_;
+};
+
+}  // namespace filbert
