@@ -1,0 +1,112 @@
+#include "cli/checkpoint.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace filbert::cli {
+namespace {
+
+// Calls `load`; what it throws becomes `missing`, and `failure` unless it is only that the file is not there.
+template <class Load>
+void attempt(Load load, std::string& missing, std::optional<Error>& failure) {
+  try {
+    load();
+  } catch (const Error& error) {
+    missing = error.what();
+    if (error.kind() != ErrorKind::not_found && !failure) failure = error;
+  }
+}
+
+bool has_upper_case(const Tokenizer& tokenizer) {
+  std::size_t upper = 0;
+  for (std::size_t id = 0; id < tokenizer.vocab_size(); ++id) {
+    const std::string_view token = tokenizer.id_to_token(static_cast<std::int32_t>(id));
+    if (token.starts_with('[') || token.starts_with('<')) continue;  // [CLS], <s>
+    upper += std::any_of(token.begin(), token.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+  }
+  return upper * 100 > tokenizer.vocab_size();  // a stray name does not make a cased vocabulary
+}
+
+void config_doubts(const Config& config, std::vector<std::string>& out) {
+  if (config.has_default_labels) {
+    out.push_back(fmt::format("config.json has no id2label: the labels are {} to {}, which say nothing",
+                              config.id2label.begin()->second, config.id2label.rbegin()->second));
+  } else if (config.id2label.begin()->second == "LABEL_0") {
+    out.push_back("id2label holds the default names LABEL_0, …, which say nothing");
+  }
+  if (config.num_labels() == 1 && !config.problem_type) {
+    out.push_back(
+        "one label and no problem_type: the score is a sigmoid; a regression model wants --function-to-apply none");
+  }
+  const auto classifies = [](const std::string& name) { return name.ends_with("ForSequenceClassification"); };
+  if (config.architectures.empty()) {
+    out.push_back("config.json names no architectures: nothing says that this model was trained to classify texts");
+  } else if (std::none_of(config.architectures.begin(), config.architectures.end(), classifies)) {
+    out.push_back(
+        fmt::format("architectures names {}, not a …ForSequenceClassification", config.architectures.front()));
+  }
+}
+
+void tokenizer_doubts(const Tokenizer& tokenizer, const std::optional<Config>& config, std::vector<std::string>& out) {
+  for (std::string& doubt : tokenizer.doubts()) out.push_back(std::move(doubt));
+  const auto said = [&](std::string_view word) {
+    return std::any_of(out.begin(), out.end(),
+                       [&](const std::string& doubt) { return doubt.find(word) != std::string::npos; });
+  };
+  if (tokenizer.lowercases() && has_upper_case(tokenizer) && !said("cased")) {
+    out.push_back("the vocabulary is cased, and the tokenizer lower-cases: its upper-case tokens are never used");
+  }
+  const auto length = tokenizer.model_max_length();
+  if (!length && !said("model_max_length")) out.push_back("the tokenizer sets no model_max_length");
+  if (!config) return;
+  if (length && *length > config->max_position_embeddings) {
+    out.push_back(fmt::format("model_max_length is {}, the model takes at most {} (max_position_embeddings)", *length,
+                              config->max_position_embeddings));
+  }
+  if (tokenizer.vocab_size() > config->vocab_size) {
+    out.push_back(fmt::format("the tokenizer knows {} tokens, the embedding table has {} rows: the last ids are errors",
+                              tokenizer.vocab_size(), config->vocab_size));
+  } else if (tokenizer.vocab_size() < config->vocab_size) {
+    out.push_back(fmt::format("the tokenizer knows {} tokens, the embedding table has {} rows: the last are never used",
+                              tokenizer.vocab_size(), config->vocab_size));
+  }
+}
+
+}  // namespace
+
+std::optional<std::size_t> Checkpoint::max_length() const {
+  const auto by_tokenizer = tokenizer ? tokenizer->model_max_length() : std::nullopt;
+  if (!config) return by_tokenizer;
+  return std::min(by_tokenizer.value_or(config->max_position_embeddings), config->max_position_embeddings);
+}
+
+Checkpoint read_checkpoint(const std::filesystem::path& directory, unsigned num_threads) {
+  Checkpoint found;
+  found.directory = directory;
+  std::string config_missing;
+  attempt([&] { found.config = Config::from_pretrained(directory); }, config_missing, found.failure);
+  if (found.config) {
+    attempt(
+        [&] {
+          found.model = AutoModelForSequenceClassification::from_pretrained(directory, {.num_threads = num_threads});
+        },
+        found.model_missing, found.failure);
+  } else {
+    found.model_missing = config_missing;
+  }
+  attempt([&] { found.tokenizer = AutoTokenizer::from_pretrained(directory); }, found.tokenizer_missing, found.failure);
+  if (!found.config && !found.tokenizer && !found.failure) throw Error(ErrorKind::not_found, config_missing);
+  return found;
+}
+
+std::vector<std::string> doubts(const Checkpoint& checkpoint) {
+  std::vector<std::string> out;
+  if (!checkpoint.model) out.push_back(fmt::format("no model: {}", checkpoint.model_missing));
+  if (!checkpoint.tokenizer) out.push_back(fmt::format("no tokenizer: {}", checkpoint.tokenizer_missing));
+  if (checkpoint.config) config_doubts(*checkpoint.config, out);
+  if (checkpoint.tokenizer) tokenizer_doubts(*checkpoint.tokenizer, checkpoint.config, out);
+  return out;
+}
+
+}  // namespace filbert::cli

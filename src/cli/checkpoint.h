@@ -1,0 +1,36 @@
+// What `filbert inspect` finds in a directory: the parts of a checkpoint, each of which may be missing or broken, and
+// what about them may surprise.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <filbert/config.h>
+#include <filbert/error.h>
+#include <filbert/model.h>
+#include <filbert/tokenizer.h>
+
+namespace filbert::cli {
+
+struct Checkpoint {
+  std::filesystem::path directory;
+  std::optional<Config> config;
+  std::optional<AutoModelForSequenceClassification> model;
+  std::optional<Tokenizer> tokenizer;
+  std::optional<Error> failure;  // of the first part that is there and cannot be loaded
+  std::string model_missing;     // why there is no model; empty if there is one
+  std::string tokenizer_missing;
+
+  // The longest row, special tokens included: the least of what tokenizer and config say; nothing if neither says.
+  std::optional<std::size_t> max_length() const;
+};
+
+// Loads what can be loaded. Throws Error(not_found) if the directory is not there or has no part of a checkpoint.
+Checkpoint read_checkpoint(const std::filesystem::path& directory, unsigned num_threads);
+
+// Everything that is no error and yet may not be what was meant, a sentence each.
+std::vector<std::string> doubts(const Checkpoint& checkpoint);
+
+}  // namespace filbert::cli

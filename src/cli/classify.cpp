@@ -1,0 +1,184 @@
+// filbert classify: texts in, labels with probabilities out.
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include <filbert/error.h>
+#include <filbert/pipeline.h>
+
+#include "base/text.h"
+#include "cli/input.h"
+#include "cli/json_writer.h"
+#include "cli/model_options.h"
+#include "cli/options.h"
+#include "cli/warnings.h"
+
+namespace filbert::cli {
+namespace {
+
+struct Options {
+  InputOptions input;
+  std::optional<std::filesystem::path> model;
+  ModelOptions loading;
+  ClassifyOptions classify;
+  bool json = false;
+};
+
+TextClassificationPipeline load(const Options& options) {
+  const auto directory = model_directory(options.model);
+  auto model = AutoModelForSequenceClassification::from_pretrained(directory, options.loading);
+  try {
+    return {AutoTokenizer::from_pretrained(directory), std::move(model)};
+  } catch (const Error& error) {  // rows tokenized elsewhere need no tokenizer; a text that comes nevertheless is told
+    if (error.kind() != ErrorKind::not_found || !options.input.jsonl) throw;
+    return {std::nullopt, std::move(model)};
+  }
+}
+
+// The answers to `records`, in their order: texts and rows tokenized elsewhere are a call of the library each.
+std::vector<Classification> classify(const TextClassificationPipeline& pipeline, std::span<const Record> records,
+                                     const ClassifyOptions& options) {
+  std::vector<TextInput> texts;
+  BatchEncoding rows;
+  for (const Record& record : records) {
+    if (record.is_tokenized()) {
+      rows.add_row(record.input_ids, record.token_type_ids);
+    } else if (!pipeline.has_tokenizer()) {
+      pipeline.tokenizer();  // throws the library's message
+    } else {
+      texts.push_back({*record.text, record.text_pair});
+    }
+  }
+  auto of_texts = texts.empty() ? std::vector<Classification>{} : pipeline(texts, options);
+  auto of_rows = rows.batch_size() == 0 ? std::vector<Classification>{} : pipeline(rows, options);
+  std::vector<Classification> answers;
+  auto text = of_texts.begin(), row = of_rows.begin();
+  for (const Record& record : records) answers.push_back(std::move(record.is_tokenized() ? *row++ : *text++));
+  for (std::size_t at = 0; at < records.size(); ++at) answers[at].invalid_utf8 += records[at].invalid_utf8;
+  return answers;
+}
+
+void write_json(const Record& record, const Classification& answer, JsonWriter& json) {
+  json.begin_object();
+  if (!record.id.empty()) {
+    json.key("id");
+    json.raw(record.id);
+  }
+  if (record.text) json.field("text", *record.text);
+  if (record.text_pair) json.field("text_pair", *record.text_pair);
+  if (!record.text) {
+    json.key("input_ids");
+    json.array(record.input_ids);
+  }
+  json.field("label", answer.label);
+  json.field("score", answer.score);
+  json.key("scores");
+  json.begin_array();
+  for (const LabelScore& score : answer.scores) {
+    json.begin_object();
+    json.field("label", score.label);
+    json.field("score", score.score);
+    json.end_object();
+  }
+  json.end_array();
+  json.key("logits");
+  json.array(answer.logits);
+  json.field("tokens_total", answer.tokens_total);
+  json.field("tokens_used", answer.tokens_used);
+  json.field("truncated", answer.truncated);
+  if (answer.invalid_utf8 > 0) json.field("invalid_utf8", answer.invalid_utf8);
+  json.end_object();
+}
+
+// One text's lines; label and number as the seed program prints them: `label:<7`, three digits.
+std::string text_lines(const Record& record, const Classification& answer, const Output& out) {
+  const auto shown = [&](std::string_view text) {
+    while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
+    return out.foreign(text);
+  };
+  std::string lines;
+  if (record.text) {
+    lines += fmt::format("text: {}\n", shown(*record.text));
+  } else {
+    lines += fmt::format("input_ids: {}\n", fmt::join(record.input_ids, " "));
+  }
+  if (record.text_pair) lines += fmt::format("text_pair: {}\n", shown(*record.text_pair));
+  for (const LabelScore& score : answer.scores) {
+    const std::string line = fmt::format("{:<7}:\t{:.3f}", out.foreign(score.label), score.score);
+    lines += (score.label == answer.label ? out.bold(line) : line) + '\n';
+  }
+  return lines;
+}
+
+void warn(const std::string& where, const Classification& answer, Warnings& warnings) {
+  if (answer.truncated) warnings.truncated(where, answer.tokens_total, answer.tokens_used);
+  if (answer.invalid_utf8 > 0) warnings.invalid_utf8(where, answer.invalid_utf8);
+  const bool finite =
+      std::all_of(answer.logits.begin(), answer.logits.end(), [](float logit) { return std::isfinite(logit); });
+  if (!finite) warnings.not_finite(where);
+}
+
+void run(const Options& options, Session& session) {
+  const TextClassificationPipeline pipeline = load(options);
+  Input input(session, options.input);
+  Warnings warnings(session.messages);
+  JsonWriter json;
+  bool first = true;
+  answer_all(input, session.out, [&](std::span<const Record> records) {
+    const std::vector<Classification> answers = classify(pipeline, records, options.classify);
+    for (std::size_t at = 0; at < records.size(); ++at) {
+      if (options.json) {
+        write_json(records[at], answers[at], json);
+        session.out.write(json.take_line());
+      } else {
+        if (!std::exchange(first, false)) session.out.write("\n");
+        session.out.write(text_lines(records[at], answers[at], session.out));
+      }
+      warn(input.where(records[at]), answers[at], warnings);
+    }
+  });
+  warnings.summarize();
+}
+
+Run add_options(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  add_model_option(app, options->model);
+  add_input_options(app, options->input);
+  add_format_option(app, options->json, "Of the answers: a table a text (the default), or a JSON object a line");
+  add_number(app, "--top-k", "Only the N best labels, best first", {.least = 1},
+             [options](std::size_t k) { options->classify.top_k = k; });
+  add_choice(
+      app, "--function-to-apply", "softmax|sigmoid|none", "What makes scores of logits; default: as the model says",
+      [options](const std::string& name) { options->classify.function_to_apply = function_to_apply_from_name(name); });
+  add_number(app, "--max-length", "Tokens of a text that are used, special ones included; default: all the model takes",
+             {.least = 1}, [options](std::size_t length) { options->classify.max_length = length; });
+  add_choice(app, "--truncation", kTruncationChoices,
+             "What gives way in a text or pair that is too long; default: longest_first",
+             [options](const std::string& name) { options->classify.truncation = truncation_from_name(name); });
+  add_threads_option(app, options->loading.num_threads);
+  return [options](Session& session) { run(*options, session); };
+}
+
+}  // namespace
+
+const Command classify_command = {
+    .name = "classify",
+    .argument = "TEXT",
+    .min_arguments = 0,
+    .max_arguments = kAnyNumber,
+    .summary = "Labels with probabilities for texts",
+    .description =
+        "Classifies each TEXT or, without one, each line of standard input, in its order. "
+        "A text too long for the model is truncated, and a warning says so.",
+    .examples =
+        "  filbert classify \"I really love this book\"\n"
+        "  filbert classify --model path/to/checkpoint --top-k 2 -- \"-1 for this one\"\n"
+        "  filbert classify --format json < reviews.txt | jq -r .label | sort | uniq -c\n"
+        "  echo '{\"id\": 7, \"text\": \"It rained.\", \"text_pair\": \"It was wet.\"}' |\n"
+        "    filbert classify --input-format jsonl --format json\n",
+    .add_options = add_options,
+};
+
+}  // namespace filbert::cli

@@ -1,0 +1,164 @@
+#include "cli/options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include <filbert/error.h>
+
+namespace filbert::cli {
+namespace {
+
+[[noreturn]] void refuse(const Command& command, const std::string& message) {
+  throw Error(ErrorKind::invalid_argument, fmt::format("{}\nTry \"filbert {} --help\".", message, command.name));
+}
+
+// "--top-k" or "-h" as it was declared.
+std::vector<std::string> flags_of(const CLI::App& app) {
+  std::vector<std::string> flags;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) flags.push_back("-" + name);
+  }
+  return flags;
+}
+
+// Edits that turn one word into the other: a letter added, dropped, changed, or two neighbours swapped.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<std::size_t>> cost(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) cost[i][0] = i;
+  for (std::size_t j = 0; j <= b.size(); ++j) cost[0][j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      cost[i][j] = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1, cost[i - 1][j - 1] + (a[i - 1] != b[j - 1])});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
+      }
+    }
+  }
+  return cost[a.size()][b.size()];
+}
+
+std::size_t parse_number(const std::string& flag, const std::string& text, Range range) {
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc{} && end == text.data() + text.size() && number >= range.least && number <= range.most) {
+    return number;
+  }
+  const std::string bounds = range.most == Range{}.most ? fmt::format("from {}", range.least)
+                                                        : fmt::format("from {} to {}", range.least, range.most);
+  throw Error(ErrorKind::invalid_argument,
+              fmt::format("{}: expected a whole number {}, found \"{}\"", flag, bounds, text));
+}
+
+std::string alternatives(std::span<const std::string> words) {
+  std::string out = words.front();
+  for (std::size_t at = 1; at < words.size(); ++at) out += (at + 1 == words.size() ? " or " : ", ") + words[at];
+  return out;
+}
+
+}  // namespace
+
+void add_text(CLI::App& app, const std::string& flag, const std::string& value, const std::string& description,
+              std::function<void(const std::string&)> set) {
+  app.add_option_function<std::string>(flag, std::move(set), description)->type_name(value)->take_last();
+}
+
+void add_number(CLI::App& app, const std::string& flag, const std::string& description, Range range,
+                std::function<void(std::size_t)> set) {
+  add_text(app, flag, "N", description,
+           [flag, range, set](const std::string& text) { set(parse_number(flag, text, range)); });
+}
+
+void add_choice(CLI::App& app, const std::string& flag, const std::string& choices, const std::string& description,
+                std::function<void(const std::string&)> set) {
+  add_text(app, flag, choices, description, [flag, choices, set](const std::string& text) {
+    const std::vector<std::string> words = choices_of(choices);
+    if (std::find(words.begin(), words.end(), text) == words.end()) {
+      throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected {}, found \"{}\"{}", flag, alternatives(words),
+                                                           text, suggestion(text, words)));
+    }
+    set(text);
+  });
+}
+
+void add_flag(CLI::App& app, const std::string& flag, const std::string& description, std::function<void()> set) {
+  app.add_flag_callback(flag, std::move(set), description);
+}
+
+std::vector<std::string> choices_of(std::string_view value) {
+  std::vector<std::string> choices;
+  if (value.find('|') == std::string_view::npos) return choices;
+  while (true) {
+    const std::size_t bar = value.find('|');
+    choices.emplace_back(value.substr(0, bar));
+    if (bar == std::string_view::npos) return choices;
+    value.remove_prefix(bar + 1);
+  }
+}
+
+// Arguments are kept from CLI11, which would take "[a, b]" for a list, "++" for an end, and a text that is the name of
+// a command for that command. It is given known options only, each with its value.
+std::optional<std::vector<std::string>> parse(const Command& command, const CommandLine& line,
+                                              std::span<const std::string> words) {
+  std::vector<std::string> arguments, options;
+  const std::vector<std::string> flags = flags_of(*line.app);
+  for (std::size_t at = 0; at < words.size(); ++at) {
+    const std::string& word = words[at];
+    if (word == "--") {
+      arguments.insert(arguments.end(), words.begin() + at + 1, words.end());
+      break;
+    }
+    if (word.size() < 2 || word.front() != '-') {
+      arguments.push_back(word);
+      continue;
+    }
+    const std::size_t equals = word.find('=');
+    const std::string flag = word.substr(0, equals);
+    if (std::find(flags.begin(), flags.end(), flag) == flags.end()) {
+      const std::string guess = suggestion(flag, flags);
+      const std::string_view hint =
+          guess.empty() && command.argument == "TEXT" ? "; a text that starts with - goes after --" : "";
+      refuse(command, fmt::format("unknown option \"{}\"{}{}", flag, guess, hint));
+    }
+    const CLI::Option* option = line.app->get_option(flag);
+    if (option == line.app->get_help_ptr()) return std::nullopt;
+    const bool takes_value = option->get_items_expected_max() > 0;
+    if (!takes_value && equals != std::string::npos) refuse(command, fmt::format("{} takes no value", flag));
+    if (takes_value && equals == std::string::npos && at + 1 == words.size()) {
+      refuse(command, fmt::format("{}: expected a value ({}) after it", flag, option->get_type_name()));
+    }
+    options.push_back(flag);
+    if (takes_value) options.push_back(equals == std::string::npos ? words[++at] : word.substr(equals + 1));
+  }
+  if (arguments.size() > command.max_arguments) {
+    refuse(command, fmt::format("unexpected argument \"{}\"", arguments[command.max_arguments]));
+  }
+  if (arguments.size() < command.min_arguments) refuse(command, fmt::format("expected {}", command.argument));
+  std::reverse(options.begin(), options.end());  // the order in which CLI11 wants a vector
+  line.app->parse(options);
+  return arguments;
+}
+
+std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates) {
+  std::optional<std::string> best;
+  std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
+  for (const std::string& candidate : candidates) {
+    const bool completes = word.size() > 2 && candidate.starts_with(word);
+    const std::size_t distance = completes ? 1 : edit_distance(word, candidate);
+    if (distance < best_distance && distance < candidate.size()) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+std::string suggestion(std::string_view word, std::span<const std::string> candidates) {
+  const auto guess = nearest(word, candidates);
+  return guess ? fmt::format("; did you mean \"{}\"?", *guess) : "";
+}
+
+}  // namespace filbert::cli

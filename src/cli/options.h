@@ -1,0 +1,47 @@
+// Options: how a command declares them, and how the words of a command line become options and arguments.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+
+namespace filbert::cli {
+
+// Each declares `flag`, which takes one value; given twice, the last counts. `value` is its word in the help.
+void add_text(CLI::App& app, const std::string& flag, const std::string& value, const std::string& description,
+              std::function<void(const std::string&)> set);
+// A whole number in [least, most]; anything else is an Error(invalid_argument) that names the flag.
+struct Range {
+  std::size_t least = 0;
+  std::size_t most = 1'000'000'000;
+};
+void add_number(CLI::App& app, const std::string& flag, const std::string& description, Range range,
+                std::function<void(std::size_t)> set);
+// One of `choices`, written "text|json".
+void add_choice(CLI::App& app, const std::string& flag, const std::string& choices, const std::string& description,
+                std::function<void(const std::string&)> set);
+// A flag without a value.
+void add_flag(CLI::App& app, const std::string& flag, const std::string& description, std::function<void()> set);
+
+// "text|json" → {"text", "json"}; a word without a bar is no choice: {}.
+std::vector<std::string> choices_of(std::string_view value);
+
+// Parses `words`, what follows the command's name, into the options of `line` and the arguments that it returns.
+// Throws Error(invalid_argument): an unknown option (the nearest is suggested), a value missing or wrong, too many
+// arguments. Returns nothing if --help is asked for.
+std::optional<std::vector<std::string>> parse(const Command& command, const CommandLine& line,
+                                              std::span<const std::string> words);
+
+// The candidate that `word` is most likely a slip of, or nothing if none is near.
+std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates);
+// "; did you mean "…"?", or nothing.
+std::string suggestion(std::string_view word, std::span<const std::string> candidates);
+
+}  // namespace filbert::cli

@@ -1,0 +1,87 @@
+// The jsonl input: {"id": …, "text": …, "text_pair": …} or {"id": …, "input_ids": […], "token_type_ids": […]}.
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include <filbert/error.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "cli/input.h"
+
+namespace filbert::cli {
+namespace {
+
+std::vector<std::int32_t> int32_array(const JsonValue& array) {
+  std::vector<std::int32_t> values;
+  array.for_each_element([&](const JsonValue& element) {
+    const std::int64_t value = element.as_int();
+    if (value < 0 || value > std::numeric_limits<std::int32_t>::max()) element.fail("an id from 0 to 2147483647");
+    values.push_back(static_cast<std::int32_t>(value));
+  });
+  return values;
+}
+
+void expect_length(const JsonValue& array, std::size_t found, std::size_t expected) {
+  if (found != expected) {
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("{}: expected as many as input_ids ({}), found {}", array.where(), expected, found));
+  }
+}
+
+// Rows tokenized elsewhere may come padded. Padding behind the text changes nothing and is dropped; a mask that hides
+// anything else is nothing that a row without padding can say.
+void drop_padding(const JsonValue& mask_value, Record& record) {
+  const std::vector<std::int32_t> mask = int32_array(mask_value);
+  expect_length(mask_value, mask.size(), record.input_ids.size());
+  const auto end = std::find(mask.begin(), mask.end(), 0);
+  const bool is_padding = std::all_of(mask.begin(), end, [](std::int32_t m) { return m == 1; }) &&
+                          std::all_of(end, mask.end(), [](std::int32_t m) { return m == 0; });
+  if (!is_padding || end == mask.begin()) {
+    throw Error(
+        ErrorKind::invalid_argument,
+        fmt::format("{}: expected ones, then zeros for padding at the end, found another order", mask_value.where()));
+  }
+  const auto length = static_cast<std::size_t>(end - mask.begin());
+  record.input_ids.resize(length);
+  if (!record.token_type_ids.empty()) record.token_type_ids.resize(length);
+}
+
+Record from_json(const JsonValue& object) {
+  Record record;
+  if (!object.is_object()) object.fail("an object");
+  if (const auto id = object.find("id")) record.id = simdjson::to_string(id->raw());
+  if (const auto text = object.find("text")) record.text = text->as_string();
+  if (const auto pair = object.find("text_pair")) record.text_pair = pair->as_string();
+  const auto ids = object.find("input_ids");
+  if (!ids) {
+    if (record.text) return record;
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("{}: expected a field \"text\" or \"input_ids\", found neither", object.where()));
+  }
+  record.input_ids = int32_array(*ids);
+  if (record.input_ids.empty()) ids->fail("at least one id");
+  if (const auto types = object.find("token_type_ids")) {
+    record.token_type_ids = int32_array(*types);
+    expect_length(*types, record.token_type_ids.size(), record.input_ids.size());
+  }
+  if (const auto mask = object.find("attention_mask")) drop_padding(*mask, record);
+  return record;
+}
+
+}  // namespace
+
+Record parse_jsonl(std::string_view line, const std::string& where) {
+  try {
+    const std::size_t invalid = count_invalid_utf8(line);
+    const JsonDocument document(invalid ? replace_invalid_utf8(line) : std::string(line), where);
+    Record record = from_json(document.root());
+    record.invalid_utf8 = invalid;
+    return record;
+  } catch (const Error& error) {  // the library calls a wrong file corrupt; this one is what the caller gave
+    throw Error(ErrorKind::invalid_argument, error.what());
+  }
+}
+
+}  // namespace filbert::cli

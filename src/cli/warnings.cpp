@@ -1,0 +1,37 @@
+#include "cli/warnings.h"
+
+#include <fmt/format.h>
+
+namespace filbert::cli {
+namespace {
+
+constexpr std::size_t kNamed = 10;  // of each kind: a million truncated texts shall not fill a log
+
+}  // namespace
+
+void Warnings::truncated(const std::string& where, std::size_t tokens_total, std::size_t tokens_used) {
+  add("truncated", fmt::format("{}: truncated: tokens_total {}, tokens_used {}", where, tokens_total, tokens_used));
+}
+
+void Warnings::invalid_utf8(const std::string& where, std::size_t sequences) {
+  add("not valid UTF-8", fmt::format("{}: not valid UTF-8: {} ill-formed sequence{} replaced by U+FFFD", where,
+                                     sequences, sequences == 1 ? "" : "s"));
+}
+
+void Warnings::not_finite(const std::string& where) {
+  add("not finite", fmt::format("{}: not finite: the model gives NaN or infinity for this text (null in JSON)", where));
+}
+
+void Warnings::summarize() {
+  for (const auto& [kind, count] : counts_) {
+    if (count > kNamed) {
+      messages_.warning(fmt::format("{} texts were {} in all; the first {} are named above", count, kind, kNamed));
+    }
+  }
+}
+
+void Warnings::add(const std::string& kind, const std::string& message) {
+  if (++counts_[kind] <= kNamed) messages_.warning(message);
+}
+
+}  // namespace filbert::cli
