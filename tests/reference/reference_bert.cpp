@@ -23,11 +23,8 @@ double gelu_new(double x) { return gelu_tanh(x, std::sqrt(2 / std::numbers::pi))
 const std::map<std::string, std::function<double(double)>, std::less<>> kActivations = {
     {"gelu", gelu_erf},
     {"gelu_python", gelu_erf},
-    {"gelu_10", [](double x) { return std::clamp(gelu_erf(x), -10.0, 10.0); }},
     {"gelu_new", gelu_new},
     {"gelu_pytorch_tanh", gelu_new},
-    {"gelu_python_tanh", gelu_new},
-    {"gelu_accurate", gelu_new},
     {"gelu_fast", [](double x) { return gelu_tanh(x, 0.7978845608); }},
     {"quick_gelu", [](double x) { return x * sigmoid(1.702 * x); }},
     {"relu", [](double x) { return std::max(x, 0.0); }},

@@ -1,5 +1,6 @@
 #include "reference/tiny_checkpoint.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
@@ -138,10 +139,10 @@ TinyCheckpoint random_shape(Random& random) {
   TinyCheckpoint shape;
   shape.seed = random.between(1, 1u << 30);
   shape.num_hidden_layers = random.between(1, 4);
-  shape.num_attention_heads = random.between(1, 5);
   const std::size_t head_size = random.pick<std::size_t>({8, 11, 12, 16, 20, 24, 31, 32, 33, 48, 64});
+  shape.num_attention_heads = random.between(1, std::max<std::size_t>(2, 100 / head_size));  // no more, for speed
   shape.hidden_size = shape.num_attention_heads * head_size;
-  shape.intermediate_size = random.between(1, 4 * shape.hidden_size);
+  shape.intermediate_size = random.between(1, 3 * shape.hidden_size);
   shape.vocab_size = random.between(5, 150);
   shape.max_position_embeddings = random.between(2, 70);
   shape.type_vocab_size = random.between(1, 3);
