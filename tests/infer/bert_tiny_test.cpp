@@ -47,7 +47,7 @@ class BertTiny : public testing::Test {
   std::vector<Recording> recordings_;
 };
 
-// 1e-9: both in double; one LayerNorm weight of the file is known to 7e-9 only.
+// 1e-8: both in double, but the file holds the weights rounded to f32 and one LayerNorm weight to 7e-9 only.
 TEST_F(BertTiny, OracleReproducesTheRecordedLogits) {
   const ReferenceBert oracle(directory_.path());
   ASSERT_FALSE(recordings_.empty());
@@ -56,7 +56,7 @@ TEST_F(BertTiny, OracleReproducesTheRecordedLogits) {
     greatest = std::max(greatest, greatest_difference(oracle.logits_from_embeddings(recording.embedding_output), recording.logits));
   }
   RecordProperty("greatest_difference", std::to_string(greatest * 1e6) + "e-6");
-  EXPECT_LE(greatest, 1e-9);
+  EXPECT_LE(greatest, 1e-8);
 }
 
 // 1e-5: the order of f32 sums.
