@@ -33,8 +33,23 @@ EncoderLayer load_layer(const KernelTable& kernels, const Loop& loop, const Weig
           .output_norm = load_layer_norm(kernels, weights, root + "output.LayerNorm")};
 }
 
+// Throws Error(invalid_argument) unless the arrays, which a caller may have filled by hand, agree with each other.
+void check_arrays(const BatchEncoding& inputs) {
+  const std::vector<std::size_t>& starts = inputs.row_starts;
+  const std::size_t tokens = inputs.input_ids.size();
+  if (starts.empty() || starts.front() != 0 || starts.back() != tokens || !std::ranges::is_sorted(starts)) {
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("row_starts: expected numbers that rise from 0 to {}, the length of input_ids", tokens));
+  }
+  if (inputs.token_type_ids.size() != tokens) {
+    throw Error(ErrorKind::invalid_argument, fmt::format("token_type_ids: expected {}, as many as input_ids, found {}",
+                                                         tokens, inputs.token_type_ids.size()));
+  }
+}
+
 // Throws Error(invalid_argument) unless every row fits the tables that it will be looked up in.
 void check_inputs(const BatchEncoding& inputs, const Config& config) {
+  check_arrays(inputs);
   const auto check_id = [&](const char* field, std::int32_t id, std::size_t size, const char* limit, std::size_t row) {
     if (id >= 0 && static_cast<std::size_t>(id) < size) return;
     throw Error(ErrorKind::invalid_argument, fmt::format("{} of row {}: expected ids from 0 to {} ({}), found {}", field,
