@@ -17,14 +17,16 @@ namespace {
 // Larger than any encoder there is, small enough that products of sizes cannot overflow.
 constexpr std::size_t kMaxSize = std::size_t{1} << 31;
 constexpr std::size_t kMaxLabels = std::size_t{1} << 20;
+constexpr std::size_t kMaxLayers = 10'000;  // each costs memory before a tensor of it is looked for
 
-// Overwrites `size` if the key is there. `at_least` is the smallest value that makes sense.
-void read_size(const JsonValue& root, std::string_view key, std::size_t& size, std::size_t at_least = 1) {
+// Overwrites `size` if the key is there. `at_least` and `at_most` are the values that make sense.
+void read_size(const JsonValue& root, std::string_view key, std::size_t& size, std::size_t at_least = 1,
+               std::size_t at_most = kMaxSize) {
   const auto field = root.find(key);
   if (!field) return;
   const std::int64_t value = field->as_int();
-  if (value < static_cast<std::int64_t>(at_least) || value > static_cast<std::int64_t>(kMaxSize)) {
-    field->fail(fmt::format("a number from {} to {}", at_least, kMaxSize));
+  if (value < static_cast<std::int64_t>(at_least) || value > static_cast<std::int64_t>(at_most)) {
+    field->fail(fmt::format("a number from {} to {}", at_least, at_most));
   }
   size = static_cast<std::size_t>(value);
 }
@@ -65,10 +67,7 @@ void read_labels(const JsonValue& root, Config& config) {
     return;
   }
   std::size_t num_labels = 2;  // transformers' default
-  for (const char* key : {"_num_labels", "num_labels"}) {
-    read_size(root, key, num_labels);
-    if (num_labels > kMaxLabels) root.at(key).fail(fmt::format("at most {} labels", kMaxLabels));
-  }
+  for (const char* key : {"_num_labels", "num_labels"}) read_size(root, key, num_labels, 1, kMaxLabels);
   config.has_default_labels = true;
   for (std::size_t id = 0; id < num_labels; ++id) {
     config.id2label.emplace(static_cast<int>(id), fmt::format("LABEL_{}", id));
@@ -97,7 +96,7 @@ Config Config::from_json(std::string_view json, const std::filesystem::path& pat
   }
   read_size(root, "vocab_size", config.vocab_size);
   read_size(root, "hidden_size", config.hidden_size);
-  read_size(root, "num_hidden_layers", config.num_hidden_layers, 0);
+  read_size(root, "num_hidden_layers", config.num_hidden_layers, 0, kMaxLayers);
   read_size(root, "num_attention_heads", config.num_attention_heads);
   read_size(root, "intermediate_size", config.intermediate_size);
   read_size(root, "max_position_embeddings", config.max_position_embeddings);
