@@ -1,0 +1,206 @@
+#include "tokenize/encode.h"
+
+#include <simdjson.h>
+
+#include "base/text.h"
+#include "tokenize/offsets.h"
+#include "tokenize/unicode.h"
+
+namespace filbert {
+namespace {
+
+// The next word of text[at, end) as the slow BasicTokenizer cuts them: at white space and around Chinese characters.
+// Empty only at the end.
+NormalizedText::Range next_basic_word(std::string_view text, std::size_t at, std::size_t end) {
+  std::size_t begin = at;
+  while (at < end) {
+    const unicode::Char c = unicode::decode(text, at);
+    const bool chinese = unicode::is_chinese(c.code_point);
+    const auto flags = unicode::flags(c.code_point);
+    const bool space = (flags & unicode::kSpace) != 0 && (flags & unicode::kRemoved) == 0;
+    if ((space || chinese) && begin < at) return {begin, at};
+    at += c.bytes;
+    if (chinese) return {begin, at};
+    if (space) begin = at;
+  }
+  return {begin, end};
+}
+
+std::string without_removed(std::string_view word) {
+  std::string kept;
+  for (std::size_t at = 0; at < word.size();) {
+    const unicode::Char c = unicode::decode(word, at);
+    if ((unicode::flags(c.code_point) & unicode::kRemoved) == 0) kept += word.substr(at, c.bytes);
+    at += c.bytes;
+  }
+  return kept;
+}
+
+}  // namespace
+
+void Sequence::clear() {
+  ids.clear();
+  words.clear();
+  added_words.clear();
+  offsets.clear();
+  invalid_utf8 = 0;
+}
+
+Encoder::Encoder(const Tokenizer::Impl& tokenizer, const EncodeOptions& options)
+    : tokenizer_(tokenizer),
+      options_(options),
+      max_length_(options.max_length ? options.max_length : tokenizer.model_max_length) {
+  normalized_.keeps_runs = options.return_offsets_mapping;
+}
+
+void Encoder::add_row(const TextInput& input, BatchEncoding& batch) {
+  const bool is_pair = input.text_pair.has_value();
+  tokenize(input.text, sequences_[0]);
+  if (is_pair) {
+    tokenize(*input.text_pair, sequences_[1]);
+  } else {
+    sequences_[1].clear();
+  }
+  const PostProcessor& post_processor = tokenizer_.post_processor;
+  const std::size_t added = options_.add_special_tokens ? post_processor.added_tokens(is_pair) : 0;
+  const SequenceView first = sequences_[0].view(), second = sequences_[1].view();
+  KeptTokens kept{first.words.size(), second.words.size()};
+  const std::size_t tokens_total = kept.first + kept.second + added;
+  bool truncated = false;
+  if (max_length_ && options_.truncation != Truncation::do_not_truncate) {
+    kept = truncated_lengths(first, is_pair ? &second : nullptr, options_.truncation, *max_length_, added,
+                             !tokenizer_.truncates_left);
+    truncated = kept.first + kept.second + added < tokens_total;
+  }
+  for (const TemplatePiece& piece : post_processor.pieces(is_pair)) {
+    if (piece.sequence >= 0) {
+      add_sequence(piece, piece.sequence == 0 ? kept.first : kept.second, batch);
+    } else if (options_.add_special_tokens) {
+      add_special(piece, batch);
+    }
+  }
+  batch.row_starts.push_back(batch.input_ids.size());
+  batch.rows.push_back({tokens_total, truncated, sequences_[0].invalid_utf8 + sequences_[1].invalid_utf8});
+}
+
+void Encoder::add_special(const TemplatePiece& piece, BatchEncoding& batch) const {
+  const std::size_t count = piece.ids.size();
+  batch.input_ids.insert(batch.input_ids.end(), piece.ids.begin(), piece.ids.end());
+  batch.token_type_ids.insert(batch.token_type_ids.end(), count, piece.type_id);
+  batch.special_tokens_mask.insert(batch.special_tokens_mask.end(), count, 1);
+  if (!options_.return_offsets_mapping) return;
+  batch.offset_mapping.insert(batch.offset_mapping.end(), count, Offset{});
+  batch.word_ids.insert(batch.word_ids.end(), count, -1);
+  batch.sequence_ids.insert(batch.sequence_ids.end(), count, -1);
+}
+
+void Encoder::add_sequence(const TemplatePiece& piece, std::size_t tokens, BatchEncoding& batch) const {
+  const Sequence& sequence = sequences_[piece.sequence];
+  const std::size_t begin = tokenizer_.truncates_left ? sequence.ids.size() - tokens : 0;
+  const auto append = [&](auto& to, const auto& from) {
+    const auto first = from.begin() + static_cast<std::ptrdiff_t>(begin);
+    to.insert(to.end(), first, first + static_cast<std::ptrdiff_t>(tokens));
+  };
+  append(batch.input_ids, sequence.ids);
+  batch.token_type_ids.insert(batch.token_type_ids.end(), tokens, piece.type_id);
+  batch.special_tokens_mask.insert(batch.special_tokens_mask.end(), tokens, 0);
+  if (!options_.return_offsets_mapping) return;
+  append(batch.offset_mapping, sequence.offsets);
+  append(batch.word_ids, sequence.words);
+  batch.sequence_ids.insert(batch.sequence_ids.end(), tokens, piece.sequence);
+}
+
+void Encoder::tokenize(std::string_view given, Sequence& sequence) {
+  sequence.clear();
+  next_word_ = 0;
+  std::string_view text = given;
+  const bool valid = simdjson::validate_utf8(given.data(), given.size());
+  if (!valid) {
+    sequence.invalid_utf8 = count_invalid_utf8(given);
+    repaired_ = replace_invalid_utf8(given);
+    text = repaired_;
+  }
+  tokenizer_.added_tokens.split_source(text, source_parts_);
+  for (const AddedTokens::Part& part : source_parts_) {
+    if (part.token != nullptr) {
+      add_whole(part.token->id, {part.begin, part.end}, sequence);
+      sequence.added_words.push_back(next_word_ - 1);
+    } else {
+      add_part(text, part.begin, part.end, sequence);
+    }
+  }
+  if (options_.return_offsets_mapping && !(valid && options_.offset_unit == OffsetUnit::bytes)) {
+    convert_offsets(given, options_.offset_unit, sequence.offsets);
+  }
+}
+
+// What lies between two added tokens: words of never_split, and the rest.
+void Encoder::add_part(std::string_view text, std::size_t begin, std::size_t end, Sequence& sequence) {
+  if (!tokenizer_.never_split.empty()) {
+    for (std::size_t at = begin; at < end;) {
+      const NormalizedText::Range word = next_basic_word(text, at, end);
+      at = word.end;
+      const auto found = tokenizer_.never_split.find(without_removed(text.substr(word.begin, word.end - word.begin)));
+      if (found == tokenizer_.never_split.end()) continue;
+      add_text(text, begin, word.begin, sequence);
+      add_whole(found->second, word, sequence);
+      begin = word.end;
+    }
+  }
+  add_text(text, begin, end, sequence);
+}
+
+void Encoder::add_text(std::string_view text, std::size_t begin, std::size_t end, Sequence& sequence) {
+  if (begin == end) return;
+  if (tokenizer_.normalizer) {
+    tokenizer_.normalizer->normalize(text, begin, end, normalized_);
+  } else {
+    copy_unchanged(text, begin, end, normalized_);
+  }
+  if (!tokenizer_.added_tokens.has_normalized()) return add_words(0, normalized_.text.size(), sequence);
+  tokenizer_.added_tokens.split_normalized(normalized_.text, normalized_parts_);
+  for (const AddedTokens::Part& part : normalized_parts_) {
+    if (part.token != nullptr) {
+      add_whole(part.token->id, options_.return_offsets_mapping ? normalized_.original(part.begin, part.end)
+                                                                : NormalizedText::Range{0, 0}, sequence);
+      sequence.added_words.push_back(next_word_ - 1);
+    } else {
+      add_words(part.begin, part.end, sequence);
+    }
+  }
+}
+
+void Encoder::add_words(std::size_t begin, std::size_t end, Sequence& sequence) {
+  words_.clear();
+  pre_tokenize(tokenizer_.pre_tokenizer, normalized_.text, begin, end, words_);
+  const std::string_view text = normalized_.text;
+  for (const Word& word : words_) {
+    const std::string_view string = text.substr(word.begin, word.end - word.begin);
+    pieces_.clear();
+    // The slow tokenizer looks again after lower-casing and splitting.
+    const auto whole = tokenizer_.never_split.empty() ? tokenizer_.never_split.end()
+                                                      : tokenizer_.never_split.find(std::string(string));
+    if (whole != tokenizer_.never_split.end()) {
+      pieces_.push_back({whole->second, 0, string.size()});
+    } else {
+      tokenizer_.model.tokenize(string, pieces_, hashes_);
+    }
+    for (const WordPiece::Piece& piece : pieces_) {
+      sequence.ids.push_back(piece.id);
+      sequence.words.push_back(next_word_);
+      if (options_.return_offsets_mapping) {
+        const auto range = normalized_.original(word.begin + piece.begin, word.begin + piece.end);
+        sequence.offsets.push_back({range.begin, range.end});
+      }
+    }
+    ++next_word_;
+  }
+}
+
+void Encoder::add_whole(std::int32_t id, NormalizedText::Range bytes, Sequence& sequence) {
+  sequence.ids.push_back(id);
+  sequence.words.push_back(next_word_++);
+  if (options_.return_offsets_mapping) sequence.offsets.push_back({bytes.begin, bytes.end});
+}
+
+}  // namespace filbert

@@ -1,0 +1,181 @@
+#include "tokenize/load.h"
+
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include <filbert/error.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "tokenize/tokenizer.h"
+#include "tokenize/tokenizer_config.h"
+
+namespace filbert {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Adds tokens one after the other: one that the model knows keeps its id, any other gets the next free one.
+class TokenAdder {
+ public:
+  explicit TokenAdder(Tokenizer::Impl& tokenizer) : tokenizer_(tokenizer) {
+    next_id_ = tokenizer.model.vocab.size() - tokenizer.model.vocab.gaps();
+  }
+
+  // `expected_id` is what the file says, or -1.
+  void add(AddedToken token, std::int64_t expected_id) {
+    if (token.content.empty()) return;
+    const auto known = tokenizer_.token_to_id(token.content);
+    token.id = known ? *known : static_cast<std::int32_t>(next_id_++);
+    if (expected_id >= 0 && expected_id != token.id) {
+      tokenizer_.doubts.push_back(fmt::format("added token \"{}\" is written with id {}, and gets {} as in tokenizers",
+                                              token.content, expected_id, token.id));
+    }
+    NormalizedText normalized;
+    normalized.keeps_runs = false;
+    if (tokenizer_.normalizer) {
+      tokenizer_.normalizer->normalize(token.content, 0, token.content.size(), normalized);
+    } else {
+      normalized.text = token.content;
+    }
+    tokenizer_.added_tokens.add(std::move(token), normalized.text);
+  }
+
+  void add_if_new(const AddedToken& token, std::int64_t expected_id) {
+    if (tokenizer_.added_tokens.find(token.content) == nullptr) add(token, expected_id);
+  }
+
+ private:
+  Tokenizer::Impl& tokenizer_;
+  std::size_t next_id_;
+};
+
+void apply_common(const TokenizerConfig& config, Tokenizer::Impl& tokenizer) {
+  tokenizer.model_max_length = config.model_max_length;
+  tokenizer.truncates_left = config.truncates_left;
+  for (const std::string& word : config.never_split) {
+    tokenizer.never_split[word] = tokenizer.token_to_id(word).value_or(tokenizer.model.unk_id);
+  }
+}
+
+void add_tokens_of_config(const TokenizerConfig& config, TokenAdder& adder) {
+  for (const AddedToken& token : config.added_tokens) adder.add_if_new(token, token.id);
+  for (const auto& token : config.special_tokens) {
+    if (token) adder.add_if_new(*token, -1);
+  }
+  for (const AddedToken& token : config.additional_special_tokens) adder.add_if_new(token, -1);
+}
+
+AddedToken bert_special_token(std::size_t role) {
+  AddedToken token;
+  token.content = kBertSpecialTokens[role];
+  token.normalized = false;
+  token.special = true;
+  return token;
+}
+
+// What transformers' BertTokenizer does to the normalizer of a tokenizer.json.
+void patch(const TokenizerConfig& config, BertNormalizer& normalizer) {
+  if (config.do_lower_case) normalizer.lowercase = *config.do_lower_case;
+  if (config.tokenize_chinese_chars) normalizer.handle_chinese_chars = *config.tokenize_chinese_chars;
+  if (config.strip_accents) normalizer.strip_accents = *config.strip_accents;
+}
+
+std::string directory_of(std::string_view name) { return fs::path(name).parent_path().string(); }
+
+void read_added_tokens(const JsonValue& root, TokenAdder& adder) {
+  const auto tokens = root.find("added_tokens");
+  if (!tokens) return;
+  tokens->for_each_element([&](const JsonValue& token) {
+    const JsonValue id = token.at("id");
+    if (id.as_int() < 0) id.fail("0 or more");
+    adder.add(added_token_from_json(token), id.as_int());
+  });
+}
+
+// The ids of a template are given beside the tokens' names: they must be ids that this tokenizer has.
+void check_template(const Tokenizer::Impl& tokenizer, std::string_view name) {
+  const std::size_t size = tokenizer.vocab_size();
+  for (const bool is_pair : {false, true}) {
+    for (const TemplatePiece& piece : tokenizer.post_processor.pieces(is_pair)) {
+      for (const std::int32_t id : piece.ids) {
+        if (static_cast<std::size_t>(id) < size) continue;
+        throw Error(ErrorKind::corrupt, fmt::format("{}: post_processor: expected ids below the {} of the vocabulary, "
+                                                    "found {}", name, size, id));
+      }
+    }
+  }
+}
+
+std::string read_if_there(const fs::path& path) { return fs::exists(path) ? read_file(path) : std::string(); }
+
+}  // namespace
+
+Tokenizer load_wordpiece_vocab(std::string vocab_text, std::string_view tokenizer_config_json, std::string_view name,
+                               std::string_view special_tokens_map_json) {
+  auto tokenizer = std::make_unique<Tokenizer::Impl>();
+  tokenizer->source = fs::path(name).filename().string();
+  TokenizerConfig config = TokenizerConfig::from_json(tokenizer_config_json, special_tokens_map_json, directory_of(name));
+  for (std::size_t role = 0; role < config.special_tokens.size(); ++role) {
+    if (!config.special_tokens[role]) config.special_tokens[role] = bert_special_token(role);
+  }
+
+  tokenizer->model.vocab = Vocab::from_lines(std::move(vocab_text), name);
+  tokenizer->model.unk_token = config.special(SpecialRole::unk)->content;
+  tokenizer->model.finish(name);
+  tokenizer->normalizer.emplace();
+  patch(config, *tokenizer->normalizer);
+  tokenizer->pre_tokenizer = PreTokenizer::bert;
+
+  TokenAdder adder(*tokenizer);
+  add_tokens_of_config(config, adder);
+  tokenizer->post_processor = PostProcessor::bert(*tokenizer->token_to_id(config.special(SpecialRole::cls)->content),
+                                                  *tokenizer->token_to_id(config.special(SpecialRole::sep)->content));
+  apply_common(config, *tokenizer);
+  return Tokenizer(std::move(tokenizer));
+}
+
+Tokenizer load_tokenizer_json(std::string_view tokenizer_json, std::string_view tokenizer_config_json,
+                              std::string_view name, std::string_view special_tokens_map_json) {
+  auto tokenizer = std::make_unique<Tokenizer::Impl>();
+  tokenizer->source = fs::path(name).filename().string();
+  const TokenizerConfig config =
+      TokenizerConfig::from_json(tokenizer_config_json, special_tokens_map_json, directory_of(name));
+  const JsonDocument document(tokenizer_json, std::string(name));
+  const JsonValue root = document.root();
+  if (!root.is_object()) root.fail("an object");
+
+  tokenizer->model = WordPiece::from_json(root.at("model"));
+  if (const auto normalizer = root.find("normalizer")) {
+    tokenizer->normalizer = BertNormalizer::from_json(*normalizer);
+    patch(config, *tokenizer->normalizer);
+  }
+  const auto pre_tokenizer = root.find("pre_tokenizer");
+  tokenizer->pre_tokenizer = pre_tokenizer ? pre_tokenizer_from_json(*pre_tokenizer) : PreTokenizer::none;
+  const auto post_processor = root.find("post_processor");
+  tokenizer->post_processor = post_processor ? PostProcessor::from_json(*post_processor) : PostProcessor::none();
+
+  TokenAdder adder(*tokenizer);
+  read_added_tokens(root, adder);
+  add_tokens_of_config(config, adder);
+  check_template(*tokenizer, name);
+  apply_common(config, *tokenizer);
+  return Tokenizer(std::move(tokenizer));
+}
+
+Tokenizer AutoTokenizer::from_pretrained(const fs::path& directory) {
+  if (!fs::is_directory(directory)) {
+    throw Error(ErrorKind::not_found, fmt::format("{}: expected a directory with a tokenizer, found {}",
+                                                  directory.string(), fs::exists(directory) ? "a file" : "nothing"));
+  }
+  const std::string config = read_if_there(directory / "tokenizer_config.json");
+  const std::string special_tokens_map = read_if_there(directory / "special_tokens_map.json");
+  const fs::path json = directory / "tokenizer.json", vocab = directory / "vocab.txt";
+  if (fs::exists(json)) return load_tokenizer_json(read_file(json), config, json.string(), special_tokens_map);
+  if (fs::exists(vocab)) return load_wordpiece_vocab(read_file(vocab), config, vocab.string(), special_tokens_map);
+  throw Error(ErrorKind::not_found, fmt::format("{}: expected tokenizer.json or vocab.txt, found neither",
+                                                directory.string()));
+}
+
+}  // namespace filbert

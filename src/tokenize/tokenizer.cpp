@@ -1,0 +1,73 @@
+#include "tokenize/tokenizer.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <filbert/error.h>
+
+#include "tokenize/encode.h"
+#include "tokenize/unicode.h"
+
+namespace filbert {
+
+std::size_t Tokenizer::Impl::vocab_size() const {
+  std::size_t size = model.vocab.size();
+  for (const AddedToken& token : added_tokens.tokens()) size = std::max(size, static_cast<std::size_t>(token.id) + 1);
+  return size;
+}
+
+std::optional<std::int32_t> Tokenizer::Impl::token_to_id(std::string_view token) const {
+  if (const AddedToken* added = added_tokens.find(token)) return added->id;
+  return model.vocab.find(token);
+}
+
+std::string_view Tokenizer::Impl::id_to_token(std::size_t id) const {
+  for (const AddedToken& token : added_tokens.tokens()) {
+    if (static_cast<std::size_t>(token.id) == id) return token.content;
+  }
+  return id < model.vocab.size() ? model.vocab.token(id) : std::string_view();
+}
+
+Tokenizer::Tokenizer(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+Tokenizer::~Tokenizer() = default;
+
+BatchEncoding Tokenizer::operator()(std::string_view text, const EncodeOptions& options) const {
+  const TextInput input{text, std::nullopt};
+  return (*this)(std::span(&input, 1), options);
+}
+
+BatchEncoding Tokenizer::operator()(std::string_view text, std::string_view text_pair,
+                                    const EncodeOptions& options) const {
+  const TextInput input{text, text_pair};
+  return (*this)(std::span(&input, 1), options);
+}
+
+BatchEncoding Tokenizer::operator()(std::span<const TextInput> texts, const EncodeOptions& options) const {
+  BatchEncoding batch;
+  batch.row_starts.reserve(texts.size() + 1);
+  batch.rows.reserve(texts.size());
+  Encoder encoder(*impl_, options);
+  for (const TextInput& input : texts) encoder.add_row(input, batch);
+  return batch;
+}
+
+std::size_t Tokenizer::vocab_size() const { return impl_->vocab_size(); }
+
+std::string_view Tokenizer::id_to_token(std::int32_t id) const {
+  const std::size_t size = impl_->vocab_size();
+  if (id < 0 || static_cast<std::size_t>(id) >= size) {
+    throw Error(ErrorKind::invalid_argument, fmt::format("token id: expected 0 to {}, found {}", size - 1, id));
+  }
+  return impl_->id_to_token(static_cast<std::size_t>(id));
+}
+
+std::optional<std::int32_t> Tokenizer::token_to_id(std::string_view token) const { return impl_->token_to_id(token); }
+
+std::optional<std::size_t> Tokenizer::model_max_length() const { return impl_->model_max_length; }
+
+bool Tokenizer::lowercases() const { return impl_->normalizer && impl_->normalizer->lowercase; }
+
+}  // namespace filbert

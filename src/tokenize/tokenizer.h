@@ -1,0 +1,43 @@
+// What a loaded tokenizer is: the sections of a tokenizer.json, in the order in which a text passes through them.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <filbert/tokenizer.h>
+
+#include "tokenize/added_tokens.h"
+#include "tokenize/normalizer.h"
+#include "tokenize/post_processor.h"
+#include "tokenize/pre_tokenizer.h"
+#include "tokenize/wordpiece.h"
+
+namespace filbert {
+
+struct Tokenizer::Impl {
+  std::string source;  // the file it was read from, for people
+
+  AddedTokens added_tokens;
+  std::unordered_map<std::string, std::int32_t> never_split;  // words that pass whole, and their ids
+  std::optional<BertNormalizer> normalizer;
+  PreTokenizer pre_tokenizer = PreTokenizer::bert;
+  WordPiece model;
+  PostProcessor post_processor;
+
+  std::optional<std::size_t> model_max_length;
+  bool truncates_left = false;      // tokenizer_config.json's truncation_side
+  std::vector<std::string> doubts;  // found while loading; Tokenizer::doubts() adds those that a look at the whole gives
+
+  // One past the highest id, added tokens included.
+  std::size_t vocab_size() const;
+  std::optional<std::int32_t> token_to_id(std::string_view token) const;
+  // Empty for an id that nothing has.
+  std::string_view id_to_token(std::size_t id) const;
+};
+
+}  // namespace filbert

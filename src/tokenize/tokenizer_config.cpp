@@ -1,0 +1,140 @@
+#include "tokenize/tokenizer_config.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include <filbert/error.h>
+
+namespace filbert {
+namespace {
+
+// simdjson refuses integers past 64 bits, and transformers writes int(1e30) for "no maximum": such a number becomes a
+// float.
+std::string with_floats_for_big_integers(std::string_view json) {
+  std::string out;
+  bool in_string = false;
+  for (std::size_t at = 0; at < json.size();) {
+    const char c = json[at];
+    if (in_string && c == '\\' && at + 1 < json.size()) {
+      out += json.substr(at, 2);
+      at += 2;
+      continue;
+    }
+    if (c == '"') in_string = !in_string;
+    if (in_string || c < '0' || c > '9') {
+      out += c;
+      ++at;
+      continue;
+    }
+    const std::size_t end = std::min(json.find_first_not_of("0123456789", at), json.size());
+    const std::size_t number_end = std::min(json.find_first_not_of("0123456789.eE+-", at), json.size());
+    out += json.substr(at, number_end - at);
+    if (end == number_end && end - at > 18) out += ".0";
+    at = number_end;
+  }
+  return out;
+}
+
+// A special token is a string or an object with flags.
+AddedToken special_token_from_json(const JsonValue& value) {
+  AddedToken token;
+  if (value.is_string()) {
+    token.content = value.as_string();
+    token.normalized = false;
+  } else {
+    token = added_token_from_json(value);
+  }
+  token.special = true;
+  return token;
+}
+
+void read_special_tokens(const JsonValue& root, TokenizerConfig& config) {
+  for (std::size_t role = 0; role < kSpecialRoleKeys.size(); ++role) {
+    if (const auto token = root.find(kSpecialRoleKeys[role])) config.special_tokens[role] = special_token_from_json(*token);
+  }
+  if (const auto tokens = root.find("additional_special_tokens"); tokens && tokens->is_array()) {
+    config.additional_special_tokens.clear();
+    tokens->for_each_element(
+        [&](const JsonValue& token) { config.additional_special_tokens.push_back(special_token_from_json(token)); });
+  }
+}
+
+void read_max_length(const JsonValue& root, TokenizerConfig& config) {
+  auto length = root.find("model_max_length");
+  if (!length) length = root.find("max_len");
+  if (!length) return;
+  const double tokens = length->as_double();
+  if (!(tokens >= 0)) length->fail("0 or more");
+  if (tokens < 1e20) config.model_max_length = static_cast<std::size_t>(tokens);  // transformers' LARGE_INTEGER
+}
+
+void read_added_tokens(const JsonValue& root, TokenizerConfig& config) {
+  const auto decoder = root.find("added_tokens_decoder");
+  if (!decoder) return;
+  decoder->for_each_field([&](std::string_view id, const JsonValue& value) {
+    AddedToken token = added_token_from_json(value);
+    const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), token.id);
+    if (error != std::errc() || end != id.data() + id.size() || token.id < 0) value.fail("an id as the key");
+    config.added_tokens.push_back(std::move(token));
+  });
+  std::stable_sort(config.added_tokens.begin(), config.added_tokens.end(),
+                   [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
+}
+
+void read_config(const JsonValue& root, TokenizerConfig& config) {
+  if (!root.is_object()) root.fail("an object");
+  if (const auto value = root.find("do_lower_case")) config.do_lower_case = value->as_bool();
+  if (const auto value = root.find("tokenize_chinese_chars")) config.tokenize_chinese_chars = value->as_bool();
+  if (root.raw()["strip_accents"].error() == simdjson::SUCCESS) {
+    const auto value = root.find("strip_accents");
+    config.strip_accents = value ? std::optional<bool>(value->as_bool()) : std::nullopt;
+  }
+  if (const auto words = root.find("never_split")) {
+    words->for_each_element([&](const JsonValue& word) { config.never_split.emplace_back(word.as_string()); });
+  }
+  if (const auto side = root.find("truncation_side")) {
+    if (side->as_string() != "left" && side->as_string() != "right") side->fail("\"left\" or \"right\"");
+    config.truncates_left = side->as_string() == "left";
+  }
+  read_max_length(root, config);
+  read_special_tokens(root, config);
+  read_added_tokens(root, config);
+}
+
+}  // namespace
+
+AddedToken added_token_from_json(const JsonValue& value) {
+  AddedToken token;
+  token.content = value.at("content").as_string();
+  const auto flag = [&](std::string_view name, bool absent) {
+    const auto field = value.find(name);
+    return field ? field->as_bool() : absent;
+  };
+  token.single_word = flag("single_word", false);
+  token.lstrip = flag("lstrip", false);
+  token.rstrip = flag("rstrip", false);
+  token.special = flag("special", false);
+  token.normalized = flag("normalized", !token.special);
+  return token;
+}
+
+TokenizerConfig TokenizerConfig::from_json(std::string_view config_json, std::string_view special_tokens_map_json,
+                                           std::string_view directory) {
+  const auto name = [&](std::string_view file) { return (std::filesystem::path(directory) / file).string(); };
+  TokenizerConfig config;
+  if (!config_json.empty()) {
+    const JsonDocument document(with_floats_for_big_integers(config_json), name("tokenizer_config.json"));
+    read_config(document.root(), config);
+  }
+  // Where added_tokens_decoder is, transformers no longer reads the older file.
+  if (!special_tokens_map_json.empty() && config.added_tokens.empty()) {
+    const JsonDocument document(special_tokens_map_json, name("special_tokens_map.json"));
+    read_special_tokens(document.root(), config);
+  }
+  return config;
+}
+
+}  // namespace filbert

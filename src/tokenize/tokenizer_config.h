@@ -1,0 +1,48 @@
+// tokenizer_config.json and special_tokens_map.json: what transformers keeps beside a vocabulary.
+// Tested by tokenizer_config_test.cpp.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "tokenize/added_tokens.h"
+
+namespace filbert {
+
+// The tokens a BERT tokenizer cannot do without, in the order in which transformers adds those that a vocabulary lacks.
+enum class SpecialRole { unk, sep, pad, cls, mask };
+constexpr std::array<std::string_view, 5> kSpecialRoleKeys = {"unk_token", "sep_token", "pad_token", "cls_token",
+                                                              "mask_token"};
+constexpr std::array<std::string_view, 5> kBertSpecialTokens = {"[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"};
+
+struct TokenizerConfig {
+  std::optional<bool> do_lower_case;
+  std::optional<bool> tokenize_chinese_chars;
+  // Outer: the file has the key; inner: its value, which may be null ("as do_lower_case").
+  std::optional<std::optional<bool>> strip_accents;
+  std::vector<std::string> never_split;
+  std::optional<std::size_t> model_max_length;
+  bool truncates_left = false;
+  std::array<std::optional<AddedToken>, 5> special_tokens;  // [SpecialRole], where a file names one
+  std::vector<AddedToken> additional_special_tokens;
+  std::vector<AddedToken> added_tokens;                     // added_tokens_decoder, ascending ids
+
+  const AddedToken* special(SpecialRole role) const {
+    const auto& token = special_tokens[static_cast<std::size_t>(role)];
+    return token ? &*token : nullptr;
+  }
+
+  // Either text may be empty: the file is not there. Throws Error(corrupt).
+  static TokenizerConfig from_json(std::string_view config_json, std::string_view special_tokens_map_json,
+                                   std::string_view directory);
+};
+
+// A token of tokenizer.json's added_tokens or tokenizer_config.json's added_tokens_decoder, without its id.
+AddedToken added_token_from_json(const JsonValue& token);
+
+}  // namespace filbert
