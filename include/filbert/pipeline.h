@@ -17,9 +17,9 @@
 namespace filbert {
 
 struct ClassifyOptions {
-  std::optional<FunctionToApply> function_to_apply;     // absent: default_function_to_apply(config)
-  std::optional<std::size_t> top_k;                     // absent: all labels
-  std::optional<std::size_t> max_length;                // absent: the longest that tokenizer and model take
+  std::optional<FunctionToApply> function_to_apply = {};  // absent: default_function_to_apply(config)
+  std::optional<std::size_t> top_k = {};                  // absent: all labels
+  std::optional<std::size_t> max_length = {};             // absent: the longest that tokenizer and model take
   Truncation truncation = Truncation::longest_first;
 };
 

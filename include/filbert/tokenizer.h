@@ -16,7 +16,7 @@ namespace filbert {
 // One text, or a pair. Views: valid while the caller keeps the strings.
 struct TextInput {
   std::string_view text;
-  std::optional<std::string_view> text_pair;
+  std::optional<std::string_view> text_pair = {};
 };
 
 // What gives way when special tokens and text exceed max_length; as TruncationStrategy of transformers.
@@ -43,7 +43,7 @@ struct Offset {
 struct EncodeOptions {
   bool add_special_tokens = true;
   Truncation truncation = Truncation::do_not_truncate;
-  std::optional<std::size_t> max_length;       // tokens with the special ones; absent: the tokenizer's model_max_length
+  std::optional<std::size_t> max_length = {};  // tokens with the special ones; absent: the tokenizer's model_max_length
   bool return_offsets_mapping = true;          // offset_mapping, word_ids and sequence_ids; off saves their cost
   OffsetUnit offset_unit = OffsetUnit::code_points;
 };
