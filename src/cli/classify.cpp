@@ -26,33 +26,21 @@ struct Options {
   bool json = false;
 };
 
-TextClassificationPipeline load(const Options& options) {
-  const auto directory = model_directory(options.model);
-  auto model = AutoModelForSequenceClassification::from_pretrained(directory, options.loading);
-  try {
-    return {AutoTokenizer::from_pretrained(directory), std::move(model)};
-  } catch (const Error& error) {  // rows tokenized elsewhere need no tokenizer; a text that comes nevertheless is told
-    if (error.kind() != ErrorKind::not_found || !options.input.jsonl) throw;
-    return {std::nullopt, std::move(model)};
-  }
-}
-
 // The answers to `records`, in their order: texts and rows tokenized elsewhere are a call of the library each.
-std::vector<Classification> classify(const TextClassificationPipeline& pipeline, std::span<const Record> records,
+std::vector<Classification> classify(const TextClassificationPipeline& classifier, std::span<const Record> records,
                                      const ClassifyOptions& options) {
   std::vector<TextInput> texts;
   BatchEncoding rows;
   for (const Record& record : records) {
     if (record.is_tokenized()) {
       rows.add_row(record.input_ids, record.token_type_ids);
-    } else if (!pipeline.has_tokenizer()) {
-      pipeline.tokenizer();  // throws the library's message
     } else {
+      classifier.tokenizer();  // throws if there is none
       texts.push_back({*record.text, record.text_pair});
     }
   }
-  auto of_texts = texts.empty() ? std::vector<Classification>{} : pipeline(texts, options);
-  auto of_rows = rows.batch_size() == 0 ? std::vector<Classification>{} : pipeline(rows, options);
+  auto of_texts = texts.empty() ? std::vector<Classification>{} : classifier(texts, options);
+  auto of_rows = rows.batch_size() == 0 ? std::vector<Classification>{} : classifier(rows, options);
   std::vector<Classification> answers;
   auto text = of_texts.begin(), row = of_rows.begin();
   for (const Record& record : records) answers.push_back(std::move(record.is_tokenized() ? *row++ : *text++));
@@ -121,13 +109,14 @@ void warn(const std::string& where, const Classification& answer, Warnings& warn
 }
 
 void run(const Options& options, Session& session) {
-  const TextClassificationPipeline pipeline = load(options);
+  const auto classifier = pipeline("text-classification", model_directory(options.model), options.loading);
+  if (!options.input.jsonl) classifier.tokenizer();  // throws if there is none: only jsonl can bring rows without texts
   Input input(session, options.input);
   Warnings warnings(session.messages);
   JsonWriter json;
   bool first = true;
   answer_all(input, session.out, [&](std::span<const Record> records) {
-    const std::vector<Classification> answers = classify(pipeline, records, options.classify);
+    const std::vector<Classification> answers = classify(classifier, records, options.classify);
     for (std::size_t at = 0; at < records.size(); ++at) {
       if (options.json) {
         write_json(records[at], answers[at], json);

@@ -159,8 +159,8 @@ const Command completion_command = {
     .summary = "A script that completes filbert's commands in a shell",
     .description = "Prints a script that teaches bash or zsh to complete filbert's commands, options and their values.",
     .examples =
-        "  source <(filbert completion bash)           # this shell; in ~/.bashrc: every one\n"
-        "  filbert completion zsh > ~/.zfunc/_filbert  # a directory of $fpath\n",
+        "  source <(filbert completion bash)           # in ~/.bashrc for every shell\n"
+        "  filbert completion zsh > ~/.zfunc/_filbert  # or another directory of $fpath\n",
     .add_options = add_options,
 };
 

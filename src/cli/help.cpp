@@ -69,14 +69,14 @@ std::string option_names(const CLI::Option& option) {
 }
 
 // The library's own table, so that this page cannot disagree with what happens.
-std::string exit_codes() {
-  std::string codes = "0 done, 1 anything else (a full disk)";
+std::vector<Row> exit_codes() {
+  std::vector<Row> rows = {{"0", "done"}, {"1", "anything not below, such as a full disk"}};
   for (const ErrorKindInfo& kind : error_kinds()) {
     std::string name(kind.name);
     std::replace(name.begin(), name.end(), '_', ' ');
-    codes += fmt::format(", {} {}", kind.exit_code, name);
+    rows.push_back({std::to_string(kind.exit_code), name});
   }
-  return codes;
+  return rows;
 }
 
 }  // namespace
@@ -95,7 +95,7 @@ std::string program_help(const Output& out) {
       two_columns({{"FILBERT_MODEL", "The checkpoint to use when --model is not given"},
                    {"FILBERT_KERNELS", "scalar, avx2 or avx512: the vector code to run, instead of the best"},
                    {"NO_COLOR", "If set, no colours on a terminal"}}));
-  help += fmt::format("\n{}\n{}", out.bold("Exit codes:"), "  " + wrap(exit_codes(), 2) + "\n");
+  help += fmt::format("\n{}\n{}", out.bold("Exit codes:"), two_columns(exit_codes()));
   help += fmt::format("\n{}\n", out.bold("Examples:"));
   help +=
       "  filbert classify \"I really love this book\"\n"
@@ -108,10 +108,8 @@ std::string command_help(const Command& command, const CommandLine& line, const 
   std::string help = fmt::format("{}\n\n{}\n  {}\n", wrap(command.description, 0), out.bold("Usage:"), usage(command));
   std::vector<Row> rows;
   for (const CLI::Option* option : line.app->get_options()) {
-    if (option == line.app->get_help_ptr()) continue;
     rows.push_back({option_names(*option), option->get_description()});
   }
-  rows.push_back({"-h, --help", "This page"});
   help +=
       fmt::format("\n{}\n{}\n{}\n{}", out.bold("Options:"), two_columns(rows), out.bold("Examples:"), command.examples);
   return help;

@@ -81,6 +81,7 @@ const Command* find_command(std::string_view name) {
 CommandLine command_line(const Command& command) {
   CommandLine line{std::make_unique<CLI::App>(std::string(command.summary), std::string(command.name)), {}};
   line.run = command.add_options(*line.app);
+  line.app->set_help_flag("-h,--help", "This page");  // again: so that it stands last
   return line;
 }
 

@@ -148,7 +148,7 @@ const Command tokenize_command = {
     .examples =
         "  filbert tokenize --format text \"I really love this book\"\n"
         "  filbert tokenize --model path/to/checkpoint < texts.txt | jq -c .input_ids\n"
-        "  filbert tokenize --max-length 16 --offset-unit bytes \"A text, cut to 16 tokens\"\n",
+        "  filbert tokenize --max-length 16 --offset-unit bytes \"Cut to 16 tokens\"\n",
     .add_options = add_options,
 };
 

@@ -1,0 +1,24 @@
+"""Checkpoints that the tests share."""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import tiny_checkpoint  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory):
+    return tiny_checkpoint.write_checkpoint(tmp_path_factory.mktemp("checkpoint"))
+
+
+@pytest.fixture(scope="session")
+def tokenizer_only(tmp_path_factory):
+    return tiny_checkpoint.write_tokenizer(tmp_path_factory.mktemp("tokenizer"))
+
+
+@pytest.fixture(scope="session")
+def model_only(tmp_path_factory):
+    return tiny_checkpoint.write_model(tmp_path_factory.mktemp("model"))

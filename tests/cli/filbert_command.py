@@ -1,0 +1,48 @@
+"""Runs the command as a user's script does: a process, its streams and its exit code."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FILBERT = os.path.abspath(os.environ.get("FILBERT", ROOT / "build/release/filbert"))
+
+
+@dataclasses.dataclass
+class Result:
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self):
+        return self.out.decode()
+
+    @property
+    def rows(self):
+        """The JSON objects of the output, one a line; NaN and the like are no JSON."""
+        return [json.loads(line, parse_constant=pytest.fail) for line in self.out.decode().split("\n")[:-1]]
+
+
+def environment(**changes):
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("FILBERT_") and key != "NO_COLOR"}
+    return clean | changes
+
+
+def run(*words, stdin=b"", env=None, timeout=60, **streams):
+    if isinstance(stdin, str):
+        stdin = stdin.encode()
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
+    done = subprocess.run([FILBERT, *map(os.fspath, words)], input=stdin, env=environment(**(env or {})), timeout=timeout, **streams)
+    return Result(done.returncode, done.stdout or b"", (done.stderr or b"").decode())
+
+
+def ok(*words, **streams):
+    """As run(), for what must succeed and say nothing beside."""
+    result = run(*words, **streams)
+    assert (result.code, result.err) == (0, ""), result
+    return result
