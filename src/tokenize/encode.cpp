@@ -41,7 +41,6 @@ std::string without_removed(std::string_view word) {
 void Sequence::clear() {
   ids.clear();
   words.clear();
-  added_words.clear();
   offsets.clear();
   invalid_utf8 = 0;
 }
@@ -63,13 +62,12 @@ void Encoder::add_row(const TextInput& input, BatchEncoding& batch) {
   }
   const PostProcessor& post_processor = tokenizer_.post_processor;
   const std::size_t added = options_.add_special_tokens ? post_processor.added_tokens(is_pair) : 0;
-  const SequenceView first = sequences_[0].view(), second = sequences_[1].view();
-  KeptTokens kept{first.words.size(), second.words.size()};
+  KeptTokens kept{sequences_[0].ids.size(), sequences_[1].ids.size()};
   const std::size_t tokens_total = kept.first + kept.second + added;
   bool truncated = false;
   if (max_length_ && options_.truncation != Truncation::do_not_truncate) {
-    kept = truncated_lengths(first, is_pair ? &second : nullptr, options_.truncation, *max_length_, added,
-                             !tokenizer_.truncates_left);
+    kept = truncated_lengths(kept.first, is_pair ? std::optional(kept.second) : std::nullopt, options_.truncation,
+                             *max_length_, added);
     truncated = kept.first + kept.second + added < tokens_total;
   }
   for (const TemplatePiece& piece : post_processor.pieces(is_pair)) {
@@ -124,7 +122,6 @@ void Encoder::tokenize(std::string_view given, Sequence& sequence) {
   for (const AddedTokens::Part& part : source_parts_) {
     if (part.token != nullptr) {
       add_whole(part.token->id, {part.begin, part.end}, sequence);
-      sequence.added_words.push_back(next_word_ - 1);
     } else {
       add_part(text, part.begin, part.end, sequence);
     }
@@ -163,7 +160,6 @@ void Encoder::add_text(std::string_view text, std::size_t begin, std::size_t end
     if (part.token != nullptr) {
       add_whole(part.token->id, options_.return_offsets_mapping ? normalized_.original(part.begin, part.end)
                                                                 : NormalizedText::Range{0, 0}, sequence);
-      sequence.added_words.push_back(next_word_ - 1);
     } else {
       add_words(part.begin, part.end, sequence);
     }

@@ -16,11 +16,9 @@ namespace filbert {
 struct Sequence {
   std::vector<std::int32_t> ids;          // [tokens]
   std::vector<std::int32_t> words;        // [tokens]
-  std::vector<std::int32_t> added_words;
   std::vector<Offset> offsets;            // [tokens], or empty if not asked for; in bytes until convert_offsets()
   std::size_t invalid_utf8 = 0;
 
-  SequenceView view() const { return {words, added_words}; }
   void clear();
 };
 

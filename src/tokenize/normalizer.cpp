@@ -56,23 +56,18 @@ class Walk {
     Range source;  // of that character
   };
 
-  // Copies ASCII up to the first other byte; returns where it stopped.
+  // Copies ASCII up to the first other byte; returns where it stopped. Removed characters do not end what is held back.
   std::size_t ascii_stretch(std::size_t at, std::size_t end) {
-    const auto is_ascii = [&] { return static_cast<unsigned char>(source_[at]) < 0x80; };
-    if (at < end && is_ascii()) flush();
-    while (at < end && is_ascii()) {
-      const char mapped = ascii_[static_cast<unsigned char>(source_[at])];
-      if (mapped == 0 && rules_.clean_text) {
+    const auto byte = [&] { return static_cast<unsigned char>(source_[at]); };
+    const auto is_removed = [&] { return ascii_[byte()] == 0 && rules_.clean_text; };
+    while (at < end && byte() < 0x80) {
+      if (is_removed()) {
         ++at;
         continue;
       }
+      flush();
       out_.copied_from(at);
-      // NUL stays where nothing is cleaned.
-      for (char c = mapped; at < end && is_ascii(); ++at) {
-        c = ascii_[static_cast<unsigned char>(source_[at])];
-        if (c == 0 && rules_.clean_text) break;
-        out_.text.push_back(c);
-      }
+      for (; at < end && byte() < 0x80 && !is_removed(); ++at) out_.text.push_back(ascii_[byte()]);
       last_source_ = {at - 1, at};
     }
     return at;

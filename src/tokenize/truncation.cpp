@@ -26,15 +26,16 @@ Enum from_name(std::string_view what, std::string_view name, const std::array<st
   return static_cast<Enum>(found - names.begin());
 }
 
-// Both give way, the longer first; `made` are the lengths that decide which one is longer.
-KeptTokens longest_first(KeptTokens made, std::size_t room) {
-  std::size_t shorter = std::min(made.first, made.second);
+// The longer gives way until both are equally long, then both; of an odd number of tokens the longer keeps one more, and
+// of two equal ones the second.
+KeptTokens longest_first(KeptTokens all, std::size_t room) {
+  std::size_t shorter = std::min(all.first, all.second);
   std::size_t longer = shorter > room ? shorter : std::max(shorter, room - shorter);
   if (shorter + longer > room) {
     shorter = room / 2;
     longer = shorter + room % 2;
   }
-  return made.first > made.second ? KeptTokens{longer, shorter} : KeptTokens{shorter, longer};
+  return all.first > all.second ? KeptTokens{longer, shorter} : KeptTokens{shorter, longer};
 }
 
 }  // namespace
@@ -47,24 +48,9 @@ OffsetUnit offset_unit_from_name(std::string_view name) {
   return from_name<OffsetUnit>("offset_unit", name, kOffsetUnitNames);
 }
 
-std::size_t tokens_made(const SequenceView& sequence, std::size_t max_length, bool from_left) {
-  const std::size_t tokens = sequence.words.size();
-  const auto word_at = [&](std::size_t made) { return sequence.words[from_left ? made : tokens - 1 - made]; };
-  std::size_t made = 0;
-  while (made < tokens) {
-    const std::int32_t word = word_at(made);
-    while (made < tokens && word_at(made) == word) ++made;
-    if (made >= max_length &&
-        !std::binary_search(sequence.added_words.begin(), sequence.added_words.end(), word)) {
-      break;
-    }
-  }
-  return made;
-}
-
-KeptTokens truncated_lengths(const SequenceView& first, const SequenceView* second, Truncation truncation,
-                             std::size_t max_length, std::size_t added, bool keeps_left) {
-  const KeptTokens all{first.words.size(), second != nullptr ? second->words.size() : 0};
+KeptTokens truncated_lengths(std::size_t first, std::optional<std::size_t> second, Truncation truncation,
+                             std::size_t max_length, std::size_t added) {
+  const KeptTokens all{first, second.value_or(0)};
   if (truncation == Truncation::do_not_truncate) return all;
   if (max_length < added) {
     throw Error(ErrorKind::invalid_argument, fmt::format("max_length: expected at least the {} special tokens, found {}",
@@ -74,11 +60,9 @@ KeptTokens truncated_lengths(const SequenceView& first, const SequenceView* seco
   if (room == 0) return {0, 0};
   if (all.first + all.second <= room) return all;
   if (truncation == Truncation::longest_first) {
-    if (second == nullptr) return {room, 0};
-    return longest_first({tokens_made(first, max_length, keeps_left), tokens_made(*second, max_length, keeps_left)},
-                         room);
+    return second ? longest_first(all, room) : KeptTokens{room, 0};
   }
-  if (truncation == Truncation::only_second && second == nullptr) {
+  if (truncation == Truncation::only_second && !second) {
     throw Error(ErrorKind::invalid_argument, "truncation: only_second expects a pair, found one text");
   }
   const bool cuts_first = truncation == Truncation::only_first;

@@ -1,0 +1,98 @@
+// Tokenizes records from standard input and writes what came out as raw int32, for tokenizers_parity.py.
+//
+//   tokenize_dump DIRECTORY [TRUNCATION MAX_LENGTH ADD_SPECIAL_TOKENS]
+//
+// A record is a length and the bytes of a text, then a length (-1: no pair) and the bytes of text_pair. A row is written
+// as its number of tokens n (-1: refused), then six columns: input_ids [n], offsets in code points [n, 2], word_ids [n]
+// and, if the options are given, token_type_ids [n], special_tokens_mask [n], sequence_ids [n].
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <iostream>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <filbert/error.h>
+#include <filbert/tokenizer.h>
+
+namespace {
+
+using namespace filbert;
+
+class Records {
+ public:
+  explicit Records(std::string_view bytes) : bytes_(bytes) {}
+
+  bool next(TextInput& input) {
+    if (bytes_.empty()) return false;
+    input.text = string(length());
+    const std::int32_t pair = length();
+    input.text_pair.reset();
+    if (pair >= 0) input.text_pair = string(pair);
+    return true;
+  }
+
+ private:
+  std::int32_t length() {
+    std::int32_t length = 0;
+    std::memcpy(&length, bytes_.data(), sizeof length);
+    bytes_.remove_prefix(sizeof length);
+    return length;
+  }
+  std::string_view string(std::int32_t length) {
+    const std::string_view string = bytes_.substr(0, static_cast<std::size_t>(length));
+    bytes_.remove_prefix(string.size());
+    return string;
+  }
+
+  std::string_view bytes_;
+};
+
+void append(std::vector<std::int32_t>& out, const std::vector<std::int32_t>& column) {
+  out.insert(out.end(), column.begin(), column.end());
+}
+
+void append_row(std::vector<std::int32_t>& out, const BatchEncoding& row, bool all_columns) {
+  out.push_back(static_cast<std::int32_t>(row.total_tokens()));
+  append(out, row.input_ids);
+  for (const Offset& offset : row.offset_mapping) {
+    out.push_back(static_cast<std::int32_t>(offset.begin));
+    out.push_back(static_cast<std::int32_t>(offset.end));
+  }
+  append(out, row.word_ids);
+  if (!all_columns) return;
+  append(out, row.token_type_ids);
+  append(out, row.special_tokens_mask);
+  append(out, row.sequence_ids);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  if (argc != 2 && argc != 5) return 2;
+  const Tokenizer tokenizer = AutoTokenizer::from_pretrained(argv[1]);
+  EncodeOptions options;
+  if (argc == 5) {
+    options.truncation = truncation_from_name(argv[2]);
+    options.max_length = std::stoul(argv[3]);
+    options.add_special_tokens = std::string_view(argv[4]) == "true";
+  }
+  const std::string bytes((std::istreambuf_iterator<char>(std::cin)), std::istreambuf_iterator<char>());
+  Records records(bytes);
+  std::vector<std::int32_t> out;
+  for (TextInput input; records.next(input);) {
+    try {
+      append_row(out, tokenizer(std::span(&input, 1), options), argc == 5);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::invalid_argument) throw;
+      out.push_back(-1);
+    }
+  }
+  std::fwrite(out.data(), sizeof(std::int32_t), out.size(), stdout);
+  return 0;
+} catch (const Error& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return info(error.kind()).exit_code;
+}
