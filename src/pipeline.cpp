@@ -14,6 +14,13 @@
 namespace filbert {
 namespace {
 
+// Throws Error(invalid_argument) unless each row of ids, which a caller may have filled by hand, has its facts.
+void check_rows(const BatchEncoding& inputs) {
+  if (inputs.rows.size() + 1 == inputs.row_starts.size()) return;
+  throw Error(ErrorKind::invalid_argument, fmt::format("rows: expected one less than the {} of row_starts, found {}; add_row() fills both",
+                                                       inputs.row_starts.size(), inputs.rows.size()));
+}
+
 // What the caller sees of one row's scores.
 Classification describe(const BatchEncoding& inputs, std::size_t row, std::span<const float> logits,
                         std::span<const float> scores, const Config& config, const ClassifyOptions& options) {
@@ -37,6 +44,7 @@ std::vector<Classification> TextClassificationPipeline::operator()(std::span<con
 
 std::vector<Classification> TextClassificationPipeline::operator()(const BatchEncoding& inputs,
                                                                    const ClassifyOptions& options) const {
+  check_rows(inputs);
   const Tensor logits = model_(inputs).logits;                                                // stage 2: logits
   const auto function = options.function_to_apply.value_or(default_function_to_apply(config()));
   const Tensor scores = apply(function, logits);                                              // stage 3: scores
