@@ -10,6 +10,8 @@
 namespace filbert {
 namespace {
 
+constexpr std::size_t kEnoughEntries = 100;  // fewer say nothing about case
+
 struct Letters {
   std::size_t entries = 0;          // with a letter in them, special-looking ones left out
   std::size_t lowered_differs = 0;  // of these, with an upper-case letter
@@ -39,12 +41,12 @@ void doubt_case(const Tokenizer::Impl& tokenizer, std::vector<std::string>& doub
   const Letters letters = count_letters(tokenizer.model.vocab);
   const bool lowercases = tokenizer.normalizer && tokenizer.normalizer->lowercase;
   const bool cased = letters.lowered_differs * 20 > letters.entries;
-  if (lowercases && cased) {
+  if (lowercases && letters.entries >= kEnoughEntries && cased) {
     doubts.push_back(fmt::format("the vocabulary is cased ({} of {} entries have an upper-case letter) but text is "
                                  "lower-cased: do_lower_case should probably be false",
                                  letters.lowered_differs, letters.entries));
   }
-  if (!lowercases && letters.entries >= 100 && letters.lowered_differs * 200 < letters.entries) {
+  if (!lowercases && letters.entries >= kEnoughEntries && letters.lowered_differs * 200 < letters.entries) {
     doubts.push_back(fmt::format("the vocabulary is lower-cased ({} of {} entries have an upper-case letter) but text is "
                                  "not: do_lower_case should probably be true",
                                  letters.lowered_differs, letters.entries));
@@ -76,11 +78,6 @@ std::vector<std::string> Tokenizer::doubts() const {
                                  vocab.duplicates()));
   }
   if (vocab.gaps() > 0) doubts.push_back(fmt::format("{} ids of the vocabulary have no token", vocab.gaps()));
-  for (const AddedToken& token : impl_->added_tokens.tokens()) {
-    if (static_cast<std::size_t>(token.id) >= vocab.size()) {
-      doubts.push_back(fmt::format("\"{}\" is not in the vocabulary and gets id {}, past its end", token.content, token.id));
-    }
-  }
   return doubts;
 }
 

@@ -130,6 +130,11 @@ Tokenizer load_wordpiece_vocab(std::string vocab_text, std::string_view tokenize
 
   TokenAdder adder(*tokenizer);
   add_tokens_of_config(config, adder);
+  for (const auto& token : config.special_tokens) {
+    if (tokenizer->model.vocab.find(token->content)) continue;
+    tokenizer->doubts.push_back(fmt::format("\"{}\" is not in the vocabulary and gets id {}, past its end", token->content,
+                                            *tokenizer->token_to_id(token->content)));
+  }
   tokenizer->post_processor = PostProcessor::bert(*tokenizer->token_to_id(config.special(SpecialRole::cls)->content),
                                                   *tokenizer->token_to_id(config.special(SpecialRole::sep)->content));
   apply_common(config, *tokenizer);

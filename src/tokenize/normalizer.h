@@ -49,7 +49,7 @@ class NormalizedText {
 struct BertNormalizer {
   bool clean_text = true;
   bool handle_chinese_chars = true;
-  std::optional<bool> strip_accents;  // absent: as lowercase
+  std::optional<bool> strip_accents = std::nullopt;  // absent: as lowercase
   bool lowercase = true;
 
   // Reads section `normalizer` of a tokenizer.json. Throws Error: unsupported (another type), corrupt.
