@@ -169,6 +169,7 @@ std::vector<TensorView> parse_safetensors(std::span<const std::byte> file, std::
 }
 
 void convert_to_f32(const TensorView& tensor, std::size_t first_element, std::span<float> out) {
+  if (out.empty()) return;  // its pointers may be null, which memcpy forbids
   if (tensor.dtype == Dtype::f32) {
     std::memcpy(out.data(), tensor.data.data() + first_element * sizeof(float), out.size_bytes());
     return;
