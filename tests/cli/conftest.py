@@ -6,7 +6,13 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import filbert_command  # noqa: E402
 import tiny_checkpoint  # noqa: E402
+
+
+def pytest_sessionstart():
+    if not pathlib.Path(filbert_command.FILBERT).exists():
+        pytest.exit(f"{filbert_command.FILBERT} is not there: build it, or name another by FILBERT", returncode=2)
 
 
 @pytest.fixture(scope="session")

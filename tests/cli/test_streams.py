@@ -118,7 +118,7 @@ def test_help_has_headings_in_bold_on_a_terminal():
     assert code == 0 and "\033[1mUsage:\033[0m" in text
 
 
-@pytest.mark.parametrize("stdin", [b"good\n" * 50000, b"good\n" * 3])
+@pytest.mark.parametrize("stdin", [b"good\n" * 50000, b"good\n" * 3], ids=["many", "few"])
 def test_a_reader_that_goes_away_is_no_error(checkpoint, stdin):
     with subprocess.Popen([FILBERT, "classify", "--model", checkpoint, "--format", "json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, env=environment()) as process:
