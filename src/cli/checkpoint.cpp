@@ -18,16 +18,6 @@ void attempt(Load load, std::string& missing, std::optional<Error>& failure) {
   }
 }
 
-bool has_upper_case(const Tokenizer& tokenizer) {
-  std::size_t upper = 0;
-  for (std::size_t id = 0; id < tokenizer.vocab_size(); ++id) {
-    const std::string_view token = tokenizer.id_to_token(static_cast<std::int32_t>(id));
-    if (token.starts_with('[') || token.starts_with('<')) continue;  // [CLS], <s>
-    upper += std::any_of(token.begin(), token.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
-  }
-  return upper * 100 > tokenizer.vocab_size();  // a stray name does not make a cased vocabulary
-}
-
 void config_doubts(const Config& config, std::vector<std::string>& out) {
   if (config.has_default_labels) {
     out.push_back(fmt::format("config.json has no id2label: the labels are {} to {}, which say nothing",
@@ -50,23 +40,16 @@ void config_doubts(const Config& config, std::vector<std::string>& out) {
 
 void tokenizer_doubts(const Tokenizer& tokenizer, const std::optional<Config>& config, std::vector<std::string>& out) {
   for (std::string& doubt : tokenizer.doubts()) out.push_back(std::move(doubt));
-  const auto said = [&](std::string_view word) {
-    return std::any_of(out.begin(), out.end(),
-                       [&](const std::string& doubt) { return doubt.find(word) != std::string::npos; });
-  };
-  if (tokenizer.lowercases() && has_upper_case(tokenizer) && !said("cased")) {
-    out.push_back("the vocabulary is cased, and the tokenizer lower-cases: its upper-case tokens are never used");
-  }
   const auto length = tokenizer.model_max_length();
-  if (!length && !said("model_max_length")) out.push_back("the tokenizer sets no model_max_length");
   if (!config) return;
   if (length && *length > config->max_position_embeddings) {
     out.push_back(fmt::format("model_max_length is {}, the model takes at most {} (max_position_embeddings)", *length,
                               config->max_position_embeddings));
   }
   if (tokenizer.vocab_size() > config->vocab_size) {
-    out.push_back(fmt::format("the tokenizer knows {} tokens, the embedding table has {} rows: the last ids are errors",
-                              tokenizer.vocab_size(), config->vocab_size));
+    out.push_back(
+        fmt::format("the tokenizer knows {} tokens, the embedding table has {} rows: texts with the last are refused",
+                    tokenizer.vocab_size(), config->vocab_size));
   } else if (tokenizer.vocab_size() < config->vocab_size) {
     out.push_back(fmt::format("the tokenizer knows {} tokens, the embedding table has {} rows: the last are never used",
                               tokenizer.vocab_size(), config->vocab_size));

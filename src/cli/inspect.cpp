@@ -67,9 +67,7 @@ std::string text(const Checkpoint& checkpoint, const Output& out) {
     table.row("runs with", fmt::format("{} kernels, {} thread{}", model->kernels(), model->num_threads(),
                                        model->num_threads() == 1 ? "" : "s"));
   }
-  table.row("tokenizer", checkpoint.tokenizer ? fmt::format("{}, {} tokens", checkpoint.tokenizer->description(),
-                                                            grouped(checkpoint.tokenizer->vocab_size()))
-                                              : "none");
+  table.row("tokenizer", checkpoint.tokenizer ? checkpoint.tokenizer->description() : "none");
   const auto length = checkpoint.max_length();
   table.row("max length", length ? fmt::format("{} tokens, special ones included", *length) : "none is set");
   for (const std::string& doubt : doubts(checkpoint)) table.row("doubt", doubt);

@@ -90,7 +90,7 @@ def test_doubt_maximum_length_beyond_the_positions(tmp_path):
 
 
 def test_doubt_cased_vocabulary_that_is_lower_cased(tmp_path):
-    vocab = VOCAB[:5] + [token.title() for token in VOCAB[5:19]] + VOCAB[19:]
+    vocab = VOCAB + [f"Word{letter}{index}" for letter in "abcdefgh" for index in range(500)]
     assert has_doubt(write_tokenizer(tmp_path, vocab), "cased")
     write_tokenizer(tmp_path, vocab, do_lower_case=False)
     assert not has_doubt(tmp_path, "lower-cas")
