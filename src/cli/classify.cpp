@@ -8,7 +8,6 @@
 #include <filbert/error.h>
 #include <filbert/pipeline.h>
 
-#include "base/text.h"
 #include "cli/input.h"
 #include "cli/json_writer.h"
 #include "cli/model_options.h"
@@ -115,7 +114,7 @@ void run(const Options& options, Session& session) {
   Warnings warnings(session.messages);
   JsonWriter json;
   bool first = true;
-  answer_all(input, session.out, [&](std::span<const Record> records) {
+  answer_all(input, session.out, warnings, [&](std::span<const Record> records) {
     const std::vector<Classification> answers = classify(classifier, records, options.classify);
     for (std::size_t at = 0; at < records.size(); ++at) {
       if (options.json) {
@@ -128,7 +127,6 @@ void run(const Options& options, Session& session) {
       warn(input.where(records[at]), answers[at], warnings);
     }
   });
-  warnings.summarize();
 }
 
 Run add_options(CLI::App& app) {

@@ -88,7 +88,7 @@ std::optional<Record> Input::next_record() {
 
 namespace {
 
-void answer_from(std::span<const Record> records, const Input& input, Output& out,
+void answer_from(std::span<const Record> records, const Input& input,
                  const std::function<void(std::span<const Record>)>& answer) {
   try {
     return answer(records);
@@ -98,18 +98,25 @@ void answer_from(std::span<const Record> records, const Input& input, Output& ou
     }
   }
   const std::size_t half = records.size() / 2;
-  answer_from(records.first(half), input, out, answer);
-  answer_from(records.subspan(half), input, out, answer);
+  answer_from(records.first(half), input, answer);
+  answer_from(records.subspan(half), input, answer);
 }
 
 }  // namespace
 
-void answer_all(Input& input, Output& out, const std::function<void(std::span<const Record>)>& answer) {
+void answer_all(Input& input, Output& out, Warnings& warnings,
+                const std::function<void(std::span<const Record>)>& answer) {
   std::vector<Record> batch;
-  while (input.next(batch)) {
-    answer_from(batch, input, out, answer);
-    out.flush();
+  try {
+    while (input.next(batch)) {
+      answer_from(batch, input, answer);
+      out.flush();
+    }
+  } catch (const std::exception&) {
+    warnings.summarize();
+    throw;
   }
+  warnings.summarize();
 }
 
 }  // namespace filbert::cli

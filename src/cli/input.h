@@ -12,6 +12,7 @@
 
 #include "cli/command.h"
 #include "cli/line_reader.h"
+#include "cli/warnings.h"
 
 namespace filbert::cli {
 
@@ -64,6 +65,8 @@ class Input {
 
 // Hands every batch of `input` to `answer`, which either writes answers for all its records or throws having written
 // none. If it throws an Error, the records before the one at fault are answered; the error then names that one.
-void answer_all(Input& input, Output& out, const std::function<void(std::span<const Record>)>& answer);
+// Ends with the summary of `warnings`.
+void answer_all(Input& input, Output& out, Warnings& warnings,
+                const std::function<void(std::span<const Record>)>& answer);
 
 }  // namespace filbert::cli

@@ -6,7 +6,6 @@
 #include <filbert/error.h>
 #include <filbert/pipeline.h>
 
-#include "base/text.h"
 #include "cli/input.h"
 #include "cli/json_writer.h"
 #include "cli/model_options.h"
@@ -91,7 +90,7 @@ void run(const Options& options, Session& session) {
   Warnings warnings(session.messages);
   JsonWriter json;
   bool first = true;
-  answer_all(input, session.out, [&](std::span<const Record> records) {
+  answer_all(input, session.out, warnings, [&](std::span<const Record> records) {
     std::vector<TextInput> texts;
     for (const Record& record : records) {
       if (!record.text) throw Error(ErrorKind::invalid_argument, "expected a field \"text\", found input_ids alone");
@@ -113,7 +112,6 @@ void run(const Options& options, Session& session) {
       if (invalid_utf8 > 0) warnings.invalid_utf8(where, invalid_utf8);
     }
   });
-  warnings.summarize();
 }
 
 Run add_options(CLI::App& app) {

@@ -153,6 +153,8 @@ def test_many_truncated_texts_are_counted_and_not_all_named(checkpoint):
     lines = result.err.split("\n")
     assert lines[9].startswith("filbert: warning: line 10: truncated")
     assert lines[10:] == ["filbert: warning: 25 texts were truncated in all; the first 10 are named above", ""]
+    lines = run("classify", "--model", checkpoint, "--max-length", "3", "--input-format", "jsonl", stdin='{"text": "good bad"}\n' * 11 + "{").err.split("\n")
+    assert lines[10].startswith("filbert: warning: 11 texts were truncated") and lines[11].startswith("filbert: line 12: ")
 
 
 def test_an_empty_text_is_two_special_tokens(checkpoint):
