@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Measures what the `tokenizers` package does with every code point and writes src/tokenize/unicode_tables.inc.
 
-Why measure: the package mixes old category tables (unicode_categories 0.1.1) with an NFD of its own and the lower-casing
-of the Rust library it was built with, so no Unicode library of a distribution gives the same answers.
+Why measure: the package mixes old category tables (unicode_categories 0.1.1) with an NFD of its own and the
+lower-casing of the Rust library it was built with, so no Unicode library of a distribution gives the same answers.
 
     pip install tokenizers && python3 tools/make_unicode_tables.py src/tokenize/unicode_tables.inc
 """
@@ -165,7 +165,8 @@ def main():
                                             ("Class", "std::uint8_t", class_stage1, class_stage2),
                                             ("Decompose", "std::uint16_t", decompose_stage1, decompose_stage2),
                                             ("Lower", "std::uint16_t", lower_stage1, lower_stage2)):
-            out.write(array("std::uint8_t", f"k{kind}Stage1", stage1, "code point / 128 -> block; the last entry for all that follow"))
+            out.write(array("std::uint8_t", f"k{kind}Stage1", stage1,
+                            "code point / 128 -> block; the last entry for all that follow"))
             out.write(array(width, f"k{kind}Stage2", stage2, "block * 128 + code point % 128"))
         assert len(pool) < 65536 and max(flag_stage1 + decompose_stage1 + lower_stage1 + class_stage1) < 256
         out.write(array("std::uint32_t", "kMappingPool", pool, "at a place: the length, then the code points"))

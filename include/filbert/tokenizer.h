@@ -80,8 +80,8 @@ struct BatchEncoding {
 class Tokenizer {
  public:
   // Tokenizes one text, a pair, or many. A text given with "[SEP]" or another special token in it gets that token's id,
-  // as in transformers. Throws Error(invalid_argument): max_length smaller than the special tokens need;
-  // only_first or only_second where that text is too short to give way; only_second without a pair.
+  // as in transformers. Throws Error(invalid_argument): max_length smaller than the special tokens need; a row too long
+  // where only_first or only_second may not cut the other text enough, or only_second finds no pair.
   BatchEncoding operator()(std::string_view text, const EncodeOptions& options = {}) const;
   BatchEncoding operator()(std::string_view text, std::string_view text_pair, const EncodeOptions& options = {}) const;
   BatchEncoding operator()(std::span<const TextInput> texts, const EncodeOptions& options = {}) const;
@@ -92,7 +92,7 @@ class Tokenizer {
   // tokenizer_config.json's model_max_length or its old name max_len; absent if neither says (or says 1e30).
   std::optional<std::size_t> model_max_length() const;
 
-  // What was read, for people: "WordPiece from vocab.txt, lower-casing", and every doubt about it.
+  // What was read, for people: "WordPiece from vocab.txt, 30522 tokens, lower-casing", and every doubt about it.
   std::string description() const;
   std::vector<std::string> doubts() const;
   bool lowercases() const;

@@ -58,10 +58,10 @@ class AddedTokens {
 
   // A stretch of a text: an added token, or what lies between two.
   struct Part {
-    std::size_t begin, end;     // bytes
-    const AddedToken* token;    // null: text
+    std::size_t begin, end;   // bytes
+    const AddedToken* token;  // null: text
   };
-  // Replaces `parts` by those of text[begin, end), which together cover it; the text beyond is not looked at.
+  // Replaces what `parts` holds by the parts of `text`, valid UTF-8, which together cover it.
   void split_source(std::string_view text, std::vector<Part>& parts) const { split(in_source_, text, parts); }
   void split_normalized(std::string_view text, std::vector<Part>& parts) const { split(in_normalized_, text, parts); }
 

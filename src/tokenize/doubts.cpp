@@ -42,14 +42,16 @@ void doubt_case(const Tokenizer::Impl& tokenizer, std::vector<std::string>& doub
   const bool lowercases = tokenizer.normalizer && tokenizer.normalizer->lowercase;
   const bool cased = letters.lowered_differs * 20 > letters.entries;
   if (lowercases && letters.entries >= kEnoughEntries && cased) {
-    doubts.push_back(fmt::format("the vocabulary is cased ({} of {} entries have an upper-case letter) but text is "
-                                 "lower-cased: do_lower_case should probably be false",
-                                 letters.lowered_differs, letters.entries));
+    doubts.push_back(
+        fmt::format("the vocabulary is cased ({} of {} entries have an upper-case letter) but text is "
+                    "lower-cased: do_lower_case should probably be false",
+                    letters.lowered_differs, letters.entries));
   }
   if (!lowercases && letters.entries >= kEnoughEntries && letters.lowered_differs * 200 < letters.entries) {
-    doubts.push_back(fmt::format("the vocabulary is lower-cased ({} of {} entries have an upper-case letter) but text is "
-                                 "not: do_lower_case should probably be true",
-                                 letters.lowered_differs, letters.entries));
+    doubts.push_back(
+        fmt::format("the vocabulary is lower-cased ({} of {} entries have an upper-case letter) but text is "
+                    "not: do_lower_case should probably be true",
+                    letters.lowered_differs, letters.entries));
   }
 }
 
@@ -74,8 +76,8 @@ std::vector<std::string> Tokenizer::doubts() const {
     doubts.push_back("no maximum length: tokenizer_config.json has no model_max_length, or says 1e30");
   }
   if (vocab.duplicates() > 0) {
-    doubts.push_back(fmt::format("{} lines of the vocabulary are repeated; the last of equal lines counts",
-                                 vocab.duplicates()));
+    doubts.push_back(
+        fmt::format("{} lines of the vocabulary are repeated; the last of equal lines counts", vocab.duplicates()));
   }
   if (vocab.gaps() > 0) doubts.push_back(fmt::format("{} ids of the vocabulary have no token", vocab.gaps()));
   return doubts;

@@ -158,8 +158,10 @@ void Encoder::add_text(std::string_view text, std::size_t begin, std::size_t end
   tokenizer_.added_tokens.split_normalized(normalized_.text, normalized_parts_);
   for (const AddedTokens::Part& part : normalized_parts_) {
     if (part.token != nullptr) {
-      add_whole(part.token->id, options_.return_offsets_mapping ? normalized_.original(part.begin, part.end)
-                                                                : NormalizedText::Range{0, 0}, sequence);
+      add_whole(
+          part.token->id,
+          options_.return_offsets_mapping ? normalized_.original(part.begin, part.end) : NormalizedText::Range{0, 0},
+          sequence);
     } else {
       add_words(part.begin, part.end, sequence);
     }

@@ -1,5 +1,5 @@
-// From texts to rows: the sections applied one after the other. Tested by encode_test.cpp and, against tokenizers itself,
-// by tests/parity/tokenizers_parity.py.
+// From texts to rows: the sections applied one after the other. Tested by encode_test.cpp and, against tokenizers
+// itself, by tests/parity/tokenizers_parity.py.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,9 @@ namespace filbert {
 
 // The tokens of one text, without special tokens.
 struct Sequence {
-  std::vector<std::int32_t> ids;          // [tokens]
-  std::vector<std::int32_t> words;        // [tokens]
-  std::vector<Offset> offsets;            // [tokens], or empty if not asked for; in bytes until convert_offsets()
+  std::vector<std::int32_t> ids;    // [tokens]
+  std::vector<std::int32_t> words;  // [tokens]
+  std::vector<Offset> offsets;      // [tokens], or empty if not asked for; in bytes until convert_offsets()
   std::size_t invalid_utf8 = 0;
 
   void clear();

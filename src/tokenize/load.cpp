@@ -67,19 +67,31 @@ void add_tokens_of_config(const TokenizerConfig& config, TokenAdder& adder) {
   for (const AddedToken& token : config.additional_special_tokens) adder.add_if_new(token, -1);
 }
 
-AddedToken bert_special_token(std::size_t role) {
-  AddedToken token;
-  token.content = kBertSpecialTokens[role];
-  token.normalized = false;
-  token.special = true;
-  return token;
+void fill_in_special_tokens(TokenizerConfig& config) {
+  for (std::size_t role = 0; role < config.special_tokens.size(); ++role) {
+    if (!config.special_tokens[role])
+      config.special_tokens[role] = default_special_token(SpecialRole{static_cast<int>(role)});
+  }
 }
 
-// What transformers' BertTokenizer does to the normalizer of a tokenizer.json.
-void patch(const TokenizerConfig& config, BertNormalizer& normalizer) {
+void apply(const TokenizerConfig& config, BertNormalizer& normalizer) {
   if (config.do_lower_case) normalizer.lowercase = *config.do_lower_case;
   if (config.tokenize_chinese_chars) normalizer.handle_chinese_chars = *config.tokenize_chinese_chars;
   if (config.strip_accents) normalizer.strip_accents = *config.strip_accents;
+}
+
+// What a tokenizer_config.json changes in the normalizer of the tokenizer.json beside it.
+void patch(const TokenizerConfig& config, Tokenizer::Impl& tokenizer) {
+  if (config.tokenizer_class == "PreTrainedTokenizerFast" || config.tokenizer_class == "TokenizersBackend") return;
+  BertNormalizer& normalizer = *tokenizer.normalizer;
+  const bool written = normalizer.lowercase;
+  if (config.is_bert_class()) normalizer = {.clean_text = normalizer.clean_text};
+  apply(config, normalizer);
+  if (written || config.do_lower_case) return;
+  tokenizer.doubts.push_back(
+      "tokenizer.json does not lower-case and tokenizer_config.json does not say do_lower_case: text is " +
+      (normalizer.lowercase ? "lower-cased, as transformers does for " + config.tokenizer_class
+                            : std::string("not lower-cased, where transformers may do it by the model's type")));
 }
 
 std::string directory_of(std::string_view name) { return fs::path(name).parent_path().string(); }
@@ -102,7 +114,8 @@ void check_template(const Tokenizer::Impl& tokenizer, std::string_view name) {
       for (const std::int32_t id : piece.ids) {
         if (static_cast<std::size_t>(id) < size) continue;
         throw Error(ErrorKind::corrupt, fmt::format("{}: post_processor: expected ids below the {} of the vocabulary, "
-                                                    "found {}", name, size, id));
+                                                    "found {}",
+                                                    name, size, id));
       }
     }
   }
@@ -113,27 +126,26 @@ std::string read_if_there(const fs::path& path) { return fs::exists(path) ? read
 }  // namespace
 
 Tokenizer load_wordpiece_vocab(std::string vocab_text, std::string_view tokenizer_config_json, std::string_view name,
-                               std::string_view special_tokens_map_json) {
+                               std::string_view special_tokens_map_json, std::string_view added_tokens_json) {
   auto tokenizer = std::make_unique<Tokenizer::Impl>();
   tokenizer->source = fs::path(name).filename().string();
-  TokenizerConfig config = TokenizerConfig::from_json(tokenizer_config_json, special_tokens_map_json, directory_of(name));
-  for (std::size_t role = 0; role < config.special_tokens.size(); ++role) {
-    if (!config.special_tokens[role]) config.special_tokens[role] = bert_special_token(role);
-  }
+  TokenizerConfig config =
+      TokenizerConfig::from_json(tokenizer_config_json, special_tokens_map_json, added_tokens_json, directory_of(name));
+  fill_in_special_tokens(config);
 
   tokenizer->model.vocab = Vocab::from_lines(std::move(vocab_text), name);
   tokenizer->model.unk_token = config.special(SpecialRole::unk)->content;
   tokenizer->model.finish(name);
   tokenizer->normalizer.emplace();
-  patch(config, *tokenizer->normalizer);
+  apply(config, *tokenizer->normalizer);
   tokenizer->pre_tokenizer = PreTokenizer::bert;
 
   TokenAdder adder(*tokenizer);
   add_tokens_of_config(config, adder);
   for (const auto& token : config.special_tokens) {
     if (tokenizer->model.vocab.find(token->content)) continue;
-    tokenizer->doubts.push_back(fmt::format("\"{}\" is not in the vocabulary and gets id {}, past its end", token->content,
-                                            *tokenizer->token_to_id(token->content)));
+    tokenizer->doubts.push_back(fmt::format("\"{}\" is not in the vocabulary and gets id {}, past its end",
+                                            token->content, *tokenizer->token_to_id(token->content)));
   }
   tokenizer->post_processor = PostProcessor::bert(*tokenizer->token_to_id(config.special(SpecialRole::cls)->content),
                                                   *tokenizer->token_to_id(config.special(SpecialRole::sep)->content));
@@ -145,8 +157,9 @@ Tokenizer load_tokenizer_json(std::string_view tokenizer_json, std::string_view 
                               std::string_view name, std::string_view special_tokens_map_json) {
   auto tokenizer = std::make_unique<Tokenizer::Impl>();
   tokenizer->source = fs::path(name).filename().string();
-  const TokenizerConfig config =
-      TokenizerConfig::from_json(tokenizer_config_json, special_tokens_map_json, directory_of(name));
+  TokenizerConfig config =
+      TokenizerConfig::from_json(tokenizer_config_json, special_tokens_map_json, {}, directory_of(name));
+  if (config.is_bert_class()) fill_in_special_tokens(config);
   const JsonDocument document(tokenizer_json, std::string(name));
   const JsonValue root = document.root();
   if (!root.is_object()) root.fail("an object");
@@ -154,7 +167,7 @@ Tokenizer load_tokenizer_json(std::string_view tokenizer_json, std::string_view 
   tokenizer->model = WordPiece::from_json(root.at("model"));
   if (const auto normalizer = root.find("normalizer")) {
     tokenizer->normalizer = BertNormalizer::from_json(*normalizer);
-    patch(config, *tokenizer->normalizer);
+    patch(config, *tokenizer);
   }
   const auto pre_tokenizer = root.find("pre_tokenizer");
   tokenizer->pre_tokenizer = pre_tokenizer ? pre_tokenizer_from_json(*pre_tokenizer) : PreTokenizer::none;
@@ -178,9 +191,12 @@ Tokenizer AutoTokenizer::from_pretrained(const fs::path& directory) {
   const std::string special_tokens_map = read_if_there(directory / "special_tokens_map.json");
   const fs::path json = directory / "tokenizer.json", vocab = directory / "vocab.txt";
   if (fs::exists(json)) return load_tokenizer_json(read_file(json), config, json.string(), special_tokens_map);
-  if (fs::exists(vocab)) return load_wordpiece_vocab(read_file(vocab), config, vocab.string(), special_tokens_map);
-  throw Error(ErrorKind::not_found, fmt::format("{}: expected tokenizer.json or vocab.txt, found neither",
-                                                directory.string()));
+  if (fs::exists(vocab)) {
+    return load_wordpiece_vocab(read_file(vocab), config, vocab.string(), special_tokens_map,
+                                read_if_there(directory / "added_tokens.json"));
+  }
+  throw Error(ErrorKind::not_found,
+              fmt::format("{}: expected tokenizer.json or vocab.txt, found neither", directory.string()));
 }
 
 }  // namespace filbert

@@ -16,24 +16,30 @@ namespace {
 // What an ASCII byte becomes; 0: it is removed.
 using AsciiMap = std::array<char, 128>;
 
-AsciiMap make_ascii_map(const BertNormalizer& normalizer) {
+AsciiMap make_ascii_map(bool clean_text, bool lowercase) {
   AsciiMap map{};
   for (char32_t c = 0; c < 128; ++c) {
     const auto flags = unicode::flags(c);
     char32_t out = c;
-    if (normalizer.clean_text && (flags & unicode::kSpace) != 0) out = ' ';
-    if (normalizer.clean_text && (flags & unicode::kRemoved) != 0) out = 0;
-    if (normalizer.lowercase && c >= 'A' && c <= 'Z') out = c + ('a' - 'A');
+    if (clean_text && (flags & unicode::kSpace) != 0) out = ' ';
+    if (clean_text && (flags & unicode::kRemoved) != 0) out = 0;
+    if (lowercase && c >= 'A' && c <= 'Z') out = c + ('a' - 'A');
     map[c] = static_cast<char>(out);
   }
   return map;
+}
+
+const AsciiMap& ascii_map(const BertNormalizer& rules) {
+  static const std::array<AsciiMap, 4> maps = {make_ascii_map(false, false), make_ascii_map(false, true),
+                                               make_ascii_map(true, false), make_ascii_map(true, true)};
+  return maps[std::size_t{rules.clean_text} * 2 + std::size_t{rules.lowercase}];
 }
 
 // One walk over a text. Characters that combine are held back until the next starter, because NFD sorts them.
 class Walk {
  public:
   Walk(const BertNormalizer& rules, std::string_view source, NormalizedText& out)
-      : rules_(rules), strips_(rules.strips_accents()), source_(source), out_(out), ascii_(make_ascii_map(rules)) {}
+      : rules_(rules), strips_(rules.strips_accents()), source_(source), out_(out), ascii_(ascii_map(rules)) {}
 
   void over(std::size_t begin, std::size_t end) {
     for (std::size_t at = begin; at < end;) {
@@ -163,7 +169,7 @@ class Walk {
   const bool strips_;
   const std::string_view source_;
   NormalizedText& out_;
-  const AsciiMap ascii_;
+  const AsciiMap& ascii_;
   std::vector<Held> held_;
   std::vector<Range> sources_;
   Range last_source_{0, 0};
@@ -205,7 +211,8 @@ NormalizedText::Range NormalizedText::original(std::size_t begin, std::size_t en
 BertNormalizer BertNormalizer::from_json(const JsonValue& normalizer) {
   const JsonValue type = normalizer.at("type");
   if (type.as_string() != "BertNormalizer") {
-    throw Error(ErrorKind::unsupported, fmt::format("{}: expected BertNormalizer, found {}", type.where(), type.as_string()));
+    throw Error(ErrorKind::unsupported,
+                fmt::format("{}: expected BertNormalizer, found {}", type.where(), type.as_string()));
   }
   BertNormalizer rules;
   rules.clean_text = normalizer.at("clean_text").as_bool();

@@ -28,14 +28,14 @@ class NormalizedText {
   struct Range {
     std::size_t begin, end;
   };
-  // The source bytes of text[begin, end), which must not be empty. Asked from left to right, a whole text costs one pass
-  // over its runs.
+  // The source bytes of text[begin, end), which must not be empty. Asked from left to right, a whole text costs one
+  // pass over its runs.
   Range original(std::size_t begin, std::size_t end);
 
  private:
   struct Run {
-    std::size_t begin;                       // in text
-    std::size_t source_begin, source_end;    // source_end == kCopied: byte for byte
+    std::size_t begin;                     // in text
+    std::size_t source_begin, source_end;  // source_end == kCopied: byte for byte
   };
   static constexpr std::size_t kCopied = static_cast<std::size_t>(-1);
   std::size_t run_end(std::size_t run) const { return run + 1 < runs_.size() ? runs_[run + 1].begin : text.size(); }
@@ -56,8 +56,8 @@ struct BertNormalizer {
   static BertNormalizer from_json(const JsonValue& normalizer);
 
   bool strips_accents() const { return strip_accents.value_or(lowercase); }
-  // Replaces what `out` holds by the normalized bytes [begin, end) of `source`, which is valid UTF-8; the positions that
-  // out.original() gives are bytes of `source`.
+  // Replaces what `out` holds by the normalized bytes [begin, end) of `source`, which is valid UTF-8; the positions
+  // that out.original() gives are bytes of `source`.
   void normalize(std::string_view source, std::size_t begin, std::size_t end, NormalizedText& out) const;
 };
 

@@ -42,7 +42,8 @@ class Walker {
 }  // namespace
 
 void convert_offsets(std::string_view text, OffsetUnit unit, std::span<Offset> offsets) {
-  if (std::none_of(text.begin(), text.end(), [](char byte) { return static_cast<unsigned char>(byte) >= 0x80; })) return;
+  if (std::none_of(text.begin(), text.end(), [](char byte) { return static_cast<unsigned char>(byte) >= 0x80; }))
+    return;
   Walker walker(text, unit);
   for (Offset& offset : offsets) offset = walker.convert(offset);
 }

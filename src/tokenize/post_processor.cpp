@@ -48,7 +48,8 @@ std::vector<TemplatePiece> template_from_json(const JsonValue& pieces, const Spe
     result.push_back({-1, known->second, id_from_json(token.at("type_id"))});
   });
   if (!has[0] || (is_pair && !has[1])) {
-    throw Error(ErrorKind::corrupt, fmt::format("{}: expected a Sequence {}, found none", pieces.where(), has[0] ? "B" : "A"));
+    throw Error(ErrorKind::corrupt,
+                fmt::format("{}: expected a Sequence {}, found none", pieces.where(), has[0] ? "B" : "A"));
   }
   return result;
 }

@@ -1,4 +1,5 @@
-// Section `post_processor`: which special tokens stand around a text and around a pair. Tested by post_processor_test.cpp.
+// Section `post_processor`: which special tokens stand around a text and around a pair. Tested by
+// post_processor_test.cpp.
 #pragma once
 
 #include <cstddef>
@@ -29,7 +30,8 @@ struct PostProcessor {
   // [CLS] text [SEP] with type 0, then text_pair [SEP] with type 1.
   static PostProcessor bert(std::int32_t cls_id, std::int32_t sep_id);
   // Reads section `post_processor` of a tokenizer.json: TemplateProcessing or BertProcessing.
-  // Throws Error: unsupported (another type), corrupt (a template that names an unknown token or a text it cannot have).
+  // Throws Error: unsupported (another type), corrupt (a template that names an unknown token or a text it cannot
+  // have).
   static PostProcessor from_json(const JsonValue& post_processor);
 };
 

@@ -48,7 +48,8 @@ void bert_words(std::string_view text, std::size_t begin, std::size_t end, std::
 PreTokenizer pre_tokenizer_from_json(const JsonValue& pre_tokenizer) {
   const JsonValue type = pre_tokenizer.at("type");
   if (type.as_string() != "BertPreTokenizer") {
-    throw Error(ErrorKind::unsupported, fmt::format("{}: expected BertPreTokenizer, found {}", type.where(), type.as_string()));
+    throw Error(ErrorKind::unsupported,
+                fmt::format("{}: expected BertPreTokenizer, found {}", type.where(), type.as_string()));
   }
   return PreTokenizer::bert;
 }

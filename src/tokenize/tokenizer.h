@@ -30,8 +30,9 @@ struct Tokenizer::Impl {
   PostProcessor post_processor;
 
   std::optional<std::size_t> model_max_length;
-  bool truncates_left = false;      // tokenizer_config.json's truncation_side
-  std::vector<std::string> doubts;  // found while loading; Tokenizer::doubts() adds those that a look at the whole gives
+  bool truncates_left = false;  // tokenizer_config.json's truncation_side
+  std::vector<std::string>
+      doubts;  // found while loading; Tokenizer::doubts() adds those that a look at the whole gives
 
   // One past the highest id, added tokens included.
   std::size_t vocab_size() const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -53,7 +54,8 @@ AddedToken special_token_from_json(const JsonValue& value) {
 
 void read_special_tokens(const JsonValue& root, TokenizerConfig& config) {
   for (std::size_t role = 0; role < kSpecialRoleKeys.size(); ++role) {
-    if (const auto token = root.find(kSpecialRoleKeys[role])) config.special_tokens[role] = special_token_from_json(*token);
+    if (const auto token = root.find(kSpecialRoleKeys[role]))
+      config.special_tokens[role] = special_token_from_json(*token);
   }
   if (const auto tokens = root.find("additional_special_tokens"); tokens && tokens->is_array()) {
     config.additional_special_tokens.clear();
@@ -80,12 +82,31 @@ void read_added_tokens(const JsonValue& root, TokenizerConfig& config) {
     if (error != std::errc() || end != id.data() + id.size() || token.id < 0) value.fail("an id as the key");
     config.added_tokens.push_back(std::move(token));
   });
-  std::stable_sort(config.added_tokens.begin(), config.added_tokens.end(),
-                   [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
+}
+
+bool is_special(const TokenizerConfig& config, std::string_view content) {
+  const auto same = [&](const AddedToken& token) { return token.content == content; };
+  return std::any_of(config.special_tokens.begin(), config.special_tokens.end(),
+                     [&](const auto& token) { return token && same(*token); }) ||
+         std::any_of(config.additional_special_tokens.begin(), config.additional_special_tokens.end(), same);
+}
+
+// The older file: {"<e1>": 30522, …}.
+void read_added_tokens_json(const JsonValue& root, TokenizerConfig& config) {
+  root.for_each_field([&](std::string_view content, const JsonValue& id) {
+    if (id.as_int() < 0 || id.as_int() > std::numeric_limits<std::int32_t>::max()) id.fail("an id");
+    AddedToken token;
+    token.content = content;
+    token.id = static_cast<std::int32_t>(id.as_int());
+    token.special = is_special(config, content);
+    token.normalized = !token.special;
+    config.added_tokens.push_back(std::move(token));
+  });
 }
 
 void read_config(const JsonValue& root, TokenizerConfig& config) {
   if (!root.is_object()) root.fail("an object");
+  if (const auto value = root.find("tokenizer_class")) config.tokenizer_class = value->as_string();
   if (const auto value = root.find("do_lower_case")) config.do_lower_case = value->as_bool();
   if (const auto value = root.find("tokenize_chinese_chars")) config.tokenize_chinese_chars = value->as_bool();
   if (root.raw()["strip_accents"].error() == simdjson::SUCCESS) {
@@ -106,6 +127,23 @@ void read_config(const JsonValue& root, TokenizerConfig& config) {
 
 }  // namespace
 
+bool TokenizerConfig::is_bert_class() const {
+  constexpr std::array<std::string_view, 8> kClasses = {
+      "BertTokenizer",     "DistilBertTokenizer",  "ElectraTokenizer",  "MobileBertTokenizer",
+      "ConvBertTokenizer", "SqueezeBertTokenizer", "LayoutLMTokenizer", "RetriBertTokenizer"};
+  std::string_view name = tokenizer_class;
+  if (name.ends_with("Fast")) name.remove_suffix(4);
+  return std::find(kClasses.begin(), kClasses.end(), name) != kClasses.end();
+}
+
+AddedToken default_special_token(SpecialRole role) {
+  AddedToken token;
+  token.content = kBertSpecialTokens[static_cast<std::size_t>(role)];
+  token.normalized = false;
+  token.special = true;
+  return token;
+}
+
 AddedToken added_token_from_json(const JsonValue& value) {
   AddedToken token;
   token.content = value.at("content").as_string();
@@ -122,18 +160,25 @@ AddedToken added_token_from_json(const JsonValue& value) {
 }
 
 TokenizerConfig TokenizerConfig::from_json(std::string_view config_json, std::string_view special_tokens_map_json,
-                                           std::string_view directory) {
+                                           std::string_view added_tokens_json, std::string_view directory) {
   const auto name = [&](std::string_view file) { return (std::filesystem::path(directory) / file).string(); };
   TokenizerConfig config;
   if (!config_json.empty()) {
     const JsonDocument document(with_floats_for_big_integers(config_json), name("tokenizer_config.json"));
     read_config(document.root(), config);
   }
-  // Where added_tokens_decoder is, transformers no longer reads the older file.
-  if (!special_tokens_map_json.empty() && config.added_tokens.empty()) {
+  // Where added_tokens_decoder is, transformers no longer reads the older files.
+  const bool reads_older_files = config.added_tokens.empty();
+  if (!special_tokens_map_json.empty() && reads_older_files) {
     const JsonDocument document(special_tokens_map_json, name("special_tokens_map.json"));
     read_special_tokens(document.root(), config);
   }
+  if (!added_tokens_json.empty() && reads_older_files) {
+    const JsonDocument document(added_tokens_json, name("added_tokens.json"));
+    read_added_tokens_json(document.root(), config);
+  }
+  std::stable_sort(config.added_tokens.begin(), config.added_tokens.end(),
+                   [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
   return config;
 }
 

@@ -1,4 +1,4 @@
-// tokenizer_config.json and special_tokens_map.json: what transformers keeps beside a vocabulary.
+// tokenizer_config.json, special_tokens_map.json and added_tokens.json: what transformers keeps beside a vocabulary.
 // Tested by tokenizer_config_test.cpp.
 #pragma once
 
@@ -21,6 +21,7 @@ constexpr std::array<std::string_view, 5> kSpecialRoleKeys = {"unk_token", "sep_
 constexpr std::array<std::string_view, 5> kBertSpecialTokens = {"[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"};
 
 struct TokenizerConfig {
+  std::string tokenizer_class;  // "BertTokenizer", say; empty if the file does not say
   std::optional<bool> do_lower_case;
   std::optional<bool> tokenize_chinese_chars;
   // Outer: the file has the key; inner: its value, which may be null ("as do_lower_case").
@@ -30,17 +31,23 @@ struct TokenizerConfig {
   bool truncates_left = false;
   std::array<std::optional<AddedToken>, 5> special_tokens;  // [SpecialRole], where a file names one
   std::vector<AddedToken> additional_special_tokens;
-  std::vector<AddedToken> added_tokens;                     // added_tokens_decoder, ascending ids
+  std::vector<AddedToken> added_tokens;  // added_tokens_decoder, or the older added_tokens.json; ascending ids
 
+  // tokenizer_class is BertTokenizer or one of its copies: these put their own normalizer and special tokens in the
+  // place of tokenizer.json's, where PreTrainedTokenizerFast takes that file as it is.
+  bool is_bert_class() const;
   const AddedToken* special(SpecialRole role) const {
     const auto& token = special_tokens[static_cast<std::size_t>(role)];
     return token ? &*token : nullptr;
   }
 
-  // Either text may be empty: the file is not there. Throws Error(corrupt).
+  // Each text may be empty: the file is not there. Throws Error(corrupt).
   static TokenizerConfig from_json(std::string_view config_json, std::string_view special_tokens_map_json,
-                                   std::string_view directory);
+                                   std::string_view added_tokens_json, std::string_view directory);
 };
+
+// "[SEP]" and so on, as BertTokenizer has them where no file names others.
+AddedToken default_special_token(SpecialRole role);
 
 // A token of tokenizer.json's added_tokens or tokenizer_config.json's added_tokens_decoder, without its id.
 AddedToken added_token_from_json(const JsonValue& token);

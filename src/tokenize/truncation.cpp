@@ -20,14 +20,14 @@ template <typename Enum, std::size_t count>
 Enum from_name(std::string_view what, std::string_view name, const std::array<std::string_view, count>& names) {
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) {
-    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected one of {}, found \"{}\"", what,
-                                                         fmt::join(names, ", "), name));
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("{}: expected one of {}, found \"{}\"", what, fmt::join(names, ", "), name));
   }
   return static_cast<Enum>(found - names.begin());
 }
 
-// The longer gives way until both are equally long, then both; of an odd number of tokens the longer keeps one more, and
-// of two equal ones the second.
+// The longer gives way until both are equally long, then both; of an odd number of tokens the longer keeps one more,
+// and of two equal ones the second.
 KeptTokens longest_first(KeptTokens all, std::size_t room) {
   std::size_t shorter = std::min(all.first, all.second);
   std::size_t longer = shorter > room ? shorter : std::max(shorter, room - shorter);
@@ -53,8 +53,8 @@ KeptTokens truncated_lengths(std::size_t first, std::optional<std::size_t> secon
   const KeptTokens all{first, second.value_or(0)};
   if (truncation == Truncation::do_not_truncate) return all;
   if (max_length < added) {
-    throw Error(ErrorKind::invalid_argument, fmt::format("max_length: expected at least the {} special tokens, found {}",
-                                                         added, max_length));
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("max_length: expected at least the {} special tokens, found {}", added, max_length));
   }
   const std::size_t room = max_length - added;
   if (room == 0) return {0, 0};
@@ -68,9 +68,10 @@ KeptTokens truncated_lengths(std::size_t first, std::optional<std::size_t> secon
   const bool cuts_first = truncation == Truncation::only_first;
   const std::size_t other = cuts_first ? all.second : all.first;
   if (other >= room) {
-    throw Error(ErrorKind::invalid_argument,
-                fmt::format("truncation: {} expects the other text to leave room within {} tokens, found {} tokens in it",
-                            kTruncationNames[static_cast<std::size_t>(truncation)], room, other));
+    throw Error(
+        ErrorKind::invalid_argument,
+        fmt::format("truncation: {} expects the other text to leave room within {} tokens, found {} tokens in it",
+                    kTruncationNames[static_cast<std::size_t>(truncation)], room, other));
   }
   return cuts_first ? KeptTokens{room - other, other} : KeptTokens{other, room - other};
 }

@@ -52,9 +52,7 @@ Mapping decompose(char32_t code_point) {
   return from_pool(look_up(kDecomposeStage1, kDecomposeStage2, code_point), code_point);
 }
 
-Mapping lower(char32_t code_point) {
-  return from_pool(look_up(kLowerStage1, kLowerStage2, code_point), code_point);
-}
+Mapping lower(char32_t code_point) { return from_pool(look_up(kLowerStage1, kLowerStage2, code_point), code_point); }
 
 bool is_chinese(char32_t code_point) {
   if (code_point < kChinese.front().first) return false;

@@ -1,4 +1,5 @@
-// What tokenizers does with a code point, as tables measured by tools/make_unicode_tables.py. Tested by unicode_test.cpp.
+// What tokenizers does with a code point, as tables measured by tools/make_unicode_tables.py. Tested by
+// unicode_test.cpp.
 //
 // No Unicode library serves here: the package takes categories from an old version of Unicode, normalization from
 // another and lower-casing from a third, and token ids must be equal for all of them.

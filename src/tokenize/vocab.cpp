@@ -69,11 +69,12 @@ Vocab Vocab::from_entries(const std::vector<Entry>& entries, std::string_view na
   for (const Entry& entry : entries) {
     const auto id = static_cast<std::size_t>(entry.id);
     if (present[id]) {
-      throw Error(ErrorKind::corrupt, fmt::format("{}: expected each id once, found {} for \"{}\" and \"{}\"", name,
-                                                  id, vocab.token(id), entry.token));
+      throw Error(ErrorKind::corrupt, fmt::format("{}: expected each id once, found {} for \"{}\" and \"{}\"", name, id,
+                                                  vocab.token(id), entry.token));
     }
     present[id] = true;
-    vocab.tokens_[id] = {static_cast<std::uint32_t>(vocab.text_.size()), static_cast<std::uint32_t>(entry.token.size())};
+    vocab.tokens_[id] = {static_cast<std::uint32_t>(vocab.text_.size()),
+                         static_cast<std::uint32_t>(entry.token.size())};
     vocab.text_ += entry.token;
   }
   vocab.gaps_ = vocab.tokens_.size() - entries.size();

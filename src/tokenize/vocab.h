@@ -26,8 +26,8 @@ class RunningHash {
 
 class Vocab {
  public:
-  // The lines of a vocab.txt: line number is id, and of equal lines the last one counts, as in transformers' load_vocab.
-  // `name` leads messages. Throws Error(corrupt): no line, not UTF-8.
+  // The lines of a vocab.txt: line number is id, and of equal lines the last one counts, as in transformers'
+  // load_vocab. `name` leads messages. Throws Error(corrupt): no line, not UTF-8.
   static Vocab from_lines(std::string text, std::string_view name);
 
   struct Entry {

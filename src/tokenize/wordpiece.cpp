@@ -12,8 +12,7 @@ namespace {
 bool starts_char(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; }
 
 bool has_more_chars(std::string_view word, std::size_t limit) {
-  return word.size() > limit &&
-         static_cast<std::size_t>(std::count_if(word.begin(), word.end(), starts_char)) > limit;
+  return word.size() > limit && static_cast<std::size_t>(std::count_if(word.begin(), word.end(), starts_char)) > limit;
 }
 
 }  // namespace
@@ -21,7 +20,8 @@ bool has_more_chars(std::string_view word, std::size_t limit) {
 WordPiece WordPiece::from_json(const JsonValue& model) {
   // Old files leave the type out.
   if (const auto type = model.find("type"); type && type->as_string() != "WordPiece") {
-    throw Error(ErrorKind::unsupported, fmt::format("{}: expected WordPiece, found {}", type->where(), type->as_string()));
+    throw Error(ErrorKind::unsupported,
+                fmt::format("{}: expected WordPiece, found {}", type->where(), type->as_string()));
   }
   WordPiece wordpiece;
   wordpiece.unk_token = model.at("unk_token").as_string();
@@ -52,7 +52,8 @@ void WordPiece::finish(std::string_view name) {
   const auto id = vocab.find(unk_token);
   if (!id) {
     throw Error(ErrorKind::corrupt, fmt::format("{}: expected the unknown token \"{}\" in the vocabulary, found {} "
-                                                "tokens without it", name, unk_token, vocab.size()));
+                                                "tokens without it",
+                                                name, unk_token, vocab.size()));
   }
   unk_id = *id;
   prefix_hash = RunningHash();

@@ -23,7 +23,8 @@ struct WordPiece {
 
   // Reads section `model` of a tokenizer.json. Throws Error: unsupported (another type), corrupt.
   static WordPiece from_json(const JsonValue& model);
-  // Fills unk_id and prefix_hash. Throws Error(corrupt) if unk_token is not in the vocabulary; `name` leads the message.
+  // Fills unk_id and prefix_hash. Throws Error(corrupt) if unk_token is not in the vocabulary; `name` leads the
+  // message.
   void finish(std::string_view name);
 
   struct Piece {

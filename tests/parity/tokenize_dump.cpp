@@ -2,9 +2,9 @@
 //
 //   tokenize_dump DIRECTORY [TRUNCATION MAX_LENGTH ADD_SPECIAL_TOKENS]
 //
-// A record is a length and the bytes of a text, then a length (-1: no pair) and the bytes of text_pair. A row is written
-// as its number of tokens n (-1: refused), then six columns: input_ids [n], offsets in code points [n, 2], word_ids [n]
-// and, if the options are given, token_type_ids [n], special_tokens_mask [n], sequence_ids [n].
+// A record is a length and the bytes of a text, then a length (-1: no pair) and the bytes of text_pair. A row is
+// written as its number of tokens n (-1: refused), then six columns: input_ids [n], offsets in code points [n, 2],
+// word_ids [n] and, if the options are given, token_type_ids [n], special_tokens_mask [n], sequence_ids [n].
 #include <cstdint>
 #include <cstdio>
 #include <cstring>

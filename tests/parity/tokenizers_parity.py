@@ -4,8 +4,8 @@
     pip install tokenizers
     tests/parity/tokenizers_parity.py build/release/tests/parity/tokenize_dump ../shared
 
-Five BERT vocabularies over every line of the texts in shared/data, through vocab.txt and, where there is one, through
-tokenizer.json; then pairs with every truncation, and added tokens with every flag. The last line counts the comparisons;
+Five BERT vocabularies over every line of the texts in shared/data, through vocab.txt and, where there is one,
+through tokenizer.json; then pairs with every truncation, and added tokens with every flag. The last line counts the comparisons;
 the exit status is 1 if one failed.
 """
 
@@ -157,7 +157,8 @@ def columns_of(row):
     if values[0] < 0:
         return {"refused": True}
     n, rest = values[0], list(values[1:])
-    columns = {"ids": rest[:n], "offsets": list(zip(rest[n : 3 * n : 2], rest[n + 1 : 3 * n : 2])), "words": rest[3 * n : 4 * n]}
+    offsets = list(zip(rest[n : 3 * n : 2], rest[n + 1 : 3 * n : 2]))
+    columns = {"ids": rest[:n], "offsets": offsets, "words": rest[3 * n : 4 * n]}
     for index, name in enumerate(("type_ids", "special_tokens_mask", "sequence_ids")):
         if len(rest) > 4 * n:
             columns[name] = rest[(4 + index) * n : (5 + index) * n]
@@ -225,7 +226,8 @@ def directories_for(data, work, name):
         directory = work / name / file
         if not directory.exists():
             directory.mkdir(parents=True)
-            (directory / ("vocab.txt" if file == "vocab.txt" else "tokenizer.json")).symlink_to(data / "vocab" / name / file)
+            link = "vocab.txt" if file == "vocab.txt" else "tokenizer.json"
+            (directory / link).symlink_to(data / "vocab" / name / file)
             if file == "vocab.txt":
                 (directory / "tokenizer_config.json").write_text(json.dumps(config))
         yield directory
@@ -277,8 +279,8 @@ def compare_added_tokens(program, data, work, seed):
         tokenizer.normalizer = BertNormalizer(clean_text=rng.random() < 0.5, handle_chinese_chars=rng.random() < 0.5,
                                               strip_accents=rng.choice([None, True, False]), lowercase=rng.random() < 0.5)
     # No two are equal once normalized: which of them the package then finds changes from run to run.
-    contents = ["<x>", "<x><y>", "NEW", "new york", "newer", "caf\u00e9", "\u4e2d\u56fd", "e", "_a_", "\u00c9t\u00e9",
-                "[NEW]", "[E1]", "[/E1]", "<\u00a0>", "yesterday", "\u0130x", "U.S."]
+    contents = ["<x>", "<x><y>", "NEW", "new york", "newer", "caf\u00e9", "\u4e2d\u56fd", "e", "_a_",
+                "\u00c9t\u00e9", "[NEW]", "[E1]", "[/E1]", "<\u00a0>", "yesterday", "\u0130x", "U.S."]
     chosen = rng.sample(contents, 9)
     for content in chosen:
         flags = {flag: rng.random() < 0.35 for flag in ("single_word", "lstrip", "rstrip", "normalized")}
@@ -290,8 +292,9 @@ def compare_added_tokens(program, data, work, seed):
     directory = work / f"added-{seed}"
     directory.mkdir()
     tokenizer.save(str(directory / "tokenizer.json"))
-    between = [" ", "", "  ", "\t", "\u00a0", "a", "_", ".", "-", "The", "\u4e2d", "\u0301", "9", "\u3000", "\x00", "CAFE\u0301"]
-    texts = ["".join(rng.choice(chosen if rng.random() < 0.5 else between + SPECIAL_TOKENS) for _ in range(rng.randrange(1, 14)))
+    between = [" ", "", "  ", "\t", "\u00a0", "a", "_", ".", "-", "The", "\u4e2d", "\u0301", "9", "\u3000", "\x00",
+               "CAFE\u0301"] + SPECIAL_TOKENS
+    texts = ["".join(rng.choice(chosen if rng.random() < 0.5 else between) for _ in range(rng.randrange(1, 14)))
              for _ in range(400)]
     texts += [text.upper() for text in texts[:100]] + [text.lower() for text in texts[:100]]
     inputs = [(text, None) for text in texts]

@@ -47,13 +47,17 @@ TEST(AddedTokens, SingleWordNeedsNoWordCharacterBesideIt) {
 
 TEST(AddedTokens, StripTakesTheSpaceBesideItOnce) {
   EXPECT_EQ(parts({{.content = "<x>", .lstrip = true}}, "a \t<x> b"), "a|[ \t<x>]| b");
-  EXPECT_EQ(parts({{.content = "<x>", .rstrip = true}}, "a <x> \xE3\x80\x80" "b"), "a |[<x> \xE3\x80\x80]|b");
+  EXPECT_EQ(parts({{.content = "<x>", .rstrip = true}},
+                  "a <x> \xE3\x80\x80"
+                  "b"),
+            "a |[<x> \xE3\x80\x80]|b");
   EXPECT_EQ(parts({{.content = "<x>", .lstrip = true, .rstrip = true}}, "<x>  <x>"), "[<x>  ]|[<x>]");
 }
 
 TEST(AddedTokens, OneThatIsNotNormalizedIsFoundInTheTextAsGiven) {
   testing::SmallJson json;
-  json.added_tokens = R"([{"id":19,"content":"NEW","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":false}])";
+  json.added_tokens =
+      R"([{"id":19,"content":"NEW","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":false}])";
   const Tokenizer tokenizer = json.load();
   EXPECT_EQ(tokenizer("the NEW").input_ids, (Ids{2, 5, 19, 3}));
   EXPECT_EQ(tokenizer("the new").input_ids, (Ids{2, 5, 1, 3}));
@@ -61,7 +65,8 @@ TEST(AddedTokens, OneThatIsNotNormalizedIsFoundInTheTextAsGiven) {
 
 TEST(AddedTokens, OneThatIsNormalizedIsFoundInTheNormalizedText) {
   testing::SmallJson json;
-  json.added_tokens = R"([{"id":19,"content":"Été","single_word":false,"lstrip":false,"rstrip":false,"normalized":true,"special":false}])";
+  json.added_tokens =
+      R"([{"id":19,"content":"Été","single_word":false,"lstrip":false,"rstrip":false,"normalized":true,"special":false}])";
   const BatchEncoding row = json.load()("the ÉTÉ,");
   EXPECT_EQ(row.input_ids, (Ids{2, 5, 19, 11, 3}));
   EXPECT_EQ(row.offset_mapping[2], (Offset{4, 7}));

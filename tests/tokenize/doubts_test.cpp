@@ -15,8 +15,10 @@ std::string vocab_of(std::size_t count, std::string_view word) {
 
 TEST(Doubts, NoneWhereAllIsWell) {
   EXPECT_EQ(load_wordpiece_vocab(vocab_of(200, "word"), R"({"model_max_length":512})", "vocab.txt").doubts(), Doubts{});
-  EXPECT_EQ(load_wordpiece_vocab(vocab_of(200, "Word"), R"({"model_max_length":512,"do_lower_case":false})", "vocab.txt").doubts(),
-            Doubts{});
+  EXPECT_EQ(
+      load_wordpiece_vocab(vocab_of(200, "Word"), R"({"model_max_length":512,"do_lower_case":false})", "vocab.txt")
+          .doubts(),
+      Doubts{});
 }
 
 TEST(Doubts, CasedVocabularyWithLowerCasing) {
@@ -26,9 +28,11 @@ TEST(Doubts, CasedVocabularyWithLowerCasing) {
 }
 
 TEST(Doubts, LowerCasedVocabularyWithoutLowerCasing) {
-  EXPECT_EQ(load_wordpiece_vocab(vocab_of(200, "word"), R"({"model_max_length":512,"do_lower_case":false})", "vocab.txt").doubts(),
-            (Doubts{"the vocabulary is lower-cased (0 of 200 entries have an upper-case letter) but text is not: "
-                    "do_lower_case should probably be true"}));
+  EXPECT_EQ(
+      load_wordpiece_vocab(vocab_of(200, "word"), R"({"model_max_length":512,"do_lower_case":false})", "vocab.txt")
+          .doubts(),
+      (Doubts{"the vocabulary is lower-cased (0 of 200 entries have an upper-case letter) but text is not: "
+              "do_lower_case should probably be true"}));
 }
 
 TEST(Doubts, NoMaximumLengthRepeatedLinesAndMissingSpecialTokens) {

@@ -53,9 +53,11 @@ TEST(Encode, RowsOfABatchEqualRowsAlone) {
   ASSERT_EQ(batch.batch_size(), 4u);
   for (std::size_t row = 0; row < 4; ++row) {
     const BatchEncoding alone = tokenizer(std::span(&inputs[row], 1));
-    const auto begin = static_cast<std::ptrdiff_t>(batch.row_starts[row]), end = static_cast<std::ptrdiff_t>(batch.row_starts[row + 1]);
+    const auto begin = static_cast<std::ptrdiff_t>(batch.row_starts[row]),
+               end = static_cast<std::ptrdiff_t>(batch.row_starts[row + 1]);
     EXPECT_EQ(alone.input_ids, Ids(batch.input_ids.begin() + begin, batch.input_ids.begin() + end));
-    EXPECT_EQ(alone.offset_mapping, testing::Offsets(batch.offset_mapping.begin() + begin, batch.offset_mapping.begin() + end));
+    EXPECT_EQ(alone.offset_mapping,
+              testing::Offsets(batch.offset_mapping.begin() + begin, batch.offset_mapping.begin() + end));
     EXPECT_EQ(alone.rows[0].tokens_total, batch.rows[row].tokens_total);
     EXPECT_EQ(alone.rows[0].invalid_utf8, batch.rows[row].invalid_utf8);
   }
@@ -63,7 +65,8 @@ TEST(Encode, RowsOfABatchEqualRowsAlone) {
 
 TEST(Encode, WithoutOffsetsTheIdsAreTheSame) {
   SmallJson json;
-  json.added_tokens = R"([{"id":19,"content":"New","single_word":false,"lstrip":true,"rstrip":false,"normalized":true,"special":false}])";
+  json.added_tokens =
+      R"([{"id":19,"content":"New","single_word":false,"lstrip":true,"rstrip":false,"normalized":true,"special":false}])";
   const Tokenizer tokenizer = json.load();
   const std::string_view text = "The  NEW café 中 [SEP]\xFF unables";
   const BatchEncoding with = tokenizer(text), without = tokenizer(text, {.return_offsets_mapping = false});

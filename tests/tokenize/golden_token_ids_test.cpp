@@ -67,7 +67,8 @@ std::optional<std::pair<std::string, bool>> vocabulary_of(const json& row) {
   if (!same.is_string()) return std::nullopt;
   const std::string text = same;
   const std::size_t begin = text.find('\'') + 1, end = text.find('\'', begin);
-  if (end == std::string::npos || !fs::exists(kData / "vocab" / text.substr(begin, end - begin) / "vocab.txt")) return std::nullopt;
+  if (end == std::string::npos || !fs::exists(kData / "vocab" / text.substr(begin, end - begin) / "vocab.txt"))
+    return std::nullopt;
   return std::pair(text.substr(begin, end - begin), text.find("True") != std::string::npos);
 }
 
@@ -86,20 +87,24 @@ TEST_F(GoldenTokenIds, SlowTokenizersOfOneHundredCheckpoints) {
   std::size_t compared = 0, models = 0;
   for (const json& row : rows_of(kData / "golden_token_ids/fib_vocab_available.jsonl.gz")) {
     const auto vocabulary = vocabulary_of(row);
-    if (!vocabulary || !(row["tokenizer_class"] == "BertTokenizer" || row["tokenizer_class"] == "DistilBertTokenizer")) continue;
+    if (!vocabulary || !(row["tokenizer_class"] == "BertTokenizer" || row["tokenizer_class"] == "DistilBertTokenizer"))
+      continue;
     const Tokenizer& tokenize = tokenizer(vocabulary->first, vocabulary->second);
     ++models;
     for (const json& test : row["cases"]) {
       if (test.value("suspect", false)) continue;
-      EXPECT_EQ(tokenize(test["text"].get<std::string>()).input_ids, test["ids"].get<Ids>()) << row["model"] << test["text"];
+      EXPECT_EQ(tokenize(test["text"].get<std::string>()).input_ids, test["ids"].get<Ids>())
+          << row["model"] << test["text"];
       ++compared;
     }
     EXPECT_EQ(tokenize("a a", "b b b b").input_ids, row["pair_encode"]["input_ids"].get<Ids>()) << row["model"];
     const json &batch = row["batch_encode"], &pairs = row["batch_pair_encode"];
     EXPECT_EQ(tokenize("a a", to_ten).input_ids, without_padding(batch["input_ids"][0], batch["attention_mask"][0]));
     EXPECT_EQ(tokenize(b17, to_ten).input_ids, without_padding(batch["input_ids"][1], batch["attention_mask"][1]));
-    EXPECT_EQ(tokenize("a a", "b", to_ten).input_ids, without_padding(pairs["input_ids"][0], pairs["attention_mask"][0]));
-    EXPECT_EQ(tokenize("a a", b17, to_ten).input_ids, without_padding(pairs["input_ids"][1], pairs["attention_mask"][1]));
+    EXPECT_EQ(tokenize("a a", "b", to_ten).input_ids,
+              without_padding(pairs["input_ids"][0], pairs["attention_mask"][0]));
+    EXPECT_EQ(tokenize("a a", b17, to_ten).input_ids,
+              without_padding(pairs["input_ids"][1], pairs["attention_mask"][1]));
   }
   EXPECT_GE(models, 80u);
   EXPECT_GE(compared, 2800u);
@@ -122,7 +127,8 @@ TEST_F(GoldenTokenIds, FastTokenizersOfTransformersJs) {
     if (vocabulary == vocabularies.end()) continue;
     const Tokenizer& tokenize = tokenizer(vocabulary->second.first, vocabulary->second.second);
     const std::string text = row["text"];
-    const BatchEncoding found = row.contains("text_pair") ? tokenize(text, row["text_pair"].get<std::string>()) : tokenize(text);
+    const BatchEncoding found =
+        row.contains("text_pair") ? tokenize(text, row["text_pair"].get<std::string>()) : tokenize(text);
     EXPECT_EQ(found.input_ids, row["ids"].get<Ids>()) << row["model"] << row["text"];
     ++compared;
   }
@@ -132,7 +138,8 @@ TEST_F(GoldenTokenIds, FastTokenizersOfTransformersJs) {
 TEST_F(GoldenTokenIds, BgeSmallOfLlamaCpp) {
   const Tokenizer& tokenize = tokenizer("bert-base-uncased", true);
   for (const json& row : rows_of(kData / "golden_token_ids/ggml_bge_cases.jsonl")) {
-    EXPECT_EQ(tokenize(row["text"].get<std::string>(), {.add_special_tokens = false}).input_ids, row["ids_no_special"].get<Ids>())
+    EXPECT_EQ(tokenize(row["text"].get<std::string>(), {.add_special_tokens = false}).input_ids,
+              row["ids_no_special"].get<Ids>())
         << row["text"];
   }
 }

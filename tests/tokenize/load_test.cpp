@@ -40,7 +40,8 @@ TEST(Load, MissingFilesAreNamed) {
   const auto message = [](const std::filesystem::path& path) {
     return message_of(ErrorKind::not_found, [&] { AutoTokenizer::from_pretrained(path); });
   };
-  EXPECT_EQ(message(directory.path()), directory.path().string() + ": expected tokenizer.json or vocab.txt, found neither");
+  EXPECT_EQ(message(directory.path()),
+            directory.path().string() + ": expected tokenizer.json or vocab.txt, found neither");
   EXPECT_EQ(message(directory.path() / "no"),
             (directory.path() / "no").string() + ": expected a directory with a tokenizer, found nothing");
   directory.write("file", "");
@@ -60,8 +61,9 @@ TEST(Load, WhatThisVersionCannotRunIsUnsupportedByName) {
             "tokenizer.json: normalizer: type: expected BertNormalizer, found NFKC");
   EXPECT_EQ(message([](SmallJson& json) { json.pre_tokenizer = R"({"type":"Metaspace"})"; }),
             "tokenizer.json: pre_tokenizer: type: expected BertPreTokenizer, found Metaspace");
-  EXPECT_EQ(message([](SmallJson& json) { json.post_processor = R"({"type":"RobertaProcessing"})"; }),
-            "tokenizer.json: post_processor: type: expected TemplateProcessing or BertProcessing, found RobertaProcessing");
+  EXPECT_EQ(
+      message([](SmallJson& json) { json.post_processor = R"({"type":"RobertaProcessing"})"; }),
+      "tokenizer.json: post_processor: type: expected TemplateProcessing or BertProcessing, found RobertaProcessing");
 }
 
 TEST(Load, BrokenTokenizerJsonIsCorrupt) {
@@ -70,7 +72,8 @@ TEST(Load, BrokenTokenizerJsonIsCorrupt) {
     change(json);
     return message_of(ErrorKind::corrupt, [&] { json.load(); });
   };
-  const std::string head = R"({"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##","max_input_chars_per_word":100,)";
+  const std::string head =
+      R"({"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##","max_input_chars_per_word":100,)";
   EXPECT_EQ(message([&](SmallJson& json) { json.model = head + R"("vocab":{"a":0}})"; }),
             "tokenizer.json: model: expected the unknown token \"[UNK]\" in the vocabulary, found 1 tokens without it");
   EXPECT_EQ(message([&](SmallJson& json) { json.model = head + R"("vocab":{}})"; }),
@@ -85,7 +88,8 @@ TEST(Load, BrokenTokenizerJsonIsCorrupt) {
             "tokenizer.json: expected a field \"model\", found none");
   EXPECT_EQ(message([](SmallJson& json) { json.added_tokens = R"([{"id":-3,"content":"x"}])"; }),
             "tokenizer.json: added_tokens[0]: id: expected 0 or more, found a number (-3)");
-  EXPECT_NE(message([](SmallJson& json) { json.model = "{"; }).find("tokenizer.json: expected JSON"), std::string::npos);
+  EXPECT_NE(message([](SmallJson& json) { json.model = "{"; }).find("tokenizer.json: expected JSON"),
+            std::string::npos);
 }
 
 TEST(Load, IdsAndTokensLeadToEachOther) {

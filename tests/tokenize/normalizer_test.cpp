@@ -23,8 +23,14 @@ std::string_view source_of(std::string_view piece, std::string_view text, const 
 
 TEST(Normalizer, CleansLowersAndStrips) {
   EXPECT_EQ(normalize("Ça VA,\tÉTÉ!"), "ca va, ete!");
-  EXPECT_EQ(normalize(std::string_view("a\0b\x01\x7F" "c", 6)), "abc");
-  EXPECT_EQ(normalize("a\xC2\xA0" "b\xE3\x80\x80" "c\r\nd"), "a b c  d");
+  EXPECT_EQ(normalize(std::string_view("a\0b\x01\x7F"
+                                       "c",
+                                       6)),
+            "abc");
+  EXPECT_EQ(normalize("a\xC2\xA0"
+                      "b\xE3\x80\x80"
+                      "c\r\nd"),
+            "a b c  d");
   EXPECT_EQ(normalize(""), "");
   EXPECT_EQ(normalize("\xEF\xBF\xBD"), "");
 }
@@ -63,11 +69,15 @@ TEST(Normalizer, SourceOfAPieceIsWhatItWasMadeOf) {
   EXPECT_EQ(source_of("ete", "un ÉTÉ chaud"), "ÉTÉ");
   EXPECT_EQ(source_of("chaud", "un ÉTÉ chaud"), "chaud");
   EXPECT_EQ(source_of("中", "一中文"), "中");
-  EXPECT_EQ(source_of("e", "e\xCC\x81t"), "e");                    // a separate accent is not part of the piece
+  EXPECT_EQ(source_of("e", "e\xCC\x81t"), "e");  // a separate accent is not part of the piece
   EXPECT_EQ(source_of("et", "e\xCC\x81t"), "e\xCC\x81t");
-  EXPECT_EQ(source_of("ab", "a\xE2\x80\x8B" "b"), "a\xE2\x80\x8B" "b");  // what was removed between is
+  EXPECT_EQ(source_of("ab",
+                      "a\xE2\x80\x8B"
+                      "b"),
+            "a\xE2\x80\x8B"
+            "b");  // what was removed between is
   EXPECT_EQ(source_of("\xE1\x85\xA1", "각"), "각");
-  EXPECT_EQ(source_of("жук", "ЖУК"), "ЖУК");                      // lowered in place
+  EXPECT_EQ(source_of("жук", "ЖУК"), "ЖУК");  // lowered in place
 }
 
 TEST(Normalizer, MarksShareThePlacesInTheOrderOfTheText) {
@@ -79,7 +89,8 @@ TEST(Normalizer, ARemovedCharacterDoesNotEndARunOfMarks) {
   using std::string_view_literals::operator""sv;
   const BertNormalizer rules;
   NormalizedText with, without;
-  const std::string_view text = "5\xF0\x9D\x85\xAD\xCD\x84\0\xE0\xBD\xB5"sv, same = "5\xF0\x9D\x85\xAD\xCD\x84\xE0\xBD\xB5"sv;
+  const std::string_view text = "5\xF0\x9D\x85\xAD\xCD\x84\0\xE0\xBD\xB5"sv,
+                         same = "5\xF0\x9D\x85\xAD\xCD\x84\xE0\xBD\xB5"sv;
   rules.normalize(text, 0, text.size(), with);
   rules.normalize(same, 0, same.size(), without);
   EXPECT_EQ(with.text, without.text);

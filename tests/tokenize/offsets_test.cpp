@@ -15,9 +15,11 @@ Offsets offsets(std::string_view text, OffsetUnit unit) {
 
 TEST(Offsets, SliceOfInputIsThePiece) {
   const std::string_view text = "The  UNABLES, café 中!";
-  const BatchEncoding row = testing::small_tokenizer()(text, {.add_special_tokens = false, .offset_unit = OffsetUnit::bytes});
+  const BatchEncoding row =
+      testing::small_tokenizer()(text, {.add_special_tokens = false, .offset_unit = OffsetUnit::bytes});
   std::vector<std::string> slices;
-  for (const Offset& offset : row.offset_mapping) slices.emplace_back(text.substr(offset.begin, offset.end - offset.begin));
+  for (const Offset& offset : row.offset_mapping)
+    slices.emplace_back(text.substr(offset.begin, offset.end - offset.begin));
   EXPECT_EQ(slices, (std::vector<std::string>{"The", "UN", "ABLE", "S", ",", "café", "中", "!"}));
 }
 

@@ -43,7 +43,8 @@ TEST(PostProcessor, SpecialTokensCanBeLeftOut) {
 
 TEST(PostProcessor, ATemplateIsFollowedToTheLetter) {
   SmallJson json;
-  json.post_processor = template_json(std::string(kTwo) + "," + kA, std::string(kB) + "," + kCls + "," + kA + "," + kTwo);
+  json.post_processor =
+      template_json(std::string(kTwo) + "," + kA, std::string(kB) + "," + kCls + "," + kA + "," + kTwo);
   const Tokenizer tokenizer = json.load();
   EXPECT_EQ(tokenizer("the").input_ids, (Ids{4, 3, 5}));
   const BatchEncoding pair = tokenizer("the", "a");
@@ -67,10 +68,12 @@ TEST(PostProcessor, BrokenTemplatesAreNamed) {
     return message_of(ErrorKind::corrupt, [&] { json.load(); });
   };
   const std::string pair = std::string(kA) + "," + kB;
-  EXPECT_EQ(message(R"({"SpecialToken":{"id":"[X]","type_id":0}})", pair),
-            "tokenizer.json: post_processor: single[0]: SpecialToken: id: expected a token that special_tokens has, found "
-            "a string (\"[X]\")");
-  EXPECT_EQ(message(kB, pair), "tokenizer.json: post_processor: single[0]: Sequence: id: expected \"A\", found a string (\"B\")");
+  EXPECT_EQ(
+      message(R"({"SpecialToken":{"id":"[X]","type_id":0}})", pair),
+      "tokenizer.json: post_processor: single[0]: SpecialToken: id: expected a token that special_tokens has, found "
+      "a string (\"[X]\")");
+  EXPECT_EQ(message(kB, pair),
+            "tokenizer.json: post_processor: single[0]: Sequence: id: expected \"A\", found a string (\"B\")");
   EXPECT_EQ(message(kCls, pair), "tokenizer.json: post_processor: single: expected a Sequence A, found none");
   EXPECT_EQ(message(kA, kA), "tokenizer.json: post_processor: pair: expected a Sequence B, found none");
 }

@@ -23,7 +23,12 @@ TEST(PreTokenizer, SpaceSeparatesAndPunctuationStandsAlone) {
   EXPECT_EQ(words("  "), Words{});
 }
 
-TEST(PreTokenizer, UnicodeSpaceSeparates) { EXPECT_EQ(words("a\xC2\xA0" "b\xE3\x80\x80" "c"), (Words{"a", "b", "c"})); }
+TEST(PreTokenizer, UnicodeSpaceSeparates) {
+  EXPECT_EQ(words("a\xC2\xA0"
+                  "b\xE3\x80\x80"
+                  "c"),
+            (Words{"a", "b", "c"}));
+}
 
 TEST(PreTokenizer, SymbolsOutsideAsciiAreNotCutOff) { EXPECT_EQ(words("5€ $5"), (Words{"5€", "$", "5"})); }
 

@@ -15,7 +15,8 @@
 
 namespace filbert::testing {
 
-// Line number is id:   0      1      2      3      4       5    6    7      8      9    10  11  12   13   14    15   16   17   18
+// Line number is id:   0      1      2      3      4       5    6    7      8      9    10  11  12   13   14    15   16
+// 17   18
 inline constexpr const char* kVocab =
     "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\nun\n##able\nable\n##s\n!\n,\n中\ncafe\nThe\na\n##b\n##c\nb\n";
 
@@ -37,9 +38,9 @@ struct SmallJson {
 
   std::string text() const {
     return R"({"version":"1.0","truncation":{"direction":"Right","max_length":3,"strategy":"LongestFirst","stride":0},)"
-           R"("padding":null,"added_tokens":)" + added_tokens + R"(,"normalizer":)" + normalizer +
-           R"(,"pre_tokenizer":)" + pre_tokenizer + R"(,"post_processor":)" + post_processor + R"(,"decoder":null,"model":)" +
-           model + "}";
+           R"("padding":null,"added_tokens":)" +
+           added_tokens + R"(,"normalizer":)" + normalizer + R"(,"pre_tokenizer":)" + pre_tokenizer +
+           R"(,"post_processor":)" + post_processor + R"(,"decoder":null,"model":)" + model + "}";
   }
   Tokenizer load(std::string_view config = {}) const { return load_tokenizer_json(text(), config, "tokenizer.json"); }
 };

@@ -15,8 +15,10 @@ TEST(TokenizerConfig, MaximumLengthHasAnOldNameAndAValueForNone) {
   EXPECT_EQ(small_tokenizer(R"({"model_max_length":512})").model_max_length(), 512u);
   EXPECT_EQ(small_tokenizer(R"({"max_len":128})").model_max_length(), 128u);
   EXPECT_EQ(small_tokenizer(R"({"model_max_length":64,"max_len":128})").model_max_length(), 64u);
-  EXPECT_EQ(small_tokenizer(R"({"model_max_length":1000000000000000019884624838656})").model_max_length(), std::nullopt);
-  EXPECT_EQ(small_tokenizer(R"({"model_max_length":1e30,"x":"1234567890123456789012\"3"})").model_max_length(), std::nullopt);
+  EXPECT_EQ(small_tokenizer(R"({"model_max_length":1000000000000000019884624838656})").model_max_length(),
+            std::nullopt);
+  EXPECT_EQ(small_tokenizer(R"({"model_max_length":1e30,"x":"1234567890123456789012\"3"})").model_max_length(),
+            std::nullopt);
   EXPECT_EQ(small_tokenizer().model_max_length(), std::nullopt);
 }
 
@@ -34,6 +36,21 @@ TEST(TokenizerConfig, PatchesTheNormalizerOfATokenizerJson) {
   EXPECT_EQ(json.load(R"({"do_lower_case":false})")("The").input_ids, (Ids{2, 14, 3}));
   EXPECT_EQ(json.load(R"({"strip_accents":false})")("café").input_ids, (Ids{2, 1, 3}));
   EXPECT_EQ(json.load(R"({"tokenize_chinese_chars":false})")("a中").input_ids, (Ids{2, 1, 3}));
+}
+
+TEST(TokenizerConfig, ATokenizerClassDecidesWhoseNormalizerCounts) {
+  // As transformers 5.23: BertTokenizer keeps the vocabulary alone, PreTrainedTokenizerFast the whole file.
+  testing::SmallJson json;
+  json.normalizer =
+      R"({"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":null,"lowercase":false})";
+  EXPECT_EQ(json.load()("The a[SEP]").input_ids, (Ids{2, 14, 15, 1, 1, 1, 3}));
+  EXPECT_EQ(json.load(R"({"tokenizer_class":"BertTokenizer"})")("The a[SEP]").input_ids, (Ids{2, 5, 15, 3, 3}));
+  EXPECT_EQ(json.load(R"({"tokenizer_class":"PreTrainedTokenizerFast","do_lower_case":true})")("The a[SEP]").input_ids,
+            (Ids{2, 14, 15, 1, 1, 1, 3}));
+  EXPECT_EQ(
+      json.load(R"({"tokenizer_class":"BertTokenizer"})").doubts()[0],
+      "tokenizer.json does not lower-case and tokenizer_config.json does not say do_lower_case: text is lower-cased, "
+      "as transformers does for BertTokenizer");
 }
 
 TEST(TokenizerConfig, SpecialTokensMayHaveOtherNames) {
@@ -58,6 +75,12 @@ TEST(TokenizerConfig, AddedTokensAreAddedOnce) {
   EXPECT_EQ(tokenizer.vocab_size(), 21u);
   EXPECT_EQ(tokenizer.id_to_token(20), "<f>");
   EXPECT_EQ(tokenizer.token_to_id("<e>"), 19);
+}
+
+TEST(TokenizerConfig, TheOlderAddedTokensJsonIsRead) {
+  const Tokenizer tokenizer = load_wordpiece_vocab(
+      testing::kVocab, {}, "vocab.txt", R"({"additional_special_tokens":["<F>"]})", R"({"<F>":20,"New":19})");
+  EXPECT_EQ(tokenizer("a NEW<F><f>").input_ids, (Ids{2, 15, 19, 20, 1, 1, 1, 3}));
 }
 
 TEST(TokenizerConfig, WrongTypesAreNamed) {

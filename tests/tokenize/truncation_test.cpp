@@ -55,8 +55,8 @@ TEST(Truncation, ATextTooShortToGiveWayIsAnError) {
 }
 
 TEST(Truncation, ARoomOfNothingLeavesTheSpecialTokens) {
-  const BatchEncoding row = testing::small_tokenizer()(
-      "the the", "a", {.truncation = Truncation::only_first, .max_length = 3});
+  const BatchEncoding row =
+      testing::small_tokenizer()("the the", "a", {.truncation = Truncation::only_first, .max_length = 3});
   EXPECT_EQ(row.input_ids, (Ids{2, 3, 3}));
 }
 

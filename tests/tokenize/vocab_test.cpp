@@ -61,10 +61,17 @@ TEST(Vocab, BrokenOnesAreNamed) {
   EXPECT_EQ(message_of(ErrorKind::corrupt, [] { Vocab::from_lines("a\nb\xFF\n", "vocab.txt"); }),
             "vocab.txt: line 2: expected UTF-8, found byte 0xff");
   EXPECT_EQ(message_of(ErrorKind::corrupt, [] { Vocab::from_entries({}, "v"); }), "v: expected tokens, found none");
-  EXPECT_EQ(message_of(ErrorKind::corrupt, [] { Vocab::from_entries({{"a", 1}, {"b", 1}}, "v"); }),
+  EXPECT_EQ(message_of(ErrorKind::corrupt,
+                       [] {
+                         Vocab::from_entries({{"a", 1}, {"b", 1}}, "v");
+                       }),
             "v: expected each id once, found 1 for \"a\" and \"b\"");
   for (const std::int64_t id : {std::int64_t{-1}, std::int64_t{1} << 40}) {
-    EXPECT_NE(message_of(ErrorKind::corrupt, [&] { Vocab::from_entries({{"a", id}}, "v"); }).find("v: token \"a\": expected an id"),
+    EXPECT_NE(message_of(ErrorKind::corrupt,
+                         [&] {
+                           Vocab::from_entries({{"a", id}}, "v");
+                         })
+                  .find("v: token \"a\": expected an id"),
               std::string::npos);
   }
 }
