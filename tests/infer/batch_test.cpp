@@ -16,7 +16,7 @@ namespace {
 using namespace reference;
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr int kBatches = 40;  // of each shape and table: the sanitizers cost ten times as much
+constexpr int kBatches = 15;  // of each shape and table: the sanitizers cost ten times as much
 #else
 constexpr int kBatches = 200;
 #endif
