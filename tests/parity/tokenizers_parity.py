@@ -5,8 +5,8 @@
     tests/parity/tokenizers_parity.py build/release/tests/parity/tokenize_dump ../shared
 
 Five BERT vocabularies over every line of the texts in shared/data, through vocab.txt and, where there is one,
-through tokenizer.json; then pairs with every truncation, and added tokens with every flag. The last line counts the comparisons;
-the exit status is 1 if one failed.
+through tokenizer.json; then pairs with every truncation, and added tokens with every flag. The last line counts the
+comparisons; the exit status is 1 if one failed.
 """
 
 import gzip
@@ -276,8 +276,9 @@ def compare_added_tokens(program, data, work, seed):
     rng = random.Random(seed)
     tokenizer = reference_of(data / "vocab" / "bert-base-uncased" / "vocab.txt", rng.random() < 0.7)
     if rng.random() < 0.3:
-        tokenizer.normalizer = BertNormalizer(clean_text=rng.random() < 0.5, handle_chinese_chars=rng.random() < 0.5,
-                                              strip_accents=rng.choice([None, True, False]), lowercase=rng.random() < 0.5)
+        tokenizer.normalizer = BertNormalizer(
+            clean_text=rng.random() < 0.5, handle_chinese_chars=rng.random() < 0.5,
+            strip_accents=rng.choice([None, True, False]), lowercase=rng.random() < 0.5)
     # No two are equal once normalized: which of them the package then finds changes from run to run.
     contents = ["<x>", "<x><y>", "NEW", "new york", "newer", "caf\u00e9", "\u4e2d\u56fd", "e", "_a_",
                 "\u00c9t\u00e9", "[NEW]", "[E1]", "[/E1]", "<\u00a0>", "yesterday", "\u0130x", "U.S."]
