@@ -1,34 +1,44 @@
 // What any tokenizer must hold for any text, whatever file it came from: aborts where it does not.
 #pragma once
 
+#include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
 #include <filbert/error.h>
 #include <filbert/tokenizer.h>
 
-namespace filbert {
+// Names the promise that was broken, for the log of the fuzzer.
+#define FILBERT_REQUIRE(condition)                                       \
+  do {                                                                   \
+    if (condition) break;                                                \
+    std::fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+    std::abort();                                                        \
+  } while (false)
 
-inline void require(bool condition) {
-  if (!condition) std::abort();
-}
+namespace filbert {
 
 inline void check_encoding(const Tokenizer& tokenizer, const BatchEncoding& encoding, std::string_view text,
                            std::string_view text_pair, const EncodeOptions& options) {
   const std::size_t tokens = encoding.total_tokens();
-  require(encoding.batch_size() == 1 && encoding.row_starts.front() == 0 && encoding.row_starts.back() == tokens);
-  require(encoding.token_type_ids.size() == tokens && encoding.special_tokens_mask.size() == tokens);
-  require(encoding.rows.size() == 1 && encoding.rows[0].tokens_total >= tokens);
-  require(encoding.rows[0].truncated == (encoding.rows[0].tokens_total > tokens));
-  if (options.max_length && options.truncation != Truncation::do_not_truncate) require(tokens <= *options.max_length);
-  for (const std::int32_t id : encoding.input_ids) require(id >= 0 && static_cast<std::size_t>(id) < tokenizer.vocab_size());
+  FILBERT_REQUIRE(encoding.batch_size() == 1 && encoding.row_starts.front() == 0 && encoding.row_starts.back() == tokens);
+  FILBERT_REQUIRE(encoding.token_type_ids.size() == tokens && encoding.special_tokens_mask.size() == tokens);
+  FILBERT_REQUIRE(encoding.rows.size() == 1 && encoding.rows[0].tokens_total >= tokens);
+  FILBERT_REQUIRE(encoding.rows[0].truncated == (encoding.rows[0].tokens_total > tokens));
+  if (options.max_length && options.truncation != Truncation::do_not_truncate) {
+    FILBERT_REQUIRE(tokens <= *options.max_length);
+  }
+  for (const std::int32_t id : encoding.input_ids) {
+    FILBERT_REQUIRE(id >= 0 && static_cast<std::size_t>(id) < tokenizer.vocab_size());
+  }
   if (!options.return_offsets_mapping) return;
-  require(encoding.offset_mapping.size() == tokens && encoding.word_ids.size() == tokens && encoding.sequence_ids.size() == tokens);
+  FILBERT_REQUIRE(encoding.offset_mapping.size() == tokens);
+  FILBERT_REQUIRE(encoding.word_ids.size() == tokens && encoding.sequence_ids.size() == tokens);
   for (std::size_t token = 0; token < tokens; ++token) {
     const Offset offset = encoding.offset_mapping[token];
     const std::size_t bytes = encoding.sequence_ids[token] == 1 ? text_pair.size() : text.size();
-    require(offset.begin <= offset.end && offset.end <= bytes);  // in bytes, and fewer in the other units
-    require(encoding.sequence_ids[token] >= -1 && encoding.sequence_ids[token] <= 1 && encoding.word_ids[token] >= -1);
+    FILBERT_REQUIRE(offset.begin <= offset.end && offset.end <= bytes);  // in bytes, and fewer in the other units
+    FILBERT_REQUIRE(encoding.sequence_ids[token] >= -1 && encoding.sequence_ids[token] <= 1 && encoding.word_ids[token] >= -1);
     (void)tokenizer.id_to_token(encoding.input_ids[token]);
   }
 }
@@ -40,7 +50,7 @@ inline void check_tokenizer(const Tokenizer& tokenizer, std::string_view text, s
     check_encoding(tokenizer, tokenizer(text, options), text, {}, options);
     check_encoding(tokenizer, tokenizer(text, text_pair, options), text, text_pair, options);
   } catch (const Error& error) {
-    require(error.kind() == ErrorKind::invalid_argument);
+    FILBERT_REQUIRE(error.kind() == ErrorKind::invalid_argument);
   }
 }
 
