@@ -143,12 +143,16 @@ Tokenizer load_wordpiece_vocab(std::string vocab_text, std::string_view tokenize
   TokenAdder adder(*tokenizer);
   add_tokens_of_config(config, adder);
   for (const auto& token : config.special_tokens) {
-    if (tokenizer->model.vocab.find(token->content)) continue;
+    if (token->content.empty() || tokenizer->model.vocab.find(token->content)) continue;
     tokenizer->doubts.push_back(fmt::format("\"{}\" is not in the vocabulary and gets id {}, past its end",
                                             token->content, *tokenizer->token_to_id(token->content)));
   }
-  tokenizer->post_processor = PostProcessor::bert(*tokenizer->token_to_id(config.special(SpecialRole::cls)->content),
-                                                  *tokenizer->token_to_id(config.special(SpecialRole::sep)->content));
+  const auto id_of = [&](SpecialRole role) {
+    if (const auto id = tokenizer->token_to_id(config.special(role)->content)) return *id;
+    throw Error(ErrorKind::corrupt, fmt::format("{}: {}: expected a token, found an empty one", name,
+                                                kSpecialRoleKeys[static_cast<std::size_t>(role)]));
+  };
+  tokenizer->post_processor = PostProcessor::bert(id_of(SpecialRole::cls), id_of(SpecialRole::sep));
   apply_common(config, *tokenizer);
   return Tokenizer(std::move(tokenizer));
 }
