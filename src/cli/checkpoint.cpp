@@ -1,6 +1,7 @@
 #include "cli/checkpoint.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 

@@ -1,5 +1,7 @@
 #include "cli/input.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 #include <unistd.h>
 

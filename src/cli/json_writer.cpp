@@ -1,6 +1,7 @@
 #include "cli/json_writer.h"
 
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -10,6 +11,10 @@
 
 namespace filbert::cli {
 namespace {
+
+// Stands before every value on its way through CLI11, and is taken off again by add_text: no value then is empty,
+// begins with a dash, or is one of the "[…]" and "[[…]]" that some versions read in their own way.
+constexpr char kGuard = '=';
 
 [[noreturn]] void refuse(const Command& command, const std::string& message) {
   throw Error(ErrorKind::invalid_argument, fmt::format("{}\nTry \"filbert {} --help\".", message, command.name));
@@ -63,7 +68,8 @@ std::string alternatives(std::span<const std::string> words) {
 
 void add_text(CLI::App& app, const std::string& flag, const std::string& value, const std::string& description,
               std::function<void(const std::string&)> set) {
-  app.add_option_function<std::string>(flag, std::move(set), description)->type_name(value)->take_last();
+  const auto unguard = [set = std::move(set)](const std::string& text) { set(text.substr(1)); };
+  app.add_option_function<std::string>(flag, unguard, description)->type_name(value)->take_last();
 }
 
 void add_number(CLI::App& app, const std::string& flag, const std::string& description, Range range,
@@ -100,7 +106,7 @@ std::vector<std::string> choices_of(std::string_view value) {
 }
 
 // Arguments are kept from CLI11, which would take "[a, b]" for a list, "++" for an end, and a text that is the name of
-// a command for that command. It is given known options only, each with its value.
+// a command for that command. It is given known options only, each with its value behind a guard.
 std::optional<std::vector<std::string>> parse(const Command& command, const CommandLine& line,
                                               std::span<const std::string> words) {
   std::vector<std::string> arguments, options;
@@ -131,7 +137,7 @@ std::optional<std::vector<std::string>> parse(const Command& command, const Comm
       refuse(command, fmt::format("{}: expected a value ({}) after it", flag, option->get_type_name()));
     }
     options.push_back(flag);
-    if (takes_value) options.push_back(equals == std::string::npos ? words[++at] : word.substr(equals + 1));
+    if (takes_value) options.push_back(kGuard + (equals == std::string::npos ? words[++at] : word.substr(equals + 1)));
   }
   if (arguments.size() > command.max_arguments) {
     refuse(command, fmt::format("unexpected argument \"{}\"", arguments[command.max_arguments]));

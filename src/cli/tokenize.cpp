@@ -1,5 +1,7 @@
 // filbert tokenize: texts in, what the model will see out.
+#include <initializer_list>
 #include <memory>
+#include <utility>
 
 #include <fmt/format.h>
 
