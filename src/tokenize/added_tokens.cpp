@@ -86,6 +86,7 @@ void AddedTokens::add(AddedToken token, std::string_view normalized_content) {
   } else {
     in_source_.add(token.content, index);
   }
+  id_end_ = std::max(id_end_, static_cast<std::size_t>(token.id) + 1);
   if (is_new) {
     tokens_.push_back(std::move(token));
   } else {

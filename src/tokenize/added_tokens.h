@@ -54,6 +54,7 @@ class AddedTokens {
 
   const std::vector<AddedToken>& tokens() const { return tokens_; }
   const AddedToken* find(std::string_view content) const;
+  std::size_t id_end() const { return id_end_; }  // one past the highest id
   bool has_normalized() const { return !in_normalized_.empty(); }
 
   // A stretch of a text: an added token, or what lies between two.
@@ -69,6 +70,7 @@ class AddedTokens {
   void split(const TokenMatcher& matcher, std::string_view text, std::vector<Part>& parts) const;
 
   std::vector<AddedToken> tokens_;
+  std::size_t id_end_ = 0;
   std::unordered_map<std::string, std::size_t> by_content_;
   TokenMatcher in_source_, in_normalized_;
 };

@@ -11,11 +11,7 @@
 
 namespace filbert {
 
-std::size_t Tokenizer::Impl::vocab_size() const {
-  std::size_t size = model.vocab.size();
-  for (const AddedToken& token : added_tokens.tokens()) size = std::max(size, static_cast<std::size_t>(token.id) + 1);
-  return size;
-}
+std::size_t Tokenizer::Impl::vocab_size() const { return std::max(model.vocab.size(), added_tokens.id_end()); }
 
 std::optional<std::int32_t> Tokenizer::Impl::token_to_id(std::string_view token) const {
   if (const AddedToken* added = added_tokens.find(token)) return added->id;
@@ -23,10 +19,12 @@ std::optional<std::int32_t> Tokenizer::Impl::token_to_id(std::string_view token)
 }
 
 std::string_view Tokenizer::Impl::id_to_token(std::size_t id) const {
+  // An added token that the model knows has the model's id and string.
+  if (id < model.vocab.size() && !model.vocab.token(id).empty()) return model.vocab.token(id);
   for (const AddedToken& token : added_tokens.tokens()) {
     if (static_cast<std::size_t>(token.id) == id) return token.content;
   }
-  return id < model.vocab.size() ? model.vocab.token(id) : std::string_view();
+  return {};
 }
 
 Tokenizer::Tokenizer(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
