@@ -1,6 +1,11 @@
 #include "base/thread_pool.h"
 
 #include <chrono>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include <filbert/error.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -21,10 +26,19 @@ void pause() {
 }  // namespace
 
 ThreadPool::ThreadPool(unsigned num_threads) {
-  for (unsigned thread = 1; thread < num_threads; ++thread) threads_.emplace_back([this, thread] { work(thread); });
+  try {
+    for (unsigned thread = 1; thread < num_threads; ++thread) threads_.emplace_back([this, thread] { work(thread); });
+  } catch (const std::system_error& error) {
+    const unsigned started = size();
+    stop();
+    throw Error(ErrorKind::overloaded, fmt::format("num_threads: expected to run {} threads, the system gives {}: {}",
+                                                   num_threads, started, error.what()));
+  }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;

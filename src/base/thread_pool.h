@@ -13,7 +13,7 @@ namespace filbert {
 
 class ThreadPool {
  public:
-  // `num_threads` counts the caller: 1 starts no thread.
+  // `num_threads` counts the caller: 1 starts no thread. Throws Error(overloaded) if the system gives fewer.
   explicit ThreadPool(unsigned num_threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -35,6 +35,7 @@ class ThreadPool {
   using Call = void (*)(const void* context, std::size_t index, unsigned thread);
   void run(std::size_t count, Call call, const void* context);
   void work(unsigned thread);
+  void stop();
   void take_indices(unsigned thread);
 
   std::vector<std::thread> threads_;
