@@ -33,7 +33,6 @@ struct Config {
   std::map<int, std::string> id2label;           // keys are 0 … num_labels − 1, without gaps
   bool has_default_labels = false;               // id2label was absent: the labels are LABEL_0, LABEL_1, …
   std::optional<std::string> problem_type;       // regression | single_label_classification | multi_label_classification
-  std::optional<std::string> function_to_apply;  // softmax | sigmoid | none
   std::optional<std::string> dtype;              // `dtype` or the older `torch_dtype`, as written
 
   std::size_t num_labels() const { return id2label.size(); }

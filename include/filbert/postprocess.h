@@ -24,9 +24,9 @@ enum class FunctionToApply { softmax, sigmoid, none };
 FunctionToApply function_to_apply_from_name(std::string_view name);
 std::string_view name(FunctionToApply function);
 
-// What turns this model's logits into scores when the caller does not say: config.function_to_apply; else by
-// problem_type (regression → none, multi_label → sigmoid, single_label → softmax); else by the number of labels
-// (1 → sigmoid, more → softmax).
+// What turns this model's logits into scores when the caller does not say: by problem_type (regression → none,
+// multi_label → sigmoid, single_label → softmax); else by the number of labels (1 → sigmoid, more → softmax). A
+// function_to_apply in config.json has no say, as in transformers, which looks at it only where neither of these decides.
 FunctionToApply default_function_to_apply(const Config& config);
 
 Tensor apply(FunctionToApply function, const Tensor& logits);

@@ -1,5 +1,5 @@
 // JSON files, read with simdjson; every wrong or missing field becomes an Error(corrupt) that names file and field.
-// Writing is nlohmann's, where it happens (cli, serve).
+// Writing happens in cli/json_writer.h.
 #pragma once
 
 #include <cstdint>

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -68,12 +69,19 @@ void ThreadPool::run(std::size_t count, Call call, const void* context) {
   for (unsigned spins = 0; working_.load(std::memory_order_acquire) != 0; ++spins) {
     spins < 4096 ? pause() : std::this_thread::yield();
   }
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
 void ThreadPool::take_indices(unsigned thread) {
-  for (std::size_t index = next_.fetch_add(1, std::memory_order_relaxed); index < count_;
-       index = next_.fetch_add(1, std::memory_order_relaxed)) {
-    call_(context_, index, thread);
+  try {
+    for (std::size_t index = next_.fetch_add(1, std::memory_order_relaxed); index < count_;
+         index = next_.fetch_add(1, std::memory_order_relaxed)) {
+      call_(context_, index, thread);
+    }
+  } catch (...) {
+    next_.store(count_, std::memory_order_relaxed);  // nobody takes another
+    const std::lock_guard lock(failure_mutex_);
+    if (!failure_) failure_ = std::current_exception();
   }
 }
 

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -22,8 +23,9 @@ class ThreadPool {
   unsigned size() const { return static_cast<unsigned>(threads_.size()) + 1; }
 
   // body(index, thread) for every index below `count`, each once, in no order; thread < size() tells concurrent calls of
-  // one loop apart. The body must not throw nor start a loop. Safe to call from many threads: while one caller has the
-  // workers, another runs its loop alone (thread 0).
+  // one loop apart. The body must not start a loop; the first exception of a body is thrown here when all bodies under way
+  // have ended, and the other indices are left. Safe to call from many threads: while one caller has the workers, another
+  // runs its loop alone (thread 0).
   template <typename Body>
   void parallel_for(std::size_t count, const Body& body) {
     run(count, [](const void* context, std::size_t index, unsigned thread) {
@@ -47,6 +49,8 @@ class ThreadPool {
   std::size_t count_ = 0;
   std::atomic<std::size_t> next_ = 0;        // the first index not yet taken
   std::atomic<unsigned> working_ = 0;        // workers that have not yet finished this loop
+  std::mutex failure_mutex_;                 // guards the next one
+  std::exception_ptr failure_;               // what a body of this loop threw first
 
   std::mutex mutex_;                         // guards sleeping on the next one
   std::condition_variable wake_;

@@ -112,6 +112,7 @@ void warn(const std::string& where, const Classification& answer, Warnings& warn
 void run(const Options& options, Session& session) {
   const auto classifier = pipeline("text-classification", model_directory(options.model), options.loading);
   if (!options.input.jsonl) classifier.tokenizer();  // throws if there is none: only jsonl can bring rows without texts
+  if (classifier.has_tokenizer()) classifier.tokenize({}, options.classify);  // a bad option is no text's fault
   Input input(session, options.input);
   Warnings warnings(session.messages);
   JsonWriter json;

@@ -24,6 +24,8 @@ constexpr std::array kActivations = {
     ActivationRow{"gelu_python", Activation::gelu},
     ActivationRow{"gelu_new", Activation::gelu_tanh},
     ActivationRow{"gelu_pytorch_tanh", Activation::gelu_tanh},
+    ActivationRow{"gelu_python_tanh", Activation::gelu_tanh},
+    ActivationRow{"gelu_accurate", Activation::gelu_tanh},
     ActivationRow{"gelu_fast", Activation::gelu_fast},
     ActivationRow{"quick_gelu", Activation::quick_gelu},
     ActivationRow{"relu", Activation::relu},

@@ -115,7 +115,10 @@ Config Config::from_json(std::string_view json, const std::filesystem::path& pat
   read_labels(root, config);
   read_choice(root, "problem_type", {"regression", "single_label_classification", "multi_label_classification"},
               config.problem_type);
-  read_choice(root, "function_to_apply", {"softmax", "sigmoid", "none"}, config.function_to_apply);
+  if (config.problem_type == "single_label_classification" && config.num_labels() == 1) {
+    throw Error(ErrorKind::corrupt, fmt::format("{}: problem_type: single_label_classification needs at least 2 labels, found 1",
+                                                path.string()));
+  }
   config.dtype = read_string(root, "dtype");
   if (!config.dtype) config.dtype = read_string(root, "torch_dtype");
   return config;

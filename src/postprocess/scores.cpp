@@ -48,7 +48,6 @@ FunctionToApply function_to_apply_from_name(std::string_view name) {
 std::string_view name(FunctionToApply function) { return kNames[static_cast<std::size_t>(function)]; }
 
 FunctionToApply default_function_to_apply(const Config& config) {
-  if (config.function_to_apply) return function_to_apply_from_name(*config.function_to_apply);
   if (config.problem_type == "regression") return FunctionToApply::none;
   if (config.problem_type == "multi_label_classification") return FunctionToApply::sigmoid;
   if (config.problem_type == "single_label_classification") return FunctionToApply::softmax;

@@ -134,6 +134,18 @@ TEST(ThreadPool, EveryIndexRunsOnce) {
   }
 }
 
+TEST(ThreadPool, WhatABodyThrowsReachesTheCallerAndThePoolGoesOn) {
+  ThreadPool pool(3);
+  for (int round = 0; round < 50; ++round) {
+    EXPECT_THROW(pool.parallel_for(100, [](std::size_t index, unsigned) {
+      if (index % 10 == 3) throw std::bad_alloc();
+    }), std::bad_alloc);
+    std::atomic<int> total = 0;
+    pool.parallel_for(100, [&](std::size_t, unsigned) { ++total; });
+    EXPECT_EQ(total, 100);
+  }
+}
+
 TEST(ThreadPool, ManyCallersAtOnceEachGetTheirWholeLoop) {
   ThreadPool pool(3);
   std::vector<std::thread> callers;

@@ -32,7 +32,6 @@ TEST(Config, AbsentKeysTakeTheDefaultsOfTheClass) {  // transformers' BertConfig
   EXPECT_EQ(config.head_size(), 64u);
   EXPECT_TRUE(config.architectures.empty());
   EXPECT_FALSE(config.problem_type);
-  EXPECT_FALSE(config.function_to_apply);
   EXPECT_FALSE(config.dtype);
 }
 
@@ -48,7 +47,7 @@ TEST(Config, EveryKeyIsRead) {
     "architectures": ["BertForSequenceClassification"], "model_type": "bert", "vocab_size": 31, "hidden_size": 33,
     "num_hidden_layers": 1, "num_attention_heads": 3, "intermediate_size": 7, "max_position_embeddings": 9,
     "type_vocab_size": 1, "pad_token_id": 3, "hidden_act": "relu", "layer_norm_eps": 1e-05,
-    "problem_type": "regression", "function_to_apply": "none", "hidden_dropout_prob": 0.1, "unknown": {"to": ["us"]}})");
+    "problem_type": "regression", "hidden_dropout_prob": 0.1, "unknown": {"to": ["us"]}})");
   EXPECT_EQ(config.architectures, std::vector<std::string>{"BertForSequenceClassification"});
   EXPECT_EQ(config.vocab_size, 31u);
   EXPECT_EQ(config.hidden_size, 33u);
@@ -62,8 +61,13 @@ TEST(Config, EveryKeyIsRead) {
   EXPECT_EQ(config.hidden_act, "relu");
   EXPECT_EQ(config.layer_norm_eps, 1e-5);
   EXPECT_EQ(config.problem_type, "regression");
-  EXPECT_EQ(config.function_to_apply, "none");
   EXPECT_EQ(config.path, "some/config.json");
+}
+
+// As transformers 5, which raises ValueError: a softmax over one label is always 1.
+TEST(Config, SingleLabelClassificationNeedsTwoLabels) {
+  expect_error(ErrorKind::corrupt, {"some/config.json", "problem_type", "found 1"},
+               [] { read(R"({"num_labels": 1, "problem_type": "single_label_classification"})"); });
 }
 
 TEST(Config, DtypeStandsUnderItsNewOrItsOldName) {
@@ -126,7 +130,7 @@ TEST(Config, ValuesThatCannotBeAreErrorsThatNameTheField) {
            Case{"num_attention_heads", "0"}, Case{"intermediate_size", "0"}, Case{"max_position_embeddings", "0"},
            Case{"type_vocab_size", "0"}, Case{"layer_norm_eps", "-1"}, Case{"layer_norm_eps", R"("1e-12")"},
            Case{"hidden_act", "7"}, Case{"model_type", "[]"}, Case{"architectures", R"("BertModel")"},
-           Case{"architectures", "[1]"}, Case{"problem_type", R"("guessing")"}, Case{"function_to_apply", R"("relu")"},
+           Case{"architectures", "[1]"}, Case{"problem_type", R"("guessing")"},
            Case{"num_labels", "-1"}, Case{"num_labels", "0"}, Case{"num_labels", "2000000000"},
            Case{"_num_labels", "2000000000"}, Case{"dtype", "16"}}) {
     SCOPED_TRACE(std::string(wrong.field) + " " + wrong.value);

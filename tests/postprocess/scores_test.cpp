@@ -107,6 +107,7 @@ TEST(FunctionToApply, DefaultsAreThoseOfTransformers) {
   for (const Case& each : {
            Case{R"({"num_labels": 1})", FunctionToApply::sigmoid},
            Case{R"({"num_labels": 2})", FunctionToApply::softmax},
+           Case{R"({"num_labels": 2, "function_to_apply": "none"})", FunctionToApply::softmax},
            Case{R"({"num_labels": 77})", FunctionToApply::softmax},
            Case{R"({"num_labels": 1, "problem_type": "regression"})", FunctionToApply::none},
            Case{R"({"num_labels": 3, "problem_type": "regression"})", FunctionToApply::none},
