@@ -12,7 +12,29 @@
 
 #include "kernels/vector.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace filbert {
+
+// Leaf 7 of cpuid, subleafs 0 and 1 (Intel's and AMD's manuals). Whether the system saves wide registers is Highway's part.
+bool cpu_has(Extra extra) {
+  if (extra == Extra::none) return true;
+#if defined(__x86_64__)
+  unsigned a = 0, b = 0, c = 0, d = 0, a1 = 0, b1 = 0, c1 = 0, d1 = 0;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
+  if (a >= 1) __get_cpuid_count(7, 1, &a1, &b1, &c1, &d1);
+  const bool avx512_vnni = (c >> 11 & 1u) != 0, avx_vnni = (a1 >> 4 & 1u) != 0, avx512_bf16 = (a1 >> 5 & 1u) != 0;
+  switch (extra) {
+    case Extra::none: return true;
+    case Extra::avx_vnni: return avx_vnni;
+    case Extra::vnni: return avx512_vnni;
+    case Extra::vnni_and_bf16: return avx512_vnni && avx512_bf16;
+  }
+#endif
+  return false;
+}
 
 std::size_t num_panels(const KernelTable& table, std::size_t columns) {
   return (columns + table.panel_columns - 1) / table.panel_columns;
@@ -35,7 +57,8 @@ const KernelTable& choose_table() {
   for (const KernelTable* table : tables) {
     if (std::string_view(wanted) == table->name) return *table;
   }
-  constexpr std::array<std::string_view, 5> kNames = {"scalar", "sse2", "avx2", "avx512", "neon"};
+  constexpr std::array<std::string_view, 8> kNames = {"scalar", "sse2",   "avx2",       "avxvnni",
+                                                      "neon",   "avx512", "avx512vnni", "avx512bf16"};
   std::vector<std::string_view> names;
   for (const KernelTable* table : tables) names.emplace_back(table->name);
   const bool known = std::ranges::find(kNames, std::string_view(wanted)) != kNames.end();

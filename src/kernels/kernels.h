@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -35,6 +36,48 @@ struct GemmArgs {
   std::size_t c_stride = 0;
 };
 
+// A row of 8-bit numbers q stands for scale · (q − zero_point).
+struct RowScale {
+  float scale = 0;
+  std::int32_t zero_point = 0;
+};
+
+// Products of narrow numbers. A weight lies in panels like a PackedView's, but `depth_step` numbers of a column that follow
+// each other in depth lie side by side; depth is filled up with zeros to whole steps.
+struct NarrowGemmArgs {
+  const std::byte* a = nullptr;        // prepared rows, `a_stride` bytes apart
+  std::size_t a_stride = 0;
+  const RowScale* row_scales = nullptr;  // [rows]; int8 only
+  std::size_t rows = 0;
+  const std::byte* b = nullptr;        // panels
+  std::size_t depth = 0;               // as filled up
+  std::size_t columns = 0;
+  const float* column_scales = nullptr;        // [columns]: a weight is column_scale · its 8-bit number; int8 only
+  const std::int32_t* column_sums = nullptr;   // [columns] of those numbers; int8 only
+  std::size_t panel_begin = 0;
+  std::size_t panel_end = 0;
+  const float* bias = nullptr;         // [columns]
+  Activation activation = Activation::none;
+  float* c = nullptr;                  // [rows, columns], rows `c_stride` floats apart
+  std::size_t c_stride = 0;
+};
+
+struct NarrowKernels {
+  std::size_t panel_columns;
+  std::size_t depth_step;
+  std::size_t number_bytes;    // of one number in a panel
+  std::size_t prepared_bytes;  // and in a prepared row
+
+  // A row of f32, `depth` of them, as gemm wants it, filled up with zeros to whole steps.
+  //   bf16: each rounded to nearest even; `center`, `factor` and `row_scale` have no say.
+  //   int8: q = round((x − center) · factor / scale) + zero_point in [0, 255], the scale that of the row alone: an answer
+  //   does not depend on its batch. Every table gives the same q. `center` and `factor` are [depth].
+  void (*prepare)(const float* x, const float* center, const float* factor, std::size_t depth, std::byte* prepared,
+                  RowScale* row_scale);
+  // c = activation(a · b + bias). bf16: sums in f32. int8: exact sums of integers, then one multiply-add in f32.
+  void (*gemm)(const NarrowGemmArgs& args);
+};
+
 struct KernelTable {
   const char* name;
   std::size_t panel_columns;
@@ -54,11 +97,24 @@ struct KernelTable {
   void (*add)(const float* x, std::size_t count, float* out);
   void (*convert_f16)(const unsigned short* from, std::size_t count, float* out);
   void (*convert_bf16)(const unsigned short* from, std::size_t count, float* out);
+  NarrowKernels bf16;
+  NarrowKernels int8;
+  bool native_bf16;  // whether the instruction set multiplies bf16
+  bool native_int8;  // whether it has dot products of 8 bits
 };
 
 // Floats that a packed [depth, columns] takes.
 std::size_t packed_size(const KernelTable& table, std::size_t depth, std::size_t columns);
 std::size_t num_panels(const KernelTable& table, std::size_t columns);
+std::size_t num_panels(const NarrowKernels& kernels, std::size_t columns);
+
+// pack.cpp: one panel, [panel_columns, padded depth], of up to panel_columns rows of a weight [rows, depth] as torch stores it.
+std::size_t padded_depth(const NarrowKernels& kernels, std::size_t depth);
+std::size_t panel_bytes(const NarrowKernels& kernels, std::size_t depth);
+void pack_panel_bf16(const NarrowKernels& kernels, const float* weight, std::size_t rows, std::size_t depth, std::byte* panel);
+void pack_panel_int8(const NarrowKernels& kernels, const std::int8_t* weight, std::size_t rows, std::size_t depth, std::byte* panel);
+// To the nearest, ties to even; NaN stays NaN.
+std::uint16_t round_to_bf16(float x);
 
 // The plain loops that the others are tested against.
 const KernelTable& scalar_table();

@@ -112,8 +112,83 @@ void convert_bf16(const unsigned short* from, std::size_t count, float* out) {
   for (std::size_t at = 0; at < count; ++at) out[at] = std::bit_cast<float>(static_cast<std::uint32_t>(from[at]) << 16);
 }
 
-constexpr KernelTable kTable = {"scalar", kPanelColumns, gemm, pack_transposed, pack, layer_norm, softmax,
-                                add,      convert_f16,   convert_bf16};
+void prepare_bf16(const float* x, const float*, const float*, std::size_t depth, std::byte* prepared, RowScale*) {
+  const std::size_t padded = depth + depth % 2;
+  for (std::size_t k = 0; k < padded; ++k) {
+    const std::uint16_t bits = k < depth ? round_to_bf16(x[k]) : std::uint16_t{0};
+    std::memcpy(prepared + k * sizeof bits, &bits, sizeof bits);
+  }
+}
+
+void prepare_int8(const float* x, const float* center, const float* factor, std::size_t depth, std::byte* prepared,
+                  RowScale* row_scale) {
+  float least = 0, most = 0;
+  for (std::size_t k = 0; k < depth; ++k) {
+    const float value = (x[k] - center[k]) * factor[k];
+    least = std::min(least, value);
+    most = std::max(most, value);
+  }
+  const float range = most - least, inverse = range > 0 ? 255.0f / range : 0.0f;
+  *row_scale = {range / 255.0f, static_cast<std::int32_t>(std::nearbyint(-least * inverse))};
+  for (std::size_t k = 0; k < (depth + 3) / 4 * 4; ++k) {
+    const long q = k < depth ? std::lrint((x[k] - center[k]) * factor[k] * inverse) + row_scale->zero_point : 0;
+    prepared[k] = static_cast<std::byte>(std::clamp(q, 0L, 255L));
+  }
+}
+
+float bf16_at(const std::byte* numbers, std::size_t at) {
+  std::uint16_t bits;
+  std::memcpy(&bits, numbers + at * sizeof bits, sizeof bits);
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+}
+
+void gemm_bf16(const NarrowGemmArgs& args) {
+  for (std::size_t column = args.panel_begin * kPanelColumns; column < std::min(args.columns, args.panel_end * kPanelColumns); ++column) {
+    const std::byte* panel = args.b + column / kPanelColumns * args.depth * kPanelColumns * 2;
+    for (std::size_t row = 0; row < args.rows; ++row) {
+      float sum = 0;
+      for (std::size_t k = 0; k < args.depth; ++k) {
+        const std::size_t lane = k / 2 * kPanelColumns + column % kPanelColumns;
+        sum = std::fma(bf16_at(args.a + row * args.a_stride, k), bf16_at(panel, lane * 2 + k % 2), sum);
+      }
+      args.c[row * args.c_stride + column] = activate(args.activation, sum + args.bias[column]);
+    }
+  }
+}
+
+void gemm_int8(const NarrowGemmArgs& args) {
+  for (std::size_t column = args.panel_begin * kPanelColumns; column < std::min(args.columns, args.panel_end * kPanelColumns); ++column) {
+    const std::byte* panel = args.b + column / kPanelColumns * args.depth * kPanelColumns;
+    for (std::size_t row = 0; row < args.rows; ++row) {
+      std::int32_t sum = 0;
+      for (std::size_t k = 0; k < args.depth; ++k) {
+        const std::size_t lane = k / 4 * kPanelColumns + column % kPanelColumns;
+        sum += std::to_integer<std::int32_t>(args.a[row * args.a_stride + k]) * static_cast<std::int8_t>(panel[lane * 4 + k % 4]);
+      }
+      const RowScale& scale = args.row_scales[row];
+      const auto exact = static_cast<float>(sum - scale.zero_point * args.column_sums[column]);
+      const float value = std::fma(exact, scale.scale * args.column_scales[column], args.bias[column]);
+      args.c[row * args.c_stride + column] = activate(args.activation, value);
+    }
+  }
+}
+
+constexpr KernelTable kTable = {
+    .name = "scalar",
+    .panel_columns = kPanelColumns,
+    .gemm = gemm,
+    .pack_transposed = pack_transposed,
+    .pack = pack,
+    .layer_norm = layer_norm,
+    .softmax = softmax,
+    .add = add,
+    .convert_f16 = convert_f16,
+    .convert_bf16 = convert_bf16,
+    .bf16 = {kPanelColumns, 2, 2, 2, prepare_bf16, gemm_bf16},
+    .int8 = {kPanelColumns, 4, 1, 1, prepare_int8, gemm_int8},
+    .native_bf16 = false,
+    .native_int8 = false,
+};
 
 }  // namespace
 

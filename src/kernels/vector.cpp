@@ -1,6 +1,7 @@
 // The kernels over Highway: this file is compiled once for each instruction set, each in a namespace of its own, so that
 // no function with the wrong instructions can leak into the rest.
 #include "kernels/kernels.h"
+#include "kernels/vector.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,127 +10,17 @@
 #include <limits>
 #include <vector>
 
-// f32 needs AVX2 and AVX-512 and gains nothing from what lies between or beyond: fewer targets, a shorter build. Bits 4
-// and 6 are AVX3_SPR and AVX3_ZEN4, which Highway 1.0.3 has no names for.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL | (1LL << 4) | (1LL << 6))
+#include "kernels/targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/vector.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/vector-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace filbert {
 namespace HWY_NAMESPACE {
-
-namespace hn = hwy::HWY_NAMESPACE;
-
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
-const D d;
-
-// 32 registers hold 8 x 3 sums, 3 of B and one of A; 16 hold 4 x 3. Fewer, wider rows would do for large batches, but
-// most requests are of 8 to 32 rows.
-constexpr std::size_t kPanelVectors = 3;
-#if HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64
-constexpr std::size_t kTileRows = 8;
-#else
-constexpr std::size_t kTileRows = 4;
-#endif
-
-HWY_INLINE std::size_t lanes() { return hn::Lanes(d); }
-HWY_INLINE std::size_t panel_columns() { return kPanelVectors * lanes(); }
-
-// The first `count` lanes of memory, zeros behind them.
-HWY_INLINE V load_first(const float* from, std::size_t count) {
-  return count >= lanes() ? hn::LoadU(d, from) : hn::MaskedLoad(hn::FirstN(d, count), d, from);
-}
-HWY_INLINE void store_first(V v, float* to, std::size_t count) {
-  if (count >= lanes()) {
-    hn::StoreU(v, d, to);
-  } else {
-    hn::BlendedStore(v, hn::FirstN(d, count), d, to);
-  }
-}
-
-// e^x within 1.1 ulp for x in [-87, 88]; below that e^-87, which no sum of ours can tell from 0.
-HWY_INLINE V exp(V x) {
-  x = hn::Min(hn::Max(x, hn::Set(d, -87.0f)), hn::Set(d, 88.0f));
-  const V n = hn::Round(hn::Mul(x, hn::Set(d, 1.44269504f)));
-  // ln 2 in two parts, so that the remainder is exact.
-  V r = hn::NegMulAdd(n, hn::Set(d, 0.693359375f), x);
-  r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), r);
-  // Taylor's series to r^7: the remainder is below 2^-27 for |r| <= ln 2 / 2.
-  V p = hn::Set(d, 1.0f / 5040);
-  p = hn::MulAdd(p, r, hn::Set(d, 1.0f / 720));
-  p = hn::MulAdd(p, r, hn::Set(d, 1.0f / 120));
-  p = hn::MulAdd(p, r, hn::Set(d, 1.0f / 24));
-  p = hn::MulAdd(p, r, hn::Set(d, 1.0f / 6));
-  p = hn::MulAdd(p, r, hn::Set(d, 0.5f));
-  p = hn::MulAdd(p, r, hn::Set(d, 1.0f));
-  p = hn::MulAdd(p, r, hn::Set(d, 1.0f));
-  const hn::RebindToSigned<D> di;
-  const auto exponent = hn::ShiftLeft<23>(hn::Add(hn::ConvertTo(di, n), hn::Set(di, 127)));
-  return hn::Mul(p, hn::BitCast(d, exponent));
-}
-
-// erf(x) within 4e-7 of its value: x times a rational function of x², fitted by tools/fit_erf.py; ±1 beyond 3.92,
-// where f32 has nothing nearer.
-HWY_INLINE V erf(V x) {
-  const V t = hn::Mul(x, x);
-  V p = hn::Set(d, 1.986927145480877e-06f);
-  p = hn::MulAdd(p, t, hn::Set(d, 0.000284547102637589f));
-  p = hn::MulAdd(p, t, hn::Set(d, 0.003882499411702156f));
-  p = hn::MulAdd(p, t, hn::Set(d, 0.053099099546670914f));
-  p = hn::MulAdd(p, t, hn::Set(d, 0.1935253143310547f));
-  p = hn::MulAdd(p, t, hn::Set(d, 1.1283791065216064f));
-  V q = hn::Set(d, 3.742071567103267e-05f);
-  q = hn::MulAdd(q, t, hn::Set(d, 0.0011853676987811923f));
-  q = hn::MulAdd(q, t, hn::Set(d, 0.015205544419586658f));
-  q = hn::MulAdd(q, t, hn::Set(d, 0.11534180492162704f));
-  q = hn::MulAdd(q, t, hn::Set(d, 0.5048398971557617f));
-  q = hn::MulAdd(q, t, hn::Set(d, 1.0f));
-  const V one = hn::CopySignToAbs(hn::Set(d, 1.0f), x);
-  return hn::IfThenElse(hn::Gt(hn::Abs(x), hn::Set(d, 3.92f)), one, hn::Div(hn::Mul(x, p), q));
-}
-
-HWY_INLINE V sigmoid(V x) {
-  const V one = hn::Set(d, 1.0f);
-  return hn::Div(one, hn::Add(one, exp(hn::Neg(x))));
-}
-
-// 1 − 2 / (e^2x + 1): within 2e-7 of its value, absolutely.
-HWY_INLINE V tanh(V x) {
-  const V one = hn::Set(d, 1.0f);
-  return hn::Sub(one, hn::Div(hn::Set(d, 2.0f), hn::Add(exp(hn::Add(x, x)), one)));
-}
-
-HWY_INLINE V activate(Activation activation, V x) {
-  const V half = hn::Set(d, 0.5f), one = hn::Set(d, 1.0f), cubic = hn::Set(d, 0.044715f);
-  switch (activation) {
-    case Activation::none: return x;
-    case Activation::gelu: return hn::Mul(hn::Mul(x, half), hn::Add(one, erf(hn::Mul(x, hn::Set(d, 0.70710678f)))));
-    case Activation::gelu_tanh: {
-      const V inner = hn::MulAdd(hn::Mul(cubic, hn::Mul(x, x)), x, x);
-      return hn::Mul(hn::Mul(half, x), hn::Add(one, tanh(hn::Mul(hn::Set(d, 0.79788456f), inner))));
-    }
-    case Activation::gelu_fast: {
-      const V inner = hn::MulAdd(hn::Mul(cubic, x), x, one);
-      return hn::Mul(hn::Mul(half, x), hn::Add(one, tanh(hn::Mul(hn::Mul(x, hn::Set(d, 0.7978845608f)), inner))));
-    }
-    case Activation::quick_gelu: return hn::Mul(x, sigmoid(hn::Mul(x, hn::Set(d, 1.702f))));
-    case Activation::relu: return hn::Max(x, hn::Zero(d));
-    case Activation::silu: return hn::Mul(x, sigmoid(x));
-    case Activation::tanh: return tanh(x);
-  }
-  return x;
-}
-
-// In place over a row of a tile that was just stored: the values are still in the first cache.
-HWY_NOINLINE void activate_row(Activation activation, float* row, std::size_t columns) {
-  for (std::size_t at = 0; at < columns; at += lanes()) {
-    store_first(activate(activation, load_first(row + at, columns - at)), row + at, columns - at);
-  }
-}
 
 // kRows rows of a against `kVectors` vectors of one panel. Each sum runs over depth in order, by fused multiply-add,
 // whatever kRows and kVectors are.
@@ -293,18 +184,39 @@ void convert_bf16(const unsigned short* from, std::size_t count, float* out) {
   scalar_table().convert_bf16(from + at, count - at, out + at);
 }
 
+// gemm_narrow.cpp
+NarrowKernels bf16_kernels();
+NarrowKernels int8_kernels();
+#if HWY_TARGET == HWY_AVX3
+NarrowKernels native_bf16_kernels();
+#endif
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
+NarrowKernels native_int8_kernels();
+#endif
+
+// The kernels of this instruction set, with or without the instructions that a CPU may have beside it.
+template <Extra kExtra>
 const KernelTable& table() {
 #if HWY_TARGET == HWY_AVX3
-  constexpr const char* kName = "avx512";
+  constexpr const char* kName = kExtra == Extra::none ? "avx512" : kExtra == Extra::vnni ? "avx512vnni" : "avx512bf16";
 #elif HWY_TARGET == HWY_AVX2
-  constexpr const char* kName = "avx2";
+  constexpr const char* kName = kExtra == Extra::none ? "avx2" : "avxvnni";
 #elif HWY_ARCH_ARM_A64
   constexpr const char* kName = "neon";
 #else
   constexpr const char* kName = "sse2";  // newer Highway alone; never picked for Highway's own scalar fallback
 #endif
-  static const KernelTable kTable = {kName,      panel_columns(), gemm, pack_transposed, pack,
-                                     layer_norm, softmax,         add,  convert_f16,     convert_bf16};
+  static const KernelTable kTable = [] {
+    KernelTable built = {kName,       panel_columns(), gemm,           pack_transposed, pack,  layer_norm, softmax, add,
+                         convert_f16, convert_bf16,    bf16_kernels(), int8_kernels(),  false, false};
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
+    if (kExtra != Extra::none) built.int8 = native_int8_kernels(), built.native_int8 = true;
+#endif
+#if HWY_TARGET == HWY_AVX3
+    if (kExtra == Extra::vnni_and_bf16) built.bf16 = native_bf16_kernels(), built.native_bf16 = true;
+#endif
+    return built;
+  }();
   return kTable;
 }
 
@@ -313,26 +225,30 @@ const KernelTable& table() {
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-#include "kernels/vector.h"
 
 namespace filbert {
 
-// One row for each target that HWY_TARGETS compiled, the best last.
+// One row for each table that was compiled, the best last.
 std::vector<VectorTable> vector_tables() {
   std::vector<VectorTable> tables;
 #if defined(HWY_SSE2) && (HWY_TARGETS & HWY_SSE2)
-  tables.push_back({HWY_SSE2, N_SSE2::table});
+  tables.push_back({HWY_SSE2, Extra::none, N_SSE2::table<Extra::none>});
 #endif
 #if HWY_TARGETS & HWY_NEON
-  tables.push_back({HWY_NEON, N_NEON::table});
+  tables.push_back({HWY_NEON, Extra::none, N_NEON::table<Extra::none>});
 #endif
 #if HWY_TARGETS & HWY_AVX2
-  tables.push_back({HWY_AVX2, N_AVX2::table});
+  tables.push_back({HWY_AVX2, Extra::none, N_AVX2::table<Extra::none>});
+  tables.push_back({HWY_AVX2, Extra::avx_vnni, N_AVX2::table<Extra::avx_vnni>});
 #endif
 #if HWY_TARGETS & HWY_AVX3
-  tables.push_back({HWY_AVX3, N_AVX3::table});
+  tables.push_back({HWY_AVX3, Extra::none, N_AVX3::table<Extra::none>});
+  tables.push_back({HWY_AVX3, Extra::vnni, N_AVX3::table<Extra::vnni>});
+  tables.push_back({HWY_AVX3, Extra::vnni_and_bf16, N_AVX3::table<Extra::vnni_and_bf16>});
 #endif
-  std::erase_if(tables, [](const VectorTable& row) { return (hwy::SupportedTargets() & row.target) == 0; });
+  std::erase_if(tables, [](const VectorTable& row) {
+    return (hwy::SupportedTargets() & row.target) == 0 || !cpu_has(row.extra);
+  });
   return tables;
 }
 
