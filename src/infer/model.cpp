@@ -2,6 +2,7 @@
 #include "infer/model.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -11,6 +12,7 @@
 
 #include "base/cpu.h"
 #include "infer/architecture.h"
+#include "infer/distinct_rows.h"
 
 namespace filbert {
 namespace {
@@ -22,14 +24,30 @@ LayerNorm load_layer_norm(const KernelTable& kernels, const Weights& weights, co
   return {read_f32(kernels, weights.at(name + ".weight")), read_f32(kernels, weights.at(name + ".bias"))};
 }
 
-EncoderLayer load_layer(const KernelTable& kernels, const Loop& loop, const Weights& weights, std::size_t index) {
+// `input_norm` is what gives the layer its input.
+EncoderLayer load_layer(const Model& model, const Loop& loop, std::size_t index, const LayerNorm& input_norm) {
+  const KernelTable& kernels = model.kernels;
+  const Weights& weights = model.weights;
   const std::string root = fmt::format("encoder.layer.{}.", index);
-  return {.query = load_linear(kernels, loop, weights, {root + "attention.self.query"}),
-          .key_value = load_linear(kernels, loop, weights, {root + "attention.self.key", root + "attention.self.value"}),
-          .attention_output = load_linear(kernels, loop, weights, {root + "attention.output.dense"}),
-          .attention_norm = load_layer_norm(kernels, weights, root + "attention.output.LayerNorm"),
-          .intermediate = load_linear(kernels, loop, weights, {root + "intermediate.dense"}),
-          .output = load_linear(kernels, loop, weights, {root + "output.dense"}),
+  const auto linear = [&](std::initializer_list<const char*> names, const Smoothing* smoothing) {
+    std::vector<std::string> full;
+    for (const char* name : names) full.push_back(root + name);
+    return load_linear(kernels, loop, weights, full, model.dtype, smoothing);
+  };
+  const auto smoothing = [&](std::initializer_list<const char*> names, const LayerNorm& norm) {
+    std::vector<std::string> full;
+    for (const char* name : names) full.push_back(root + name);
+    return model.dtype == ComputeDtype::int8 ? smooth(kernels, weights, full, norm) : Smoothing{};
+  };
+  const Smoothing attention_input = smoothing({"attention.self.query", "attention.self.key", "attention.self.value"}, input_norm);
+  const LayerNorm attention_norm = load_layer_norm(kernels, weights, root + "attention.output.LayerNorm");
+  const Smoothing intermediate_input = smoothing({"intermediate.dense"}, attention_norm);
+  return {.query = linear({"attention.self.query"}, &attention_input),
+          .key_value = linear({"attention.self.key", "attention.self.value"}, &attention_input),
+          .attention_output = linear({"attention.output.dense"}, nullptr),
+          .attention_norm = attention_norm,
+          .intermediate = linear({"intermediate.dense"}, &intermediate_input),
+          .output = linear({"output.dense"}, nullptr),
           .output_norm = load_layer_norm(kernels, weights, root + "output.LayerNorm")};
 }
 
@@ -122,23 +140,33 @@ std::unique_ptr<const Model> Model::load(const std::filesystem::path& directory,
   const Weights& tensors = model->weights;
   const Loop loop{&model->pool};
   model->activation = activation;
+  model->dtype = options.dtype != ComputeDtype::automatic ? options.dtype
+                 : kernels.native_int8                    ? ComputeDtype::int8
+                                                          : ComputeDtype::f32;
   model->embeddings = {.word = &tensors.at("embeddings.word_embeddings.weight"),
                        .position = read_f32(kernels, tensors.at("embeddings.position_embeddings.weight")),
                        .token_type = read_f32(kernels, tensors.at("embeddings.token_type_embeddings.weight")),
                        .norm = load_layer_norm(kernels, tensors, "embeddings.LayerNorm")};
   for (std::size_t layer = 0; layer < model->config.num_hidden_layers; ++layer) {
-    model->layers.push_back(load_layer(kernels, loop, tensors, layer));
+    const LayerNorm& input_norm = layer == 0 ? model->embeddings.norm : model->layers.back().output_norm;
+    model->layers.push_back(load_layer(*model, loop, layer, input_norm));
   }
-  model->pooler = load_linear(kernels, loop, tensors, {"pooler.dense"});
-  model->classifier = load_linear(kernels, loop, tensors, {"classifier"});
+  model->pooler = load_linear(kernels, loop, tensors, std::array{std::string("pooler.dense")});
+  model->classifier = load_linear(kernels, loop, tensors, std::array{std::string("classifier")});
   return model;
 }
 
 Tensor Model::logits(const BatchEncoding& inputs) const {
   check_inputs(inputs, config);
-  return run(*this, inputs.row_starts, [&](const Unit& unit, float* hidden, const Loop& loop) {
-    embed(*this, loop, inputs, unit, hidden);
+  const DistinctRows distinct = distinct_rows(inputs);
+  const BatchEncoding& rows = distinct.place.empty() ? inputs : distinct.inputs;
+  Tensor computed = run(*this, rows.row_starts, [&](const Unit& unit, float* hidden, const Loop& loop) {
+    embed(*this, loop, rows, unit, hidden);
   });
+  if (distinct.place.empty()) return computed;
+  Tensor logits({inputs.batch_size(), config.num_labels()});
+  for (std::size_t row = 0; row < inputs.batch_size(); ++row) std::ranges::copy(computed[distinct.place[row]], logits[row].begin());
+  return logits;
 }
 
 Tensor Model::logits_from_embeddings(std::span<const float> embedding_output, std::span<const std::size_t> row_starts) const {
@@ -149,8 +177,10 @@ Tensor Model::logits_from_embeddings(std::span<const float> embedding_output, st
 }
 
 std::size_t Model::weight_bytes() const {
-  std::size_t floats = embeddings.position.size() + embeddings.token_type.size();
-  const auto count = [&](const Linear& linear) { floats += linear.packed.capacity() + linear.bias.size(); };
+  std::size_t bytes = weights.file_bytes() + (embeddings.position.size() + embeddings.token_type.size()) * sizeof(float);
+  const auto count = [&](const Linear& linear) {
+    bytes += (linear.packed.capacity() + linear.bias.size()) * sizeof(float) + linear.narrow.capacity();
+  };
   for (const EncoderLayer& layer : layers) {
     for (const Linear* linear : {&layer.query, &layer.key_value, &layer.attention_output, &layer.intermediate, &layer.output}) {
       count(*linear);
@@ -158,8 +188,27 @@ std::size_t Model::weight_bytes() const {
   }
   count(pooler);
   count(classifier);
-  return weights.file_bytes() + floats * sizeof(float);
+  return bytes;
 }
+
+namespace {
+
+struct DtypeRow {
+  std::string_view name;
+  ComputeDtype dtype;
+};
+constexpr std::array kDtypes = {DtypeRow{"f32", ComputeDtype::f32}, DtypeRow{"bf16", ComputeDtype::bf16},
+                                DtypeRow{"int8", ComputeDtype::int8}, DtypeRow{"auto", ComputeDtype::automatic}};
+
+}  // namespace
+
+ComputeDtype compute_dtype_from_name(std::string_view name) {
+  const auto row = std::ranges::find(kDtypes, name, &DtypeRow::name);
+  if (row != kDtypes.end()) return row->dtype;
+  throw Error(ErrorKind::invalid_argument, fmt::format("dtype: expected f32, bf16, int8 or auto, found \"{}\"", name));
+}
+
+std::string_view name(ComputeDtype dtype) { return std::ranges::find(kDtypes, dtype, &DtypeRow::dtype)->name; }
 
 AutoModelForSequenceClassification AutoModelForSequenceClassification::from_pretrained(
     const std::filesystem::path& directory, const ModelOptions& options) {
@@ -175,6 +224,7 @@ unsigned AutoModelForSequenceClassification::num_threads() const { return impl_-
 const char* AutoModelForSequenceClassification::kernels() const { return impl_->kernels.name; }
 std::size_t AutoModelForSequenceClassification::weight_bytes() const { return impl_->weight_bytes(); }
 std::string AutoModelForSequenceClassification::dtype() const { return impl_->weights.dtypes(); }
+ComputeDtype AutoModelForSequenceClassification::compute_dtype() const { return impl_->dtype; }
 std::size_t AutoModelForSequenceClassification::num_parameters() const { return impl_->weights.num_parameters(); }
 
 AutoModelForSequenceClassification::AutoModelForSequenceClassification(std::unique_ptr<const Impl> impl)
