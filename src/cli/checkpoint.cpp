@@ -65,7 +65,7 @@ std::optional<std::size_t> Checkpoint::max_length() const {
   return std::min(by_tokenizer.value_or(config->max_position_embeddings), config->max_position_embeddings);
 }
 
-Checkpoint read_checkpoint(const std::filesystem::path& directory, unsigned num_threads) {
+Checkpoint read_checkpoint(const std::filesystem::path& directory, const ModelOptions& options) {
   Checkpoint found;
   found.directory = directory;
   std::string config_missing;
@@ -73,7 +73,7 @@ Checkpoint read_checkpoint(const std::filesystem::path& directory, unsigned num_
   if (found.config) {
     attempt(
         [&] {
-          found.model = AutoModelForSequenceClassification::from_pretrained(directory, {.num_threads = num_threads});
+          found.model = AutoModelForSequenceClassification::from_pretrained(directory, options);
         },
         found.model_missing, found.failure);
   } else {

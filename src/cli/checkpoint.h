@@ -28,7 +28,7 @@ struct Checkpoint {
 };
 
 // Loads what can be loaded. Throws Error(not_found) if the directory is not there or has no part of a checkpoint.
-Checkpoint read_checkpoint(const std::filesystem::path& directory, unsigned num_threads);
+Checkpoint read_checkpoint(const std::filesystem::path& directory, const ModelOptions& options);
 
 // Everything that is no error and yet may not be what was meant, a sentence each.
 std::vector<std::string> doubts(const Checkpoint& checkpoint);

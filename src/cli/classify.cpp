@@ -147,7 +147,7 @@ Run add_options(CLI::App& app) {
   add_choice(app, "--truncation", kTruncationChoices,
              "What gives way in a text or pair that is too long; default: longest_first",
              [options](const std::string& name) { options->classify.truncation = truncation_from_name(name); });
-  add_threads_option(app, options->loading.num_threads);
+  add_loading_options(app, options->loading);
   return [options](Session& session) { run(*options, session); };
 }
 

@@ -65,8 +65,8 @@ std::string text(const Checkpoint& checkpoint, const Output& out) {
   if (const auto& model = checkpoint.model) {
     table.row("weights", fmt::format("{} parameters, {}, {} in memory", grouped(model->num_parameters()),
                                      model->dtype(), mebibytes(model->weight_bytes())));
-    table.row("runs with", fmt::format("{} kernels, {} thread{}", model->kernels(), model->num_threads(),
-                                       model->num_threads() == 1 ? "" : "s"));
+    table.row("runs with", fmt::format("{} in {} kernels, {} thread{}", name(model->compute_dtype()), model->kernels(),
+                                       model->num_threads(), model->num_threads() == 1 ? "" : "s"));
   }
   table.row("tokenizer", checkpoint.tokenizer ? checkpoint.tokenizer->description() : "none");
   const auto length = checkpoint.max_length();
@@ -111,6 +111,7 @@ std::string json_line(const Checkpoint& checkpoint) {
     json.field("dtype", model->dtype());
     json.field("weight_bytes", model->weight_bytes());
     json.field("kernels", model->kernels());
+    json.field("compute_dtype", name(model->compute_dtype()));
     json.field("num_threads", model->num_threads());
   }
   json.key("tokenizer");
@@ -134,7 +135,7 @@ std::string json_line(const Checkpoint& checkpoint) {
 void run(const Options& options, Session& session) {
   std::optional<std::filesystem::path> directory;
   if (!session.arguments.empty()) directory = session.arguments.front();
-  const Checkpoint checkpoint = read_checkpoint(model_directory(directory), options.loading.num_threads);
+  const Checkpoint checkpoint = read_checkpoint(model_directory(directory), options.loading);
   session.out.write(options.json ? json_line(checkpoint) : text(checkpoint, session.out));
   if (checkpoint.failure)
     throw *checkpoint.failure;  // what could be read is printed; the exit code says that it is not all
@@ -143,7 +144,7 @@ void run(const Options& options, Session& session) {
 Run add_options(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   add_format_option(app, options->json, "Lines for people (the default), or a JSON object");
-  add_threads_option(app, options->loading.num_threads);
+  add_loading_options(app, options->loading);
   return [options](Session& session) { run(*options, session); };
 }
 

@@ -16,9 +16,13 @@ std::filesystem::path model_directory(const std::optional<std::filesystem::path>
   return directory ? *directory : default_model();
 }
 
-void add_threads_option(CLI::App& app, unsigned& num_threads) {
+void add_loading_options(CLI::App& app, ModelOptions& options) {
   add_number(app, "--threads", "Threads to compute with; 0, the default: as many as this process may use",
-             {.least = 0, .most = 1024}, [&](std::size_t count) { num_threads = static_cast<unsigned>(count); });
+             {.least = 0, .most = 1024}, [&](std::size_t count) { options.num_threads = static_cast<unsigned>(count); });
+  add_choice(app, "--dtype", "f32|bf16|int8|auto",
+             "What the linear layers compute in: f32, the default, is exact; int8 is the fastest; auto is int8 where the CPU has "
+             "instructions for it, else f32",
+             [&](const std::string& name) { options.dtype = compute_dtype_from_name(name); });
 }
 
 void add_format_option(CLI::App& app, bool& json, const char* description) {

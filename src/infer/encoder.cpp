@@ -39,16 +39,21 @@ void run_layer(const Model& model, const Loop& loop, const EncoderLayer& layer, 
   float* projected = workspace.projected.data();
   float* intermediate = workspace.intermediate.data();
 
-  apply(kernels, loop, layer.key_value, Activation::none, hidden, hidden_size, unit.tokens(), workspace.key_value.data());
+  const Rows all{hidden, hidden_size, unit.tokens()};
+  prepare(kernels, loop, layer.key_value, all, workspace.prepared);
+  multiply(kernels, loop, layer.key_value, Activation::none, all, workspace.prepared, workspace.key_value.data());
   if (first_tokens_only) keep_first_tokens(unit, hidden_size, hidden);
   const std::size_t rows = first_tokens_only ? unit.rows() : unit.tokens();
-  apply(kernels, loop, layer.query, Activation::none, hidden, hidden_size, rows, workspace.query.data());
+  const Rows residual{hidden, hidden_size, rows};
+  if (first_tokens_only) prepare(kernels, loop, layer.query, residual, workspace.prepared);  // else it is that of the keys
+  multiply(kernels, loop, layer.query, Activation::none, residual, workspace.prepared, workspace.query.data());
   attend(model, loop, unit, first_tokens_only, workspace);
-  apply(kernels, loop, layer.attention_output, Activation::none, workspace.context.data(), hidden_size, rows, projected);
+  const Rows context{workspace.context.data(), hidden_size, rows};
+  apply(kernels, loop, layer.attention_output, Activation::none, context, workspace.prepared, projected);
   add_and_norm(model, loop, layer.attention_norm, rows, projected, hidden);
 
-  apply(kernels, loop, layer.intermediate, model.activation, hidden, hidden_size, rows, intermediate);
-  apply(kernels, loop, layer.output, Activation::none, intermediate, intermediate_size, rows, projected);
+  apply(kernels, loop, layer.intermediate, model.activation, residual, workspace.prepared, intermediate);
+  apply(kernels, loop, layer.output, Activation::none, {intermediate, intermediate_size, rows}, workspace.prepared, projected);
   add_and_norm(model, loop, layer.output_norm, rows, projected, hidden);
 }
 

@@ -1,14 +1,17 @@
-// y = activation(x · Wᵀ + b), the weight packed once at load for the kernels that will run it.
+// y = activation(x · Wᵀ + b), the weight packed once at load for the kernels that will run it, in f32, bf16 or int8.
 #pragma once
 
 #include <cstddef>
-#include <initializer_list>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
+#include <filbert/model.h>
+
 #include "base/aligned.h"
 #include "base/thread_pool.h"
+#include "infer/workspace.h"
 #include "kernels/kernels.h"
 #include "load/weights.h"
 
@@ -29,25 +32,57 @@ struct Loop {
   unsigned threads() const { return pool != nullptr ? pool->size() : 1; }
 };
 
+struct LayerNorm {
+  std::vector<float> weight, bias;  // [hidden_size]
+};
+
+// What is done to inputs before they become 8 bits, and undone in the weights: x' = (x − center) · factor.
+struct Smoothing {
+  std::vector<float> center, factor;  // [in]
+};
+
 struct Linear {
   std::size_t in = 0;
   std::size_t out = 0;
-  AlignedFloats packed;     // [in, out] in panels
-  std::vector<float> bias;  // [out]
+  ComputeDtype dtype = ComputeDtype::f32;  // never automatic
+  std::vector<float> bias;                 // [out]
+  AlignedFloats packed;                    // f32: [in, out] in panels
+  AlignedBuffer<std::byte> narrow;         // bf16, int8: the same, narrow
 
-  PackedView view() const { return {packed.data(), in, out}; }
+  // int8 only
+  std::vector<float> column_scales;        // [out]
+  std::vector<std::int32_t> column_sums;   // [out]
+  Smoothing smoothing;
 };
 
 // Converts `out.size()` numbers of a tensor to f32, from `first_element` on.
 void read_f32(const KernelTable& kernels, const TensorView& tensor, std::size_t first_element, std::span<float> out);
 std::vector<float> read_f32(const KernelTable& kernels, const TensorView& tensor);
 
-// The linear layers of these names (without ".weight"), side by side: their outputs follow each other in a row.
-Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& weights,
-                   std::initializer_list<std::string> names);
+// For layers of these names that all take what `norm` gives. Its outputs vary around its bias by about its weight, which is
+// known without any data: the center is the bias, and the factor shares the spread between inputs and weights as
+// SmoothQuant does with measured activations (Xiao et al., 2022, arXiv 2211.10438, with alpha 0.5).
+Smoothing smooth(const KernelTable& kernels, const Weights& weights, std::span<const std::string> names, const LayerNorm& norm);
 
-// y [rows, out] of x [rows, in]; rows of x lie `x_stride` floats apart, rows of y `out`.
-void apply(const KernelTable& kernels, const Loop& loop, const Linear& linear, Activation activation, const float* x,
-           std::size_t x_stride, std::size_t rows, float* y);
+// The linear layers of these names (without ".weight"), side by side: their outputs follow each other in a row.
+// `smoothing` counts for int8 alone; null: none.
+Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& weights, std::span<const std::string> names,
+                   ComputeDtype dtype = ComputeDtype::f32, const Smoothing* smoothing = nullptr);
+
+// Rows of x [rows, in], `stride` floats apart.
+struct Rows {
+  const float* x;
+  std::size_t stride;
+  std::size_t rows;
+};
+
+// What multiply() needs of x besides x itself; nothing for f32. Layers of one dtype and smoothing can share it.
+void prepare(const KernelTable& kernels, const Loop& loop, const Linear& linear, const Rows& x, PreparedRows& prepared);
+// y [rows, out] of x and what prepare() made of it.
+void multiply(const KernelTable& kernels, const Loop& loop, const Linear& linear, Activation activation, const Rows& x,
+              const PreparedRows& prepared, float* y);
+// Both.
+void apply(const KernelTable& kernels, const Loop& loop, const Linear& linear, Activation activation, const Rows& x,
+           PreparedRows& prepared, float* y);
 
 }  // namespace filbert

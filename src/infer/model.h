@@ -17,10 +17,6 @@
 
 namespace filbert {
 
-struct LayerNorm {
-  std::vector<float> weight, bias;  // [hidden_size]
-};
-
 struct Embeddings {
   const TensorView* word = nullptr;  // [vocab_size, hidden_size], as it lies in the file
   std::vector<float> position;       // [max_position_embeddings, hidden_size]
@@ -62,6 +58,7 @@ struct AutoModelForSequenceClassification::Impl {
   Config config;
   const KernelTable& kernels;
   Activation activation = Activation::gelu;
+  ComputeDtype dtype = ComputeDtype::f32;  // never automatic
   Weights weights;
   Embeddings embeddings;
   std::vector<EncoderLayer> layers;

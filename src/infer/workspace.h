@@ -1,13 +1,22 @@
 // Scratch memory of forward passes: taken, grown when needed, given back; after warm-up nothing is allocated.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 #include "base/aligned.h"
+#include "kernels/kernels.h"
 
 namespace filbert {
+
+// Rows of activations as the kernels of a narrow dtype take them (linear.h).
+struct PreparedRows {
+  std::size_t stride = 0;              // bytes from a row to the next
+  AlignedBuffer<std::byte> numbers;    // [rows, stride]
+  AlignedBuffer<RowScale> scales;      // [rows], int8 only
+};
 
 // For one unit of rows end to end. `tokens` is its total_tokens, `texts` its rows.
 struct Workspace {
@@ -17,6 +26,7 @@ struct Workspace {
   AlignedFloats context;       // [tokens, hidden_size]
   AlignedFloats projected;     // [tokens, hidden_size]
   AlignedFloats intermediate;  // [tokens, intermediate_size]
+  PreparedRows prepared;       // of the linear layer under way
 
   struct Attention {           // of one thread
     AlignedFloats packed_key;    // [head_size, text's tokens] in panels

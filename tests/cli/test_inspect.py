@@ -45,6 +45,16 @@ def test_the_default_is_the_default_model(checkpoint):
     assert ok("inspect", env={"FILBERT_MODEL": str(checkpoint)}).text == ok("inspect", checkpoint).text
 
 
+@pytest.mark.parametrize("dtype", ["f32", "bf16", "int8"])
+def test_dtype(checkpoint, dtype):
+    assert ok("inspect", "--format", "json", "--dtype", dtype, checkpoint).rows[0]["compute_dtype"] == dtype
+    assert dtype in ok("inspect", "--dtype", dtype, checkpoint).text
+
+
+def test_auto_says_what_it_picked(checkpoint):
+    assert ok("inspect", "--format", "json", "--dtype", "auto", checkpoint).rows[0]["compute_dtype"] in ("f32", "int8")
+
+
 def test_threads(checkpoint):
     assert ok("inspect", "--format", "json", "--threads", "3", checkpoint).rows[0]["num_threads"] == 3
 

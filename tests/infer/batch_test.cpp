@@ -1,8 +1,9 @@
-// Contract 2: a row's logits have the same bits alone, in any batch and with any number of threads.
+// Contract 2: a row's logits have the same bits alone, in any batch and with any number of threads, in every dtype.
 #include "infer/model.h"
 
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -66,9 +67,17 @@ int rows_that_differ(const Model& model, Random& random, const std::vector<Row>&
   return differ;
 }
 
-class Batch : public testing::TestWithParam<const KernelTable*> {};
-INSTANTIATE_TEST_SUITE_P(Encoder, Batch, testing::ValuesIn(available_tables()),
-                         [](const auto& table) { return std::string(table.param->name); });
+class Batch : public testing::TestWithParam<std::tuple<const KernelTable*, ComputeDtype>> {
+ protected:
+  const KernelTable& table = *std::get<0>(GetParam());
+  const ComputeDtype dtype = std::get<1>(GetParam());
+};
+INSTANTIATE_TEST_SUITE_P(Encoder, Batch,
+                         testing::Combine(testing::ValuesIn(available_tables()),
+                                          testing::Values(ComputeDtype::f32, ComputeDtype::bf16, ComputeDtype::int8)),
+                         [](const auto& tested) {
+                           return std::string(std::get<0>(tested.param)->name) + "_" + std::string(name(std::get<1>(tested.param)));
+                         });
 
 TEST_P(Batch, RowInAnyBatchWithAnyNumberOfThreadsEqualsRowAlone) {
   for (const TinyCheckpoint& shape : shapes()) {
@@ -78,7 +87,7 @@ TEST_P(Batch, RowInAnyBatchWithAnyNumberOfThreadsEqualsRowAlone) {
     const std::vector<Row> rows = rows_of_all_lengths(random, shape);
     std::vector<std::unique_ptr<const Model>> models;
     for (const unsigned num_threads : {1u, 2u, 3u, 5u, 8u}) {
-      models.push_back(Model::load(directory.path(), {.num_threads = num_threads}, *GetParam()));
+      models.push_back(Model::load(directory.path(), {.num_threads = num_threads, .dtype = dtype}, table));
     }
     const auto alone = logits_of_each_alone(*models.front(), rows);
     for (const auto& model : models) {  // alone, too, whatever the number of threads
@@ -97,7 +106,7 @@ TEST_P(Batch, ManyThreadsMayCallOneModelAtOnce) {
   constexpr unsigned kCallers = 8;
   const TinyCheckpoint& shape = shapes()[1];
   const TemporaryDirectory directory = write_checkpoint(shape);
-  const auto model = Model::load(directory.path(), {.num_threads = 3}, *GetParam());
+  const auto model = Model::load(directory.path(), {.num_threads = 3, .dtype = dtype}, table);
   Random random(9);
   const std::vector<Row> rows = rows_of_all_lengths(random, shape);
   const auto alone = logits_of_each_alone(*model, rows);
