@@ -59,7 +59,7 @@ def test_a_text_that_begins_with_a_dash_is_told_about_two_dashes():
     (["--top-k="], '--top-k: expected a whole number from 1, found ""'),
     (["--top-k", "99999999999999999999999"], '--top-k: expected a whole number from 1, found "99999999999999999999999"'),
     (["--max-length", "0"], '--max-length: expected a whole number from 1, found "0"'),
-    (["--dtype", "f64"], '--dtype: expected f32, bf16, int8 or auto, found "f64"'),
+    (["--dtype", "half"], '--dtype: expected f32, bf16, int8 or auto, found "half"'),
     (["--threads", "-2"], '--threads: expected a whole number from 0 to 1024, found "-2"'),
     (["--threads", "1000000"], '--threads: expected a whole number from 0 to 1024, found "1000000"'),
     (["--format", "xml"], '--format: expected text or json, found "xml"'),
