@@ -121,7 +121,7 @@ HWY_INLINE V activate(Activation activation, V x) {
 }
 
 // In place over a row of a tile that was just stored: the values are still in the first cache.
-static HWY_NOINLINE void activate_row(Activation activation, float* row, std::size_t columns) {
+[[maybe_unused]] static HWY_NOINLINE void activate_row(Activation activation, float* row, std::size_t columns) {
   for (std::size_t at = 0; at < columns; at += lanes()) {
     store_first(activate(activation, load_first(row + at, columns - at)), row + at, columns - at);
   }
