@@ -26,7 +26,7 @@ using Run = std::function<void(Session&)>;
 constexpr std::size_t kAnyNumber = static_cast<std::size_t>(-1);
 
 // An argument or the value of an option is described by one word, for people and for shell completion alike:
-// "text|json" is a choice, "DIR" a directory, anything else free.
+// "text|json" is a choice, "DIR" a directory, "FILE" a file, anything else free.
 struct Command {
   std::string_view name;
   std::string_view argument;  // "TEXT"; empty if it takes none
@@ -51,6 +51,7 @@ CommandLine command_line(const Command& command);
 extern const Command classify_command;    // classify.cpp
 extern const Command tokenize_command;    // tokenize.cpp
 extern const Command inspect_command;     // inspect.cpp
+extern const Command bench_command;       // bench.cpp
 extern const Command completion_command;  // completion.cpp
 
 }  // namespace filbert::cli

@@ -15,7 +15,7 @@ namespace {
 // What one option, or the argument of a command, is for a shell.
 struct Word {
   std::string flag;   // "--top-k"; empty for the argument
-  std::string value;  // "N", "DIR", "text|json"; empty if it takes none
+  std::string value;  // "N", "DIR", "FILE", "text|json"; empty if it takes none
   std::string description;
 };
 
@@ -39,6 +39,7 @@ std::string joined_flags(const std::vector<Word>& words) {
 // The bash that fills COMPREPLY with what a value can be.
 std::string bash_values(std::string_view value) {
   if (value == "DIR") return "compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -d -- \"$cur\")";
+  if (value == "FILE") return "compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")";
   const std::vector<std::string> choices = choices_of(value);
   if (choices.empty()) return "COMPREPLY=()";
   return fmt::format("mapfile -t COMPREPLY < <(compgen -W \"{}\" -- \"$cur\")", fmt::join(choices, " "));
@@ -98,6 +99,7 @@ std::string zsh_quoted(std::string_view text) {
 // ":message:action" of _arguments.
 std::string zsh_values(std::string_view value) {
   if (value == "DIR") return ":directory:_files -/";
+  if (value == "FILE") return ":file:_files";
   const std::vector<std::string> choices = choices_of(value);
   if (choices.empty()) return fmt::format(":{}: ", value);
   return fmt::format(":choice:({})", fmt::join(choices, " "));
@@ -112,7 +114,11 @@ std::string zsh_script() {
       cases += fmt::format("        '{}{}[{}]{}' \\\n", word.flag, word.value.empty() ? "" : "=",
                            zsh_quoted(word.description), word.value.empty() ? "" : zsh_values(word.value));
     }
-    cases += fmt::format("        '{}{}' ;;\n", command->max_arguments > 1 ? "*" : "1", zsh_values(command->argument));
+    const std::string argument =
+        command->argument.empty()
+            ? ""
+            : fmt::format("'{}{}' ", command->max_arguments > 1 ? "*" : "1", zsh_values(command->argument));
+    cases += fmt::format("        {};;\n", argument);
   }
   return fmt::format(R"(#compdef filbert
 # zsh completion for filbert, made by: filbert completion zsh

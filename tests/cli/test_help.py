@@ -11,7 +11,7 @@ import pytest
 
 from filbert_command import FILBERT, environment, ok, run
 
-COMMANDS = ["classify", "tokenize", "inspect", "completion"]
+COMMANDS = ["classify", "tokenize", "inspect", "bench", "completion"]
 
 
 def help_of(*words):
@@ -114,9 +114,16 @@ def test_bash_completes_directories(bash_script, tmp_path):
         assert complete(bash_script, "filbert", *words, cwd=tmp_path) == ["checkpoint"]
 
 
+def test_bash_completes_files(bash_script, tmp_path):
+    (tmp_path / "rows.jsonl").write_text("")
+    assert complete(bash_script, "filbert", "bench", "--ids", "ro", cwd=tmp_path) == ["rows.jsonl"]
+    assert complete(bash_script, "filbert", "bench", "ro", cwd=tmp_path) == []
+
+
 @pytest.mark.parametrize("typed, offers", [
     ("filbert cl", "classify"), ("filbert ", "tokenize"), ("filbert classify --format=", "json"), ("filbert classify --format ", "json"),
     ("filbert tokenize --no-a", "add-special-tokens"), ("filbert completion ", "bash"), ("filbert inspect check", "point/"),
+    ("filbert bench --ids ro", "ws.jsonl"), ("filbert bench --re", "peat"),
 ])
 def test_zsh_completes(tmp_path, typed, offers):
     zsh = shutil.which("zsh")
@@ -124,6 +131,7 @@ def test_zsh_completes(tmp_path, typed, offers):
         pytest.skip("zsh is not installed")
     (tmp_path / "_filbert").write_text(ok("completion", "zsh").text)
     (tmp_path / "checkpoint").mkdir()
+    (tmp_path / "rows.jsonl").write_text("")
     subprocess.run([zsh, "-n", tmp_path / "_filbert"], check=True)
     master, slave = pty.openpty()
     shell = subprocess.Popen([zsh, "-f", "-i"], stdin=slave, stdout=slave, stderr=slave, cwd=tmp_path, start_new_session=True,
