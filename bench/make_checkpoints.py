@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""What the benchmark runs on: checkpoints of random weights in the shape of well-known ones, and workloads of random ids.
+
+Usage: make_checkpoints.py WORK [NAME…]  writes WORK/checkpoints/NAME and WORK/workloads/NAME.jsonl; what is there stays.
+Needs torch and transformers. Speed does not depend on the values; shapes, dtype (f32) and lengths are what count.
+"""
+
+import json
+import pathlib
+import sys
+
+import numpy
+import torch
+import transformers
+
+VOCAB_SIZE = 30522  # of bert-base-uncased, as are the places of the special tokens
+CLS, SEP, FIRST_WORD = 101, 102, 1000
+CHECKPOINTS = {
+    "bert-base": ("Bert", {}),
+    "bert-large": ("Bert", dict(hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096)),
+    "minilm-l6": ("Bert", dict(hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536)),
+    "distilbert": ("DistilBert", {}),
+}
+SHAPES = ["1x8", "1x32", "1x128", "8x128"]
+MIXED = {"mixed": 768}  # texts
+MEAN_TOKENS, MAX_TOKENS, SIGMA = 38, 256, 0.8  # of the lognormal lengths, special tokens included
+
+
+def vocabulary():
+    """As many tokens as BERT's: letters, so that every English text has pieces, a few words, and fillers."""
+    special = {0: "[PAD]", 100: "[UNK]", CLS: "[CLS]", SEP: "[SEP]", 103: "[MASK]"}
+    tokens = [special.get(index, f"[unused{index}]") for index in range(FIRST_WORD)]
+    letters = [chr(letter) for letter in range(ord("a"), ord("z") + 1)]
+    tokens += letters + ["##" + letter for letter in letters] + ["really", "love", "this", "book", ".", ",", "!", "?"]
+    return tokens + [f"filler{index}" for index in range(len(tokens), VOCAB_SIZE)]
+
+
+def make_checkpoint(name, directory):
+    family, sizes = CHECKPOINTS[name]
+    torch.manual_seed(0)
+    config = getattr(transformers, family + "Config")(vocab_size=VOCAB_SIZE, num_labels=5, **sizes)
+    getattr(transformers, family + "ForSequenceClassification")(config).save_pretrained(directory)
+    (directory / "vocab.txt").write_text("".join(token + "\n" for token in vocabulary()))
+    settings = {"do_lower_case": True, "model_max_length": 512, "tokenizer_class": family + "Tokenizer"}
+    (directory / "tokenizer_config.json").write_text(json.dumps(settings))
+
+
+def mixed_lengths(texts):
+    """Lognormal, rounded, cut to MAX_TOKENS; moved until what is left has the mean MEAN_TOKENS."""
+    spread = SIGMA * numpy.random.default_rng(4).standard_normal(texts)
+    low, high = 0.0, numpy.log(MAX_TOKENS)
+    for _ in range(40):
+        middle = (low + high) / 2
+        lengths = numpy.clip(numpy.exp(middle + spread).round().astype(int), 3, MAX_TOKENS)
+        low, high = (middle, high) if lengths.mean() < MEAN_TOKENS else (low, middle)
+    return lengths
+
+
+def lengths_of(name):
+    if name in MIXED:
+        return mixed_lengths(MIXED[name])
+    batch, tokens = map(int, name.split("x"))
+    return [tokens] * batch
+
+
+def make_workload(name, path):
+    random = numpy.random.default_rng(5)
+    with open(path, "w") as file:
+        for length in lengths_of(name):
+            ids = [CLS, *random.integers(FIRST_WORD, VOCAB_SIZE, length - 2).tolist(), SEP]
+            file.write(json.dumps({"input_ids": ids}) + "\n")
+
+
+def main(work, names):
+    for name in names or CHECKPOINTS:
+        directory = work / "checkpoints" / name
+        if not (directory / "tokenizer_config.json").exists():  # the last to be written
+            directory.mkdir(parents=True, exist_ok=True)
+            make_checkpoint(name, directory)
+    (work / "workloads").mkdir(parents=True, exist_ok=True)
+    for name in [*SHAPES, *MIXED]:
+        make_workload(name, work / "workloads" / f"{name}.jsonl")
+
+
+if __name__ == "__main__":
+    main(pathlib.Path(sys.argv[1]), sys.argv[2:])
