@@ -22,7 +22,8 @@ CHECKPOINTS = {
     "distilbert": ("DistilBert", {}),
 }
 SHAPES = ["1x8", "1x32", "1x128", "8x128"]
-MIXED = {"mixed": 768}  # texts
+MIXED_TEXTS = 768
+SOME_TOKENS = 4096  # the first texts of them that have no more: a smaller batch
 MEAN_TOKENS, MAX_TOKENS, SIGMA = 38, 256, 0.8  # of the lognormal lengths, special tokens included
 
 
@@ -57,8 +58,9 @@ def mixed_lengths(texts):
 
 
 def lengths_of(name):
-    if name in MIXED:
-        return mixed_lengths(MIXED[name])
+    if name.startswith("mixed"):
+        lengths = mixed_lengths(MIXED_TEXTS)
+        return lengths if name == "mixed" else lengths[lengths.cumsum() <= SOME_TOKENS]
     batch, tokens = map(int, name.split("x"))
     return [tokens] * batch
 
@@ -78,7 +80,7 @@ def main(work, names):
             directory.mkdir(parents=True, exist_ok=True)
             make_checkpoint(name, directory)
     (work / "workloads").mkdir(parents=True, exist_ok=True)
-    for name in [*SHAPES, *MIXED]:
+    for name in [*SHAPES, "mixed", f"mixed-{SOME_TOKENS}"]:
         make_workload(name, work / "workloads" / f"{name}.jsonl")
 
 
