@@ -65,11 +65,11 @@ def beside_peers(records, what, group, workload, length_sorted, dtype, goal, pee
     filbert = times(records, engine="filbert", **where).get("filbert")
     peers = times(records, length_sorted=length_sorted, **where)
     peers.pop("filbert", None)
-    settings = {record["engine"]: record["setting"] for record in find(records, **where, length_sorted=length_sorted) if "setting" in record}
+    settings = {record["engine"]: record.get("setting") for record in find(records, **where, length_sorted=length_sorted)}
     best = min(peers, key=peers.get, default=None)
-    shown = {"filbert": filbert} if filbert else {}
-    shown |= {f"{engine} ({settings[engine]})" if engine in settings else engine: peers[engine] for engine in sorted(peers, key=peers.get)}
-    figures = ", ".join(f"{name} {duration(seconds)}" for name, seconds in shown.items())
+    figures = [f"filbert {duration(filbert)}"] if filbert else []
+    figures += [f"{engine} ({settings[engine]}) {duration(peers[engine])}" for engine in sorted(peers, key=peers.get)]
+    figures = ", ".join(figures)
     if filbert is None or best is None:
         of_filbert = reason_of(records, dtype=dtype, engine="filbert")
         of_peers = reason_of(records, dtype=dtype, engine="openvino") if filbert else None
@@ -81,8 +81,9 @@ def beside_peers(records, what, group, workload, length_sorted, dtype, goal, pee
 
 def gemm_rows(records, kernels, dtype):
     from_32, at_8 = GEMM[dtype]
-    lines = [line for record in find(records, group="matmul", kernels=kernels) for line in record.get("lines", []) if line["dtype"] == dtype]
-    reason = (reason_of(records, group="matmul", kernels=kernels) or reason_of(records, group="matmul", dtype=dtype) or NOT_MEASURED)
+    of_kernels = find(records, group="matmul", kernels=kernels)
+    lines = [line for record in of_kernels for line in record.get("lines", []) if line["dtype"] == dtype]
+    reason = reason_of(of_kernels) or reason_of(records, group="matmul", dtype=dtype) or NOT_MEASURED
     rows = []
     for what, goal, chosen in [("from 32 rows on", from_32, lambda rows: rows >= 32), ("8 rows", at_8, lambda rows: rows == 8)]:
         if goal is None:
@@ -93,7 +94,8 @@ def gemm_rows(records, kernels, dtype):
             rows.append(row(what, dtype, goal, reason=reason))
             continue
         worst, line = min(shares, key=lambda share: share[0])
-        figures = f"{line['in']}→{line['out']}, {line['rows']} rows; means: filbert {statistics.mean(share for share, _ in shares):.2f}"
+        mean = statistics.mean(share for share, _ in shares)
+        figures = f"{line['in']}→{line['out']}, {line['rows']} rows; means: filbert {mean:.2f}"
         for other in ["onednn", "openblas"]:
             others = [line[other] / line["peak"] for _, line in shares if other in line]
             if others:
@@ -125,30 +127,32 @@ def memory_rows(records):
     rows = []
     for dtype in ["f32", "int8"]:
         found = find(records, group="memory", dtype=dtype)
-        peak = statistics.median(record["peak_bytes"] for record in found if "peak_bytes" in record) if found and "peak_bytes" in found[-1] else None
-        weights = next((record["weight_bytes"] for record in found if "weight_bytes" in record), 0)
+        peak = statistics.median(record["peak_bytes"] for record in found) / 2**20 if found else None
+        weights = found[0]["weight_bytes"] if found else 0
         goal = INT8_BYTES if dtype == "int8" else weights + SPARE_BYTES
-        what = "resident memory at its peak, 4,096 tokens" + (f": {weights / 2**20:.0f} MiB of weights and 64" if dtype == "f32" and weights else "")
+        figures = f"{weights / 2**20:.0f} MiB of weights in the file" if found else ""
         reason = reason_of(records, dtype=dtype, engine="filbert") or NOT_MEASURED
-        rows.append(row(what, dtype, goal / 2**20, peak and peak / 2**20, False, unit="MiB", reason=reason))
+        rows.append(row("resident memory at its peak, 4,096 tokens", dtype, goal / 2**20, peak, False, figures, "MiB", reason))
     return rows
 
 
 def thread_rows(records):
     rows = []
-    for workload in sorted({record["workload"] for record in find(records, group="threads") if "workload" in record}) or ["batches"]:
+    for workload in ["8x128", "mixed-4096"]:
         one, two = (times(records, group="threads", workload=workload, threads=threads).get("filbert") for threads in [1, 2])
         measured = one / two if one and two else None
         figures = f"one {duration(one)}, two {duration(two)}" if measured else ""
         reason = reason_of(records, group="threads") or NOT_MEASURED
-        rows.append(row(f"two threads against one, {workload}", "f32", THREADS_GOAL, measured, figures=figures, unit="×", reason=reason))
+        what = f"two threads against one, {workload}"
+        rows.append(row(what, "f32", THREADS_GOAL, measured, figures=figures, unit="×", reason=reason))
     return rows
 
 
 def accuracy_rows(records):
     reason = reason_of(records, group="accuracy") or reason_of(records, dtype="int8", engine="filbert") or NOT_MEASURED
     found = [record for record in find(records, group="accuracy") if "not_run" not in record]
-    return [row(what, "int8", goal, found[-1][key] if found else None, at_least, reason=reason) for what, key, goal, at_least in INT8_ACCURACY]
+    return [row(what, "int8", goal, found[-1][key] if found else None, at_least, reason=reason)
+            for what, key, goal, at_least in INT8_ACCURACY]
 
 
 def rows(records):
@@ -161,7 +165,9 @@ def rows(records):
     for kernels in GEMM_KERNELS:
         for dtype in DTYPES:
             result += gemm_rows(records, kernels, dtype)
-    return result + tokenizer_rows(records) + start_rows(records) + memory_rows(records) + thread_rows(records) + accuracy_rows(records)
+    for part in [tokenizer_rows, start_rows, memory_rows, thread_rows, accuracy_rows]:
+        result += part(records)
+    return result
 
 
 def number(value):

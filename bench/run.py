@@ -24,6 +24,7 @@ import goals
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 RIVALS = ROOT / "bench" / "rivals"
+DATA = ROOT.parent / "shared" / "data"  # real texts, where they are to be had
 PEERS = ["onnxruntime", "openvino", "torch"]
 PARTS = ["shapes", "mixed", "matmul", "threads", "start", "memory", "accuracy", "tokenizer"]
 SHAPES = {"1x8": 20, "1x32": 10, "1x128": 5, "8x128": 3}  # workload: runs of a turn
@@ -119,7 +120,8 @@ class Peer:
         return json.loads(line)
 
     def ask(self, workload, length_sorted, repeat, setting):
-        request = dict(ids=str(self.bench.ids(workload)), length_sorted=length_sorted, every=self.bench.args.sample, repeat=repeat, setting=setting)
+        request = dict(ids=str(self.bench.ids(workload)), length_sorted=length_sorted, every=self.bench.args.sample, repeat=repeat,
+                       setting=setting)
         print(json.dumps(request), file=self.process.stdin, flush=True)
         return self.answer()
 
@@ -243,7 +245,8 @@ class Bench:
     def matmul(self):
         """The program of that name for each set of kernels: it holds oneDNN to the same instructions, OpenBLAS is held here."""
         self.store.drop(group="matmul")
-        available = subprocess.run([self.filbert, "--version"], check=True, capture_output=True, text=True).stdout.split("kernels:")[1].split()
+        version, _ = run_measured([self.filbert, "--version"], self.environment)
+        available = version.split("kernels:")[1].split()
         for kernels in goals.GEMM_KERNELS:
             if kernels not in available:
                 self.store.add(group="matmul", kernels=kernels, not_run=f"this CPU has no {kernels}")
@@ -259,22 +262,22 @@ class Bench:
 
     def tokenizer(self):
         self.store.drop(group="tokenizer")
-        script, program, data = RIVALS / "tokenizers_rival.py", self.args.build / "tokenizer", ROOT.parent / "shared" / "data"
-        for needed in [script, program, data]:
+        script, program = RIVALS / "tokenizers_rival.py", self.args.build / "tokenizer"
+        for needed in [script, program, DATA]:
             if not needed.exists():
                 return self.store.add(group="tokenizer", not_run=f"{os.path.relpath(needed, ROOT)} is not there")
-        command = [self.venv, script, program, data, "--rounds", str(self.args.rounds), "--threads", "1"]
+        command = [self.venv, script, program, DATA, "--rounds", str(self.args.rounds), "--threads", "1"]
         output, _ = run_measured(command, self.environment)
         for corpus, figures, ratio in re.findall(r"^(\w+) .*?(filbert .*?) +ratio +([\d.]+)", output, re.M):
             self.store.add(group="tokenizer", corpus=corpus, ratio=float(ratio), figures=" ".join(figures.split()))
 
     def accuracy(self):
         self.store.drop(group="accuracy")
-        script = ROOT / "bench" / "int8_accuracy.py"
-        if not script.exists():
-            return self.store.add(group="accuracy", not_run="no int8 to be compared with f32")
-        output, _ = run_measured([sys.executable, script, self.filbert], self.environment)
-        self.store.add(group="accuracy", **json.loads(output))
+        if not DATA.exists():
+            return self.store.add(group="accuracy", not_run=f"{os.path.relpath(DATA, ROOT)} is not there")
+        if self.runs("int8"):
+            output, _ = run_measured([sys.executable, ROOT / "bench" / "dtype_accuracy.py", self.filbert, DATA, "int8"], self.environment)
+            self.store.add(group="accuracy", **json.loads(output))
 
 
 def machine():

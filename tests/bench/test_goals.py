@@ -54,8 +54,7 @@ def test_what_could_not_run_says_why(rows):
 
 
 def test_no_goal_is_ever_dropped(rows):
-    assert [(row["what"].split(":")[0], row["dtype"]) for row in goals.rows([])][:18] == [(row["what"], row["dtype"]) for row in rows][:18]
-    assert len(goals.rows([])) == len(rows)
+    assert [(row["what"], row["dtype"]) for row in goals.rows([])] == [(row["what"], row["dtype"]) for row in rows]
     assert all(row["status"] == "not run" for row in goals.rows([]))
 
 
