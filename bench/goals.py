@@ -16,8 +16,9 @@ FASTER = [
 ]
 ONE_TEXT = [("one text of 8 tokens", "1x8"), ("one text of 32 tokens", "1x32"), ("one text of 128 tokens", "1x128")]
 ONE_TEXT_GOAL = 0.9  # Filbert's time over the best peer's
-GEMM = {"f32": (0.9, 0.8), "bf16": (0.85, None), "int8": (0.75, None)}  # share of the peak: at 32 rows and more, at 8 rows
-GEMM_KERNELS = ["avx2", "avx512"]
+# kernels, dtype, share of the peak from 32 rows on, and at 8 rows
+GEMM = [("avx2", "f32", 0.9, 0.8), ("avx512", "f32", 0.9, 0.8), ("avx512bf16", "bf16", 0.85, None),
+        ("avxvnni", "int8", 0.75, None), ("avx512vnni", "int8", 0.75, None)]
 TOKENIZER = [("tokenizer, one thread, English", "english", 10.0), ("tokenizer, one thread, many languages", "mixed", 5.0)]
 START = [("start to answer, built-in model", "built-in", 0.060), ("start to answer, this checkpoint", "checkpoint", 0.300)]
 SPARE_BYTES, INT8_BYTES = 64 << 20, 200 << 20
@@ -79,11 +80,10 @@ def beside_peers(records, what, group, workload, length_sorted, dtype, goal, pee
     return row(what, dtype, goal, measured, peers_over_filbert, figures, "×")
 
 
-def gemm_rows(records, kernels, dtype):
-    from_32, at_8 = GEMM[dtype]
+def gemm_rows(records, kernels, dtype, from_32, at_8):
     of_kernels = find(records, group="matmul", kernels=kernels)
     lines = [line for record in of_kernels for line in record.get("lines", []) if line["dtype"] == dtype]
-    reason = reason_of(of_kernels) or reason_of(records, group="matmul", dtype=dtype) or NOT_MEASURED
+    reason = reason_of(of_kernels) or NOT_MEASURED
     rows = []
     for what, goal, chosen in [("from 32 rows on", from_32, lambda rows: rows >= 32), ("8 rows", at_8, lambda rows: rows == 8)]:
         if goal is None:
@@ -162,9 +162,8 @@ def rows(records):
         result += [beside_peers(records, what, group, workload, length_sorted, dtype, goals[dtype], True) for dtype in DTYPES]
     for what, workload in ONE_TEXT:
         result += [beside_peers(records, what, "shapes", workload, False, dtype, ONE_TEXT_GOAL, False) for dtype in DTYPES]
-    for kernels in GEMM_KERNELS:
-        for dtype in DTYPES:
-            result += gemm_rows(records, kernels, dtype)
+    for each in GEMM:
+        result += gemm_rows(records, *each)
     for part in [tokenizer_rows, start_rows, memory_rows, thread_rows, accuracy_rows]:
         result += part(records)
     return result

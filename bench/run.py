@@ -247,18 +247,15 @@ class Bench:
         self.store.drop(group="matmul")
         version, _ = run_measured([self.filbert, "--version"], self.environment)
         available = version.split("kernels:")[1].split()
-        for kernels in goals.GEMM_KERNELS:
+        for kernels in dict.fromkeys(kernels for kernels, *_ in goals.GEMM):
             if kernels not in available:
                 self.store.add(group="matmul", kernels=kernels, not_run=f"this CPU has no {kernels}")
                 continue
             environment = self.environment | dict(FILBERT_KERNELS=kernels, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1",
-                                                  OPENBLAS_CORETYPE={"avx2": "Haswell", "avx512": "SkylakeX"}[kernels])
+                                                  OPENBLAS_CORETYPE="SkylakeX" if kernels.startswith("avx512") else "Haswell")
             environment.pop("OPENBLAS_L2_SIZE", None)
             output, _ = run_measured([str(self.args.build / "matmul"), "--rounds", str(self.args.rounds)], environment)
             self.store.add(group="matmul", kernels=kernels, lines=[json.loads(line) for line in output.splitlines()])
-        for dtype in ["bf16", "int8"]:
-            if not any(line["dtype"] == dtype for record in self.store.find(group="matmul") for line in record.get("lines", [])):
-                self.store.add(group="matmul", dtype=dtype, not_run=f"matmul has no {dtype}")
 
     def tokenizer(self):
         self.store.drop(group="tokenizer")
