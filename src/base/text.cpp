@@ -34,25 +34,6 @@ DecodedChar decode_utf8(std::string_view text, std::size_t offset) {
   return {code_point, length, true};
 }
 
-void append_utf8(char32_t code_point, std::string& out) {
-  const auto put = [&](char32_t byte) { out.push_back(static_cast<char>(byte)); };
-  if (code_point < 0x80) {
-    put(code_point);
-  } else if (code_point < 0x800) {
-    put(0xC0 | code_point >> 6);
-    put(0x80 | (code_point & 0x3F));
-  } else if (code_point < 0x10000) {
-    put(0xE0 | code_point >> 12);
-    put(0x80 | (code_point >> 6 & 0x3F));
-    put(0x80 | (code_point & 0x3F));
-  } else {
-    put(0xF0 | code_point >> 18);
-    put(0x80 | (code_point >> 12 & 0x3F));
-    put(0x80 | (code_point >> 6 & 0x3F));
-    put(0x80 | (code_point & 0x3F));
-  }
-}
-
 std::size_t count_invalid_utf8(std::string_view text) {
   std::size_t invalid = 0;
   for (std::size_t at = 0; at < text.size();) {

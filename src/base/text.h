@@ -21,7 +21,19 @@ struct DecodedChar {
 DecodedChar decode_utf8(std::string_view text, std::size_t offset);
 
 // Appends the UTF-8 of a scalar value.
-void append_utf8(char32_t code_point, std::string& out);
+inline void append_utf8(char32_t code_point, std::string& out) {
+  const auto tail = [code_point](int shift) { return static_cast<char>(0x80 | (code_point >> shift & 0x3F)); };
+  const auto lead = [code_point](char32_t mark, int shift) { return static_cast<char>(mark | code_point >> shift); };
+  if (code_point < 0x80) {
+    out.push_back(static_cast<char>(code_point));
+  } else if (code_point < 0x800) {
+    out.append({lead(0xC0, 6), tail(0)});
+  } else if (code_point < 0x10000) {
+    out.append({lead(0xE0, 12), tail(6), tail(0)});
+  } else {
+    out.append({lead(0xF0, 18), tail(12), tail(6), tail(0)});
+  }
+}
 
 // How many ill-formed sequences `text` has; 0 means that it is valid UTF-8.
 std::size_t count_invalid_utf8(std::string_view text);

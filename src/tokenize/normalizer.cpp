@@ -44,7 +44,9 @@ class Walk {
   void over(std::size_t begin, std::size_t end) {
     for (std::size_t at = begin; at < end;) {
       at = ascii_stretch(at, end);
+      at = unchanged_stretch(at, end);
       if (at == end) break;
+      if (static_cast<unsigned char>(source_[at]) < 0x80) continue;
       const unicode::Char c = unicode::decode(source_, at);
       one(c.code_point, {at, at + c.bytes});
       at += c.bytes;
@@ -71,12 +73,37 @@ class Walk {
         ++at;
         continue;
       }
-      flush();
-      out_.copied_from(at);
-      for (; at < end && byte() < 0x80 && !is_removed(); ++at) out_.text.push_back(ascii_[byte()]);
+      const std::size_t begin = at, out_begin = out_.text.size();
+      while (at < end && byte() < 0x80 && !is_removed()) ++at;
+      start_copy(begin);
+      out_.text.append(source_, begin, at - begin);
+      for (std::size_t i = out_begin; i < out_.text.size(); ++i) {
+        out_.text[i] = ascii_[static_cast<unsigned char>(out_.text[i])];
+      }
       last_source_ = {at - 1, at};
     }
     return at;
+  }
+
+  // Copies characters past ASCII up to the first that any rule may change; returns where it stopped.
+  std::size_t unchanged_stretch(std::size_t begin, std::size_t end) {
+    std::size_t at = begin, last = begin;
+    while (at < end && static_cast<unsigned char>(source_[at]) >= 0x80) {
+      const unicode::Char c = unicode::decode(source_, at);
+      if (!unicode::is_left_alone(c.code_point)) break;
+      last = at;
+      at += c.bytes;
+    }
+    if (begin == at) return at;
+    start_copy(begin);
+    out_.text.append(source_, begin, at - begin);
+    last_source_ = {last, at};
+    return at;
+  }
+
+  void start_copy(std::size_t begin) {
+    flush();
+    out_.copied_from(begin);
   }
 
   void one(char32_t c, Range source) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace filbert::unicode {
 namespace {
@@ -37,13 +38,15 @@ Mapping decompose_hangul(char32_t syllable) {
 struct Range {
   char32_t first, last;
 };
-constexpr std::array kChinese = {Range{0x3400, 0x4DBF},   Range{0x4E00, 0x9FFF},   Range{0xF900, 0xFAFF},
+constexpr std::array kChinese = {Range{kFirstChinese, 0x4DBF},   Range{0x4E00, 0x9FFF},   Range{0xF900, 0xFAFF},
                                  Range{0x20000, 0x2A6DF}, Range{0x2A700, 0x2B73F}, Range{0x2B740, 0x2B81F},
                                  Range{0x2B920, 0x2CEAF}, Range{0x2F800, 0x2FA1F}};
 
 }  // namespace
 
-std::uint8_t flags(char32_t code_point) { return look_up(kFlagStage1, kFlagStage2, code_point); }
+static_assert(std::size(kFlagStage1) == 0x110000 / kBlock && kBlock == 128, "flags() looks up without a check");
+const std::uint8_t* const kFlagBlocks = kFlagStage1;
+const std::uint8_t* const kFlags = kFlagStage2;
 
 std::uint8_t combining_class(char32_t code_point) { return look_up(kClassStage1, kClassStage2, code_point); }
 
@@ -54,8 +57,7 @@ Mapping decompose(char32_t code_point) {
 
 Mapping lower(char32_t code_point) { return from_pool(look_up(kLowerStage1, kLowerStage2, code_point), code_point); }
 
-bool is_chinese(char32_t code_point) {
-  if (code_point < kChinese.front().first) return false;
+bool is_in_chinese_ranges(char32_t code_point) {
   return std::any_of(kChinese.begin(), kChinese.end(),
                      [&](Range range) { return code_point >= range.first && code_point <= range.last; });
 }

@@ -22,7 +22,13 @@ constexpr std::uint8_t kDecomposes = 32;     // decompose() gives something else
 constexpr std::uint8_t kLowers = 64;         // lower() gives something else
 constexpr std::uint8_t kReorders = 128;      // its combining_class() is not 0
 
-std::uint8_t flags(char32_t code_point);
+// A block of flags for each 128 code points: blocks that are equal stand once.
+extern const std::uint8_t* const kFlagBlocks;  // [0x110000 / 128]
+extern const std::uint8_t* const kFlags;       // [blocks, 128]
+
+inline std::uint8_t flags(char32_t code_point) {
+  return kFlags[std::size_t{kFlagBlocks[code_point / 128]} * 128 + code_point % 128];
+}
 
 // 0 for starters, else the class by which NFD sorts.
 std::uint8_t combining_class(char32_t code_point);
@@ -36,7 +42,17 @@ Mapping decompose(char32_t code_point);  // canonical and full (NFD)
 Mapping lower(char32_t code_point);      // without context; U+0130 becomes two
 
 // The ranges that BERT surrounds by spaces. U+2B820 to U+2B91F is missing in them, as it is in tokenizers.
-bool is_chinese(char32_t code_point);
+constexpr char32_t kFirstChinese = 0x3400;
+bool is_in_chinese_ranges(char32_t code_point);
+inline bool is_chinese(char32_t code_point) {
+  return code_point >= kFirstChinese && is_in_chinese_ranges(code_point);
+}
+
+// No normalizer of BERT's kind changes it, whatever its options, nor what stands beside it.
+inline bool is_left_alone(char32_t code_point) {
+  constexpr std::uint8_t kChanges = kRemoved | kSpace | kNonspacingMark | kDecomposes | kLowers | kReorders;
+  return (flags(code_point) & kChanges) == 0 && !is_chinese(code_point);
+}
 
 // Reads valid UTF-8: the code point at text[at], and its length in bytes.
 struct Char {
