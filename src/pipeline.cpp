@@ -69,7 +69,8 @@ BatchEncoding TextClassificationPipeline::tokenize(std::span<const TextInput> te
   }
   return tokenizer()(texts, {.truncation = options.truncation,
                              .max_length = options.max_length.value_or(max_length()),
-                             .return_offsets_mapping = false});
+                             .return_offsets_mapping = false,
+                             .num_threads = model_.num_threads()});
 }
 
 std::size_t TextClassificationPipeline::max_length() const {

@@ -46,6 +46,7 @@ struct EncodeOptions {
   std::optional<std::size_t> max_length = {};  // tokens with the special ones; absent: the tokenizer's model_max_length
   bool return_offsets_mapping = true;          // offset_mapping, word_ids and sequence_ids; off saves their cost
   OffsetUnit offset_unit = OffsetUnit::code_points;
+  unsigned num_threads = 0;  // of a call with many texts; 0: what the affinity mask and the cgroup's CPU quota allow
 };
 
 // Rows of tokens, end to end and without padding: row r is [row_starts[r], row_starts[r + 1]) of every array.

@@ -1,8 +1,11 @@
 #include "tokenize/encode.h"
 
+#include <algorithm>
+
 #include <simdjson.h>
 
 #include "base/text.h"
+#include "tokenize/chunks.h"
 #include "tokenize/offsets.h"
 #include "tokenize/unicode.h"
 
@@ -45,14 +48,22 @@ void Sequence::clear() {
   invalid_utf8 = 0;
 }
 
-Encoder::Encoder(const Tokenizer::Impl& tokenizer, const EncodeOptions& options)
+Encoder::Encoder(const Tokenizer::Impl& tokenizer)
     : tokenizer_(tokenizer),
-      options_(options),
-      max_length_(options.max_length ? options.max_length : tokenizer.model_max_length) {
-  normalized_.keeps_runs = options.return_offsets_mapping;
+      splits_at_ascii_(tokenizer.pre_tokenizer == PreTokenizer::bert && tokenizer.never_split.empty() &&
+                       !tokenizer.added_tokens.has_normalized() &&
+                       tokenizer.model.max_input_chars_per_word >= ShortString::kMaxBytes),
+      lowercases_(tokenizer.normalizer && tokenizer.normalizer->lowercase) {
+  for (char c = '!'; c <= '~'; ++c) {
+    pieces_.clear();
+    tokenizer.model.tokenize({&c, 1}, 0, 1, pieces_);
+    mark_ids_[static_cast<unsigned char>(c)] = pieces_[0].id;
+  }
 }
 
-void Encoder::add_row(const TextInput& input, BatchEncoding& batch) {
+void Encoder::add_row(const TextInput& input, const EncodeOptions& options, BatchEncoding& batch) {
+  options_ = options;
+  normalized_.keeps_runs = options.return_offsets_mapping;
   const bool is_pair = input.text_pair.has_value();
   tokenize(input.text, sequences_[0]);
   if (is_pair) {
@@ -65,9 +76,10 @@ void Encoder::add_row(const TextInput& input, BatchEncoding& batch) {
   KeptTokens kept{sequences_[0].ids.size(), sequences_[1].ids.size()};
   const std::size_t tokens_total = kept.first + kept.second + added;
   bool truncated = false;
-  if (max_length_ && options_.truncation != Truncation::do_not_truncate) {
+  const auto max_length = options.max_length ? options.max_length : tokenizer_.model_max_length;
+  if (max_length && options_.truncation != Truncation::do_not_truncate) {
     kept = truncated_lengths(kept.first, is_pair ? std::optional(kept.second) : std::nullopt, options_.truncation,
-                             *max_length_, added);
+                             *max_length, added);
     truncated = kept.first + kept.second + added < tokens_total;
   }
   for (const TemplatePiece& piece : post_processor.pieces(is_pair)) {
@@ -99,7 +111,7 @@ void Encoder::add_sequence(const TemplatePiece& piece, std::size_t tokens, Batch
     const auto first = from.begin() + static_cast<std::ptrdiff_t>(begin);
     to.insert(to.end(), first, first + static_cast<std::ptrdiff_t>(tokens));
   };
-  append(batch.input_ids, sequence.ids);
+  append(batch.input_ids, sequence.ids.ids());
   batch.token_type_ids.insert(batch.token_type_ids.end(), tokens, piece.type_id);
   batch.special_tokens_mask.insert(batch.special_tokens_mask.end(), tokens, 0);
   if (!options_.return_offsets_mapping) return;
@@ -111,6 +123,7 @@ void Encoder::add_sequence(const TemplatePiece& piece, std::size_t tokens, Batch
 void Encoder::tokenize(std::string_view given, Sequence& sequence) {
   sequence.clear();
   next_word_ = 0;
+  longest_text_ = std::max(longest_text_, given.size());
   std::string_view text = given;
   const bool valid = simdjson::validate_utf8(given.data(), given.size());
   if (!valid) {
@@ -144,7 +157,37 @@ void Encoder::add_part(std::string_view text, std::size_t begin, std::size_t end
       begin = word.end;
     }
   }
+  if (splits_at_ascii_ && !options_.return_offsets_mapping) return add_chunks(text, begin, end, sequence);
   add_text(text, begin, end, sequence);
+}
+
+// What add_text() gives, one chunk after the other: most are known already.
+void Encoder::add_chunks(std::string_view text, std::size_t begin, std::size_t end, Sequence& sequence) {
+  for_each_chunk(
+      text, begin, end, [&](std::size_t from, std::size_t to) { add_chunk(text, from, to, sequence); },
+      [&](std::size_t at) { sequence.ids.push_back(mark_ids_[static_cast<unsigned char>(text[at])]); });
+}
+
+void Encoder::add_chunk(std::string_view text, std::size_t begin, std::size_t end, Sequence& sequence) {
+  if (end - begin > ShortString::kMaxBytes) return add_text(text, begin, end, sequence);
+  const ShortString chunk(text, begin, end);
+  if (const ChunkCache::Ids* known = chunks_.find(chunk)) {
+    sequence.ids.append(known->ids, known->size);
+  } else {
+    add_new_chunk(chunk, text, begin, end, sequence);
+  }
+}
+
+void Encoder::add_new_chunk(const ShortString& chunk, std::string_view text, std::size_t begin, std::size_t end,
+                            Sequence& sequence) {
+  const std::size_t before = sequence.ids.size();
+  const auto* token = tokenizer_.model.vocab.find(lowercases_ ? chunk.lowered() : chunk);
+  if (token != nullptr && token->is_plain) {
+    sequence.ids.push_back(token->id);
+  } else {
+    add_text(text, begin, end, sequence);
+  }
+  chunks_.put(chunk, sequence.ids.ids().subspan(before));
 }
 
 void Encoder::add_text(std::string_view text, std::size_t begin, std::size_t end, Sequence& sequence) {
@@ -179,15 +222,15 @@ void Encoder::add_words(std::size_t begin, std::size_t end, Sequence& sequence) 
     const auto whole = tokenizer_.never_split.empty() ? tokenizer_.never_split.end()
                                                       : tokenizer_.never_split.find(std::string(string));
     if (whole != tokenizer_.never_split.end()) {
-      pieces_.push_back({whole->second, 0, string.size()});
+      pieces_.push_back({whole->second, word.begin, word.end});
     } else {
-      tokenizer_.model.tokenize(string, pieces_, hashes_);
+      tokenizer_.model.tokenize(text, word.begin, word.end, pieces_);
     }
     for (const WordPiece::Piece& piece : pieces_) {
       sequence.ids.push_back(piece.id);
-      sequence.words.push_back(next_word_);
       if (options_.return_offsets_mapping) {
-        const auto range = normalized_.original(word.begin + piece.begin, word.begin + piece.end);
+        sequence.words.push_back(next_word_);
+        const auto range = normalized_.original(piece.begin, piece.end);
         sequence.offsets.push_back({range.begin, range.end});
       }
     }
@@ -197,8 +240,9 @@ void Encoder::add_words(std::size_t begin, std::size_t end, Sequence& sequence) 
 
 void Encoder::add_whole(std::int32_t id, NormalizedText::Range bytes, Sequence& sequence) {
   sequence.ids.push_back(id);
+  if (!options_.return_offsets_mapping) return;
   sequence.words.push_back(next_word_++);
-  if (options_.return_offsets_mapping) sequence.offsets.push_back({bytes.begin, bytes.end});
+  sequence.offsets.push_back({bytes.begin, bytes.end});
 }
 
 }  // namespace filbert

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tokenize/chunk_cache.h"
+#include "tokenize/id_buffer.h"
 #include "tokenize/tokenizer.h"
 #include "tokenize/truncation.h"
 
@@ -14,23 +16,28 @@ namespace filbert {
 
 // The tokens of one text, without special tokens.
 struct Sequence {
-  std::vector<std::int32_t> ids;    // [tokens]
-  std::vector<std::int32_t> words;  // [tokens]
-  std::vector<Offset> offsets;      // [tokens], or empty if not asked for; in bytes until convert_offsets()
+  IdBuffer ids;                     // [tokens]
+  std::vector<std::int32_t> words;  // [tokens], or empty if offsets are not asked for
+  std::vector<Offset> offsets;      // [tokens], or empty; in bytes until convert_offsets()
   std::size_t invalid_utf8 = 0;
 
   void clear();
 };
 
-// Fills rows one after the other; holds the scratch memory, so that a batch allocates only for its longest text.
+// Fills rows one after the other; holds the scratch memory, so that it allocates only for the longest text. For one thread.
 class Encoder {
  public:
-  Encoder(const Tokenizer::Impl& tokenizer, const EncodeOptions& options);
-  void add_row(const TextInput& input, BatchEncoding& batch);
+  explicit Encoder(const Tokenizer::Impl& tokenizer);
+  void add_row(const TextInput& input, const EncodeOptions& options, BatchEncoding& batch);
+  std::size_t longest_text() const { return longest_text_; }  // bytes; what the scratch memory has grown for
 
  private:
   void tokenize(std::string_view text, Sequence& sequence);
   void add_part(std::string_view text, std::size_t begin, std::size_t end, Sequence& sequence);
+  void add_chunks(std::string_view text, std::size_t begin, std::size_t end, Sequence& sequence);
+  void add_chunk(std::string_view text, std::size_t begin, std::size_t end, Sequence& sequence);
+  void add_new_chunk(const ShortString& chunk, std::string_view text, std::size_t begin, std::size_t end,
+                     Sequence& sequence);
   void add_text(std::string_view text, std::size_t begin, std::size_t end, Sequence& sequence);
   void add_words(std::size_t begin, std::size_t end, Sequence& sequence);
   void add_whole(std::int32_t id, NormalizedText::Range bytes, Sequence& sequence);
@@ -38,8 +45,13 @@ class Encoder {
   void add_special(const TemplatePiece& piece, BatchEncoding& batch) const;
 
   const Tokenizer::Impl& tokenizer_;
-  const EncodeOptions& options_;
-  std::optional<std::size_t> max_length_;
+  EncodeOptions options_;  // of the row under way
+  std::size_t longest_text_ = 0;
+  bool splits_at_ascii_;        // add_chunks() gives what add_text() gives
+  bool lowercases_;
+  std::int32_t mark_ids_[128];  // of a text that is one ASCII punctuation character
+  ChunkCache chunks_;
+
 
   Sequence sequences_[2];
   std::int32_t next_word_ = 0;
@@ -48,7 +60,6 @@ class Encoder {
   std::vector<AddedTokens::Part> source_parts_, normalized_parts_;
   std::vector<Word> words_;
   std::vector<WordPiece::Piece> pieces_;
-  std::vector<RunningHash> hashes_;
 };
 
 }  // namespace filbert

@@ -6,10 +6,13 @@
 
 #include <filbert/error.h>
 
-#include "tokenize/encode.h"
+#include "tokenize/encode_batch.h"
 #include "tokenize/unicode.h"
 
 namespace filbert {
+
+Tokenizer::Impl::Impl() : encoders(std::make_unique<EncoderPool>()) {}
+Tokenizer::Impl::~Impl() = default;
 
 std::size_t Tokenizer::Impl::vocab_size() const { return std::max(model.vocab.size(), added_tokens.id_end()); }
 
@@ -44,12 +47,7 @@ BatchEncoding Tokenizer::operator()(std::string_view text, std::string_view text
 }
 
 BatchEncoding Tokenizer::operator()(std::span<const TextInput> texts, const EncodeOptions& options) const {
-  BatchEncoding batch;
-  batch.row_starts.reserve(texts.size() + 1);
-  batch.rows.reserve(texts.size());
-  Encoder encoder(*impl_, options);
-  for (const TextInput& input : texts) encoder.add_row(input, batch);
-  return batch;
+  return encode_batch(*impl_, texts, options);
 }
 
 std::size_t Tokenizer::vocab_size() const { return impl_->vocab_size(); }

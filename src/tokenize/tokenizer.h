@@ -19,7 +19,12 @@
 
 namespace filbert {
 
+class EncoderPool;
+
 struct Tokenizer::Impl {
+  Impl();
+  ~Impl();
+
   std::string source;  // the file it was read from, for people
 
   AddedTokens added_tokens;
@@ -33,6 +38,8 @@ struct Tokenizer::Impl {
   bool truncates_left = false;  // tokenizer_config.json's truncation_side
   std::vector<std::string>
       doubts;  // found while loading; Tokenizer::doubts() adds those that a look at the whole gives
+
+  std::unique_ptr<EncoderPool> encoders;  // scratch memory of calls, which may be many at once
 
   // One past the highest id, added tokens included.
   std::size_t vocab_size() const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <tuple>
 
 #include <fmt/format.h>
 #include <simdjson.h>
@@ -10,6 +11,7 @@
 #include <filbert/error.h>
 
 #include "base/text.h"
+#include "tokenize/unicode.h"
 
 namespace filbert {
 namespace {
@@ -21,6 +23,19 @@ void check_text_size(std::size_t bytes, std::string_view name) {
     throw Error(ErrorKind::corrupt, fmt::format("{}: expected a vocabulary below 4 GiB, found {} bytes", name, bytes));
   }
 }
+
+bool is_plain(std::string_view token) {
+  for (std::size_t at = 0; at < token.size();) {
+    const unicode::Char c = unicode::decode(token, at);
+    const bool is_letter = (c.code_point >= 'A' && c.code_point <= 'Z') || (c.code_point >= 'a' && c.code_point <= 'z');
+    const bool is_punctuation = (unicode::flags(c.code_point) & unicode::kPunctuation) != 0;
+    if (!is_letter && (is_punctuation || !unicode::is_left_alone(c.code_point))) return false;
+    at += c.bytes;
+  }
+  return true;
+}
+
+bool starts_char(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; }
 
 }  // namespace
 
@@ -37,8 +52,9 @@ Vocab Vocab::from_lines(std::string text, std::string_view name) {
   const std::string_view all = vocab.text_;
   vocab.tokens_.reserve(all.size() / 8);
   // Python's universal newlines: \n, \r\n or \r ends a line.
+  const bool has_returns = all.find('\r') != all.npos;
   for (std::size_t begin = 0; begin < all.size();) {
-    const std::size_t end = std::min(all.find_first_of("\r\n", begin), all.size());
+    const std::size_t end = std::min(has_returns ? all.find_first_of("\r\n", begin) : all.find('\n', begin), all.size());
     vocab.tokens_.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end - begin)});
     begin = end + (all.substr(end).starts_with("\r\n") ? 2 : 1);
   }
@@ -83,43 +99,83 @@ Vocab Vocab::from_entries(const std::vector<Entry>& entries, std::string_view na
 }
 
 void Vocab::index(const std::vector<bool>& present) {
-  slots_.assign(std::bit_ceil(tokens_.size() * 2), Slot{});
-  const std::size_t mask = slots_.size() - 1;
+  short_tokens_.reset(tokens_.size());
+  std::vector<std::int32_t> long_ids;
   for (std::size_t id = 0; id < tokens_.size(); ++id) {
     if (!present[id]) continue;
-    const std::string_view added = token(id);
-    max_token_bytes_ = std::max(max_token_bytes_, added.size());
-    RunningHash hash;
-    hash.add(added);
-    const auto tag = static_cast<std::uint32_t>(hash.value() >> 32);
-    std::size_t slot = hash.value() & mask;
-    while (slots_[slot].id >= 0 && !(slots_[slot].tag == tag && token(slots_[slot].id) == added)) {
-      slot = (slot + 1) & mask;
+    const Place place = tokens_[id];
+    max_token_bytes_ = std::max<std::size_t>(max_token_bytes_, place.bytes);
+    const auto int_id = static_cast<std::int32_t>(id);
+    if (place.bytes > ShortString::kMaxBytes) {
+      long_ids.push_back(int_id);
+      continue;
     }
-    duplicates_ += slots_[slot].id >= 0;
-    slots_[slot] = {tag, static_cast<std::int32_t>(id)};
+    const auto put = short_tokens_.put({text_, place.begin, place.begin + place.bytes}, {int_id, is_plain(token(id))});
+    duplicates_ += !put.is_new;
+    put.value.id = int_id;
+  }
+  index_long_tokens(std::move(long_ids));
+}
+
+void Vocab::index_long_tokens(std::vector<std::int32_t> ids) {
+  const auto token_of = [this](std::int32_t id) { return token(static_cast<std::size_t>(id)); };
+  const auto beginning_of = [&](std::int32_t id) { return token_of(id).substr(0, ShortString::kMaxBytes); };
+  // By beginning, then the longest first, then equal ones side by side with the one that counts in front.
+  std::sort(ids.begin(), ids.end(), [&](std::int32_t a, std::int32_t b) {
+    return std::tuple(beginning_of(a), token_of(b).size(), token_of(a), b) <
+           std::tuple(beginning_of(b), token_of(a).size(), token_of(b), a);
+  });
+  beginnings_.reset(ids.size());
+  for (const std::int32_t id : ids) {
+    if (!long_tokens_.empty() && token_of(long_tokens_.back()) == token_of(id)) {
+      ++duplicates_;
+      continue;
+    }
+    const auto group = static_cast<std::int32_t>(long_groups_.size());
+    if (beginnings_.put(ShortString(beginning_of(id)), {group, false}).is_new) {
+      long_groups_.push_back({long_tokens_.size(), long_tokens_.size()});
+    }
+    long_tokens_.push_back(id);
+    ++long_groups_.back().end;
   }
 }
 
-std::int32_t Vocab::find(std::uint64_t hash, std::string_view prefix, std::string_view rest) const {
-  const std::size_t mask = slots_.size() - 1;
-  const auto tag = static_cast<std::uint32_t>(hash >> 32);
-  for (std::size_t slot = hash & mask; slots_[slot].id >= 0; slot = (slot + 1) & mask) {
-    if (slots_[slot].tag != tag) continue;
-    const std::string_view found = token(slots_[slot].id);
-    if (found.size() == prefix.size() + rest.size() && found.starts_with(prefix) && found.ends_with(rest)) {
-      return slots_[slot].id;
-    }
-  }
-  return -1;
+std::span<const std::int32_t> Vocab::long_tokens(const ShortString& beginning) const {
+  const ShortStringTable::Value* found = beginnings_.find(beginning);
+  if (found == nullptr) return {};
+  const Group group = long_groups_[static_cast<std::size_t>(found->id)];
+  return std::span(long_tokens_).subspan(group.begin, group.end - group.begin);
 }
 
-std::optional<std::int32_t> Vocab::find(std::string_view token) const {
-  RunningHash hash;
-  hash.add(token);
-  const std::int32_t id = find(hash.value(), {}, token);
-  if (id < 0) return std::nullopt;
-  return id;
+std::optional<std::int32_t> Vocab::find(std::string_view token_text) const {
+  if (token_text.size() <= ShortString::kMaxBytes) {
+    const ShortStringTable::Value* found = short_tokens_.find(ShortString(token_text));
+    return found == nullptr ? std::nullopt : std::optional(found->id);
+  }
+  for (const std::int32_t id : long_tokens(ShortString(token_text.substr(0, ShortString::kMaxBytes)))) {
+    if (token(static_cast<std::size_t>(id)) == token_text) return id;
+  }
+  return std::nullopt;
+}
+
+Vocab::Match Vocab::longest(std::string_view prefix, std::string_view text, std::size_t begin, std::size_t end) const {
+  const std::size_t bytes = end - begin, room = ShortString::kMaxBytes - std::min(prefix.size(), ShortString::kMaxBytes);
+  const ShortString whole = ShortString(prefix.substr(0, ShortString::kMaxBytes)).with({text, begin, begin + std::min(bytes, room)});
+  if (prefix.size() + bytes > ShortString::kMaxBytes) {
+    const std::string_view rest = text.substr(begin, bytes);
+    for (const std::int32_t id : long_tokens(whole)) {
+      const std::string_view found = token(static_cast<std::size_t>(id));
+      if (found.size() > prefix.size() && found.starts_with(prefix) && rest.starts_with(found.substr(prefix.size()))) {
+        return {id, found.size() - prefix.size()};
+      }
+    }
+  }
+  for (std::size_t length = std::min(bytes, room); length > 0; --length) {
+    if (length < bytes && !starts_char(text[begin + length])) continue;
+    const auto* found = short_tokens_.find(whole.first(prefix.size() + length));
+    if (found != nullptr) return {found->id, length};
+  }
+  return {-1, 0};
 }
 
 }  // namespace filbert

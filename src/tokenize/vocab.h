@@ -5,24 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tokenize/short_string_table.h"
+
 namespace filbert {
-
-// A hash that grows byte by byte, so that one pass over a word gives the hash of each of its beginnings.
-class RunningHash {
- public:
-  void add(char byte) { state_ = (state_ ^ static_cast<unsigned char>(byte)) * 0x9E3779B97F4A7C15u; }
-  void add(std::string_view bytes) {
-    for (const char byte : bytes) add(byte);
-  }
-  std::uint64_t value() const { return state_ ^ state_ >> 32; }
-
- private:
-  std::uint64_t state_ = 0xCBF29CE484222325u;
-};
 
 class Vocab {
  public:
@@ -43,8 +33,17 @@ class Vocab {
   // Empty for an id that nothing has. `id` must be below size().
   std::string_view token(std::size_t id) const { return {text_.data() + tokens_[id].begin, tokens_[id].bytes}; }
   std::optional<std::int32_t> find(std::string_view token) const;
-  // The id of `prefix` + `rest`, or -1; `hash` must be that of the two together.
-  std::int32_t find(std::uint64_t hash, std::string_view prefix, std::string_view rest) const;
+
+  // Null if no token is `token`. Plain tokens are those that normalizers leave alone, except for the case
+  // of ASCII letters, and that are one word.
+  const ShortStringTable::Value* find(const ShortString& token) const { return short_tokens_.find(token); }
+
+  struct Match {
+    std::int32_t id;    // -1: no such token
+    std::size_t bytes;  // of the text, more than 0
+  };
+  // The longest token that is `prefix` and then a beginning of text[begin, end), valid UTF-8.
+  Match longest(std::string_view prefix, std::string_view text, std::size_t begin, std::size_t end) const;
 
   std::size_t max_token_bytes() const { return max_token_bytes_; }
   std::size_t duplicates() const { return duplicates_; }  // lines of vocab.txt that a later one hides
@@ -54,16 +53,21 @@ class Vocab {
   struct Place {
     std::uint32_t begin, bytes;  // in text_
   };
-  struct Slot {
-    std::uint32_t tag = 0;  // upper half of the hash: most misses need no look at the string
-    std::int32_t id = -1;
+  // Those of the tokens that are longer than a ShortString and begin with the same one: long_tokens_[begin, end).
+  struct Group {
+    std::size_t begin, end;
   };
 
   void index(const std::vector<bool>& present);
+  void index_long_tokens(std::vector<std::int32_t> ids);
+  std::span<const std::int32_t> long_tokens(const ShortString& beginning) const;
 
   std::string text_;
   std::vector<Place> tokens_;
-  std::vector<Slot> slots_;  // a power of two, at least twice the entries
+  ShortStringTable short_tokens_;  // ids
+  ShortStringTable beginnings_;    // of longer tokens; places in long_groups_
+  std::vector<Group> long_groups_;
+  std::vector<std::int32_t> long_tokens_;  // ids; in each group the longest first
   std::size_t max_token_bytes_ = 0;
   std::size_t duplicates_ = 0;
   std::size_t gaps_ = 0;

@@ -56,38 +56,21 @@ void WordPiece::finish(std::string_view name) {
                                                 name, unk_token, vocab.size()));
   }
   unk_id = *id;
-  prefix_hash = RunningHash();
-  prefix_hash.add(continuing_subword_prefix);
 }
 
-void WordPiece::tokenize(std::string_view word, std::vector<Piece>& pieces, std::vector<RunningHash>& hashes) const {
-  const auto whole_word_is_unknown = [&](std::size_t keep) {
-    pieces.resize(keep);
-    pieces.push_back({unk_id, 0, word.size()});
-  };
+void WordPiece::tokenize(std::string_view text, std::size_t begin, std::size_t end, std::vector<Piece>& pieces) const {
   const std::size_t before = pieces.size();
-  if (has_more_chars(word, max_input_chars_per_word)) return whole_word_is_unknown(before);
-  if (hashes.size() <= vocab.max_token_bytes()) hashes.resize(vocab.max_token_bytes() + 1);
-
-  for (std::size_t begin = 0; begin < word.size();) {
-    const std::string_view prefix = begin == 0 ? std::string_view() : continuing_subword_prefix;
-    const std::string_view rest = word.substr(begin, vocab.max_token_bytes());
-    RunningHash hash = begin == 0 ? RunningHash() : prefix_hash;
-    for (std::size_t i = 0; i < rest.size(); ++i) {
-      hash.add(rest[i]);
-      hashes[i] = hash;
-    }
-    std::size_t bytes = rest.size();
-    std::int32_t id = -1;
-    for (; bytes > 0; --bytes) {
-      if (begin + bytes < word.size() && !starts_char(word[begin + bytes])) continue;
-      id = vocab.find(hashes[bytes - 1].value(), prefix, rest.substr(0, bytes));
-      if (id >= 0) break;
-    }
-    if (id < 0) return whole_word_is_unknown(before);
-    pieces.push_back({id, begin, begin + bytes});
-    begin += bytes;
+  bool is_known = !has_more_chars(text.substr(begin, end - begin), max_input_chars_per_word);
+  for (std::size_t at = begin; is_known && at < end;) {
+    const std::string_view prefix = at == begin ? std::string_view() : continuing_subword_prefix;
+    const Vocab::Match match = vocab.longest(prefix, text, at, end);
+    pieces.push_back({match.id, at, at + match.bytes});
+    at += match.bytes;
+    is_known = match.id >= 0;
   }
+  if (is_known) return;
+  pieces.resize(before);
+  pieces.push_back({unk_id, begin, end});
 }
 
 }  // namespace filbert

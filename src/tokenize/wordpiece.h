@@ -19,20 +19,19 @@ struct WordPiece {
   std::string continuing_subword_prefix = "##";
   std::size_t max_input_chars_per_word = 100;  // longer words are unknown
   std::int32_t unk_id = 0;                     // of unk_token, which is in `vocab`
-  RunningHash prefix_hash;                     // of continuing_subword_prefix
 
   // Reads section `model` of a tokenizer.json. Throws Error: unsupported (another type), corrupt.
   static WordPiece from_json(const JsonValue& model);
-  // Fills unk_id and prefix_hash. Throws Error(corrupt) if unk_token is not in the vocabulary; `name` leads the
+  // Fills unk_id. Throws Error(corrupt) if unk_token is not in the vocabulary; `name` leads the
   // message.
   void finish(std::string_view name);
 
   struct Piece {
     std::int32_t id;
-    std::size_t begin, end;  // bytes of the word
+    std::size_t begin, end;  // bytes of the text
   };
-  // Appends the pieces of `word`, valid UTF-8 and not empty. `hashes` is scratch memory.
-  void tokenize(std::string_view word, std::vector<Piece>& pieces, std::vector<RunningHash>& hashes) const;
+  // Appends the pieces of the word text[begin, end), which is not empty; the text is valid UTF-8.
+  void tokenize(std::string_view text, std::size_t begin, std::size_t end, std::vector<Piece>& pieces) const;
 };
 
 }  // namespace filbert

@@ -54,6 +54,15 @@ void append(std::vector<std::int32_t>& out, const std::vector<std::int32_t>& col
   out.insert(out.end(), column.begin(), column.end());
 }
 
+// Without offsets a text takes another way, chunk by chunk: the ids must be the same.
+BatchEncoding encode_both_ways(const Tokenizer& tokenizer, const TextInput& input, EncodeOptions options) {
+  const BatchEncoding row = tokenizer(std::span(&input, 1), options);
+  options.return_offsets_mapping = false;
+  const BatchEncoding ids_alone = tokenizer(std::span(&input, 1), options);
+  if (ids_alone.input_ids == row.input_ids && ids_alone.special_tokens_mask == row.special_tokens_mask) return row;
+  throw Error(ErrorKind::corrupt, "ids without offsets differ for: " + std::string(input.text));
+}
+
 void append_row(std::vector<std::int32_t>& out, const BatchEncoding& row, bool all_columns) {
   out.push_back(static_cast<std::int32_t>(row.total_tokens()));
   append(out, row.input_ids);
@@ -84,7 +93,7 @@ int main(int argc, char** argv) try {
   std::vector<std::int32_t> out;
   for (TextInput input; records.next(input);) {
     try {
-      append_row(out, tokenizer(std::span(&input, 1), options), argc == 5);
+      append_row(out, encode_both_ways(tokenizer, input, options), argc == 5);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::invalid_argument) throw;
       out.push_back(-1);

@@ -21,8 +21,7 @@ WordPiece make(std::string lines, std::size_t max_chars = 100, std::string prefi
 
 Ids ids(const WordPiece& model, std::string_view word) {
   std::vector<WordPiece::Piece> pieces;
-  std::vector<RunningHash> hashes;
-  model.tokenize(word, pieces, hashes);
+  model.tokenize(word, 0, word.size(), pieces);
   Ids result;
   std::size_t end = 0;
   for (const WordPiece::Piece& piece : pieces) {

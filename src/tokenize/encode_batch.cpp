@@ -1,0 +1,129 @@
+#include "tokenize/encode_batch.h"
+
+#include <algorithm>
+#include <exception>
+#include <functional>
+
+#include "base/cpu.h"
+#include "base/thread_pool.h"
+
+namespace filbert {
+namespace {
+
+constexpr std::size_t kUnitBytes = 1 << 16;    // of texts that a thread takes at once
+constexpr std::size_t kThreadBytes = 1 << 18;  // of texts that are worth a thread: some milliseconds of work
+constexpr std::size_t kKeptTextBytes = 1 << 20;
+
+std::size_t bytes_of(const TextInput& input) {
+  return input.text.size() + (input.text_pair ? input.text_pair->size() : 0);
+}
+
+std::size_t bytes_of(std::span<const TextInput> texts) {
+  std::size_t bytes = 0;
+  for (const TextInput& input : texts) bytes += bytes_of(input);
+  return bytes;
+}
+
+// Memory for what `texts` will probably need at most; what is not used is never touched.
+void reserve(std::span<const TextInput> texts, const EncodeOptions& options, BatchEncoding& batch) {
+  const std::size_t tokens = bytes_of(texts) / 3 + 2 * texts.size();
+  batch.row_starts.reserve(texts.size() + 1);
+  batch.rows.reserve(texts.size());
+  for (auto* column : {&batch.input_ids, &batch.token_type_ids, &batch.special_tokens_mask}) column->reserve(tokens);
+  if (!options.return_offsets_mapping) return;
+  batch.offset_mapping.reserve(tokens);
+  for (auto* column : {&batch.word_ids, &batch.sequence_ids}) column->reserve(tokens);
+}
+
+BatchEncoding encode(const Tokenizer::Impl& tokenizer, std::span<const TextInput> texts, const EncodeOptions& options) {
+  BatchEncoding batch;
+  reserve(texts, options, batch);
+  std::unique_ptr<Encoder> encoder = tokenizer.encoders->take(tokenizer);
+  for (const TextInput& input : texts) encoder->add_row(input, options, batch);
+  tokenizer.encoders->give_back(std::move(encoder));
+  return batch;
+}
+
+// Cuts `texts` into units of about kUnitBytes.
+std::vector<std::span<const TextInput>> cut(std::span<const TextInput> texts) {
+  std::vector<std::span<const TextInput>> units;
+  for (std::size_t begin = 0, at = 0, bytes = 0; at < texts.size();) {
+    bytes += bytes_of(texts[at++]);
+    if (bytes < kUnitBytes && at < texts.size()) continue;
+    units.push_back(texts.subspan(begin, at - begin));
+    begin = at;
+    bytes = 0;
+  }
+  return units;
+}
+
+// Puts the rows of `parts` end to end, a column of the arrays for each index of a loop.
+BatchEncoding join(const std::vector<BatchEncoding>& parts, ThreadPool& pool) {
+  BatchEncoding batch;
+  const auto join_column = [&](auto BatchEncoding::* column) {
+    std::size_t size = 0;
+    for (const BatchEncoding& part : parts) size += (part.*column).size();
+    (batch.*column).reserve(size);
+    for (const BatchEncoding& part : parts) {
+      (batch.*column).insert((batch.*column).end(), (part.*column).begin(), (part.*column).end());
+    }
+  };
+  const std::function<void()> columns[] = {[&] { join_column(&BatchEncoding::input_ids); },
+                                           [&] { join_column(&BatchEncoding::token_type_ids); },
+                                           [&] { join_column(&BatchEncoding::special_tokens_mask); },
+                                           [&] { join_column(&BatchEncoding::offset_mapping); },
+                                           [&] { join_column(&BatchEncoding::word_ids); },
+                                           [&] { join_column(&BatchEncoding::sequence_ids); },
+                                           [&] { join_column(&BatchEncoding::rows); }};
+  pool.parallel_for(std::size(columns), [&](std::size_t column, unsigned) { columns[column](); });
+  batch.row_starts.reserve(batch.rows.size() + 1);
+  for (const BatchEncoding& part : parts) {
+    const std::size_t start = batch.row_starts.back();
+    for (std::size_t row = 0; row < part.batch_size(); ++row) batch.row_starts.push_back(start + part.row_starts[row + 1]);
+  }
+  return batch;
+}
+
+}  // namespace
+
+std::unique_ptr<Encoder> EncoderPool::take(const Tokenizer::Impl& tokenizer) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      auto encoder = std::move(idle_.back());
+      idle_.pop_back();
+      return encoder;
+    }
+  }
+  return std::make_unique<Encoder>(tokenizer);
+}
+
+void EncoderPool::give_back(std::unique_ptr<Encoder> encoder) {
+  if (encoder->longest_text() > kKeptTextBytes) return;  // its memory is not worth keeping
+  const std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(encoder));
+}
+
+BatchEncoding encode_batch(const Tokenizer::Impl& tokenizer, std::span<const TextInput> texts,
+                           const EncodeOptions& options) {
+  const std::size_t worth = texts.size() < 2 ? 0 : bytes_of(texts) / kThreadBytes;
+  if (worth < 2 || options.num_threads == 1) return encode(tokenizer, texts, options);
+  const std::size_t wanted = options.num_threads == 0 ? available_threads() : options.num_threads;
+  const auto units = cut(texts);
+  ThreadPool pool(static_cast<unsigned>(std::min({wanted, worth, units.size()})));
+  std::vector<BatchEncoding> parts(units.size());
+  std::vector<std::exception_ptr> failures(units.size());
+  pool.parallel_for(units.size(), [&](std::size_t unit, unsigned) {
+    try {
+      parts[unit] = encode(tokenizer, units[unit], options);
+    } catch (...) {
+      failures[unit] = std::current_exception();
+    }
+  });
+  for (const std::exception_ptr& failure : failures) {
+    if (failure) std::rethrow_exception(failure);
+  }
+  return join(parts, pool);
+}
+
+}  // namespace filbert
