@@ -80,6 +80,7 @@ TEST(Dtype, BuiltInModelGivesTheSameLabels) {
   const TextGoldens texts = stars_en_goldens();
   std::vector<TextInput> inputs;
   for (const GoldenRow& row : texts.rows) inputs.push_back({.text = row.text});
+  inputs.resize(kComputedTexts);
   const auto expected = exact(inputs);
   for (const ComputeDtype dtype : {ComputeDtype::bf16, ComputeDtype::int8}) {
     const auto answers = pipeline("text-classification", stars_en_directory(), {.dtype = dtype})(inputs);
@@ -93,8 +94,8 @@ TEST(Dtype, BuiltInModelGivesTheSameLabels) {
         most = std::max<double>(most, expected[row].logits[label]);
       }
     }
-    // Of 200 sentences with five labels that shade into each other; those that change had two of nearly the same score.
-    EXPECT_GE(same, dtype == ComputeDtype::bf16 ? 198 : 190) << name(dtype);
+    // Five labels that shade into each other: the sentences that change had two of nearly the same score.
+    EXPECT_GE(same / static_cast<double>(kComputedTexts), dtype == ComputeDtype::bf16 ? 0.99 : 0.95) << name(dtype);
     EXPECT_LE(difference / static_cast<double>(5 * inputs.size()), 0.02 * (most - least)) << name(dtype);
   }
 }

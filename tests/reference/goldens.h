@@ -32,6 +32,13 @@ struct TextGoldens {
 // tests/data/stars-en.goldens.jsonl. Throws std::runtime_error likewise, saying how to make them anew.
 TextGoldens stars_en_goldens();
 
+// How many of those a test computes.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t kComputedTexts = 10;  // the sanitizers cost a hundred times as much in kernels that are not optimised
+#else
+constexpr std::size_t kComputedTexts = 200;
+#endif
+
 // Of the repository that these tests were built from.
 std::filesystem::path source_directory();
 std::filesystem::path stars_en_directory();
