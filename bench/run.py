@@ -21,6 +21,7 @@ import sys
 import time
 
 import goals
+from engines import Filbert, Peer, machine_cpu_seconds, run_measured
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 RIVALS = ROOT / "bench" / "rivals"
@@ -69,67 +70,6 @@ class Store:
         return goals.find(self.records, **keys)
 
 
-def run_measured(command, environment):
-    """(output, peak of the resident bytes), or a RuntimeError with what the program said."""
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    output, errors = process.stdout.read(), process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise RuntimeError(errors.strip().split("\n")[0].removeprefix("filbert: ") or f"exit code {process.returncode}")
-    return output, usage.ru_maxrss * 1024
-
-
-class Filbert:
-    def __init__(self, bench, dtype, threads):
-        self.bench, self.threads = bench, threads
-        self.options = ["--model", str(bench.checkpoint), "--threads", str(threads)] + (["--dtype", dtype] if dtype != "f32" else [])
-
-    def ask(self, workload, length_sorted, repeat, setting):
-        command = [self.bench.filbert, "bench", *self.options, "--ids", str(self.bench.ids(workload)), "--repeat", str(repeat)]
-        output, peak_bytes = run_measured(command, self.bench.environment)
-        return json.loads(output) | dict(peak_bytes=peak_bytes)
-
-    def first_logits(self, workload):
-        line = self.bench.ids(workload).read_text().split("\n")[0]
-        command = [self.bench.filbert, "classify", *self.options, "--input-format", "jsonl", "--format", "json"]
-        done = subprocess.run(command, input=line, env=self.bench.environment, check=True, capture_output=True, text=True)
-        return json.loads(done.stdout)["logits"]
-
-    def close(self):
-        pass
-
-
-class Peer:
-    """A process of rival.py. `not_run` is the reason if it cannot run this checkpoint in this dtype on this machine."""
-
-    def __init__(self, bench, engine, dtype, threads):
-        self.bench, self.log = bench, open(bench.work / f"{engine}-{dtype}.log", "w")
-        command = [bench.venv, RIVALS / "rival.py", engine, bench.checkpoint, str(threads), dtype]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
-        greeting = self.answer()
-        self.not_run = greeting.get("not_run")
-        if not self.not_run:
-            bench.store.drop(group="versions", engine=engine)
-            bench.store.add(group="versions", engine=engine, versions=greeting["versions"])
-
-    def answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{self.log.name}: the peer ended; its last words are there")
-        return json.loads(line)
-
-    def ask(self, workload, length_sorted, repeat, setting):
-        request = dict(ids=str(self.bench.ids(workload)), length_sorted=length_sorted, every=self.bench.args.sample, repeat=repeat,
-                       setting=setting)
-        print(json.dumps(request), file=self.process.stdin, flush=True)
-        return self.answer()
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-
 class Bench:
     def __init__(self, args):
         self.args = args
@@ -174,29 +114,38 @@ class Bench:
         return True
 
     def turn(self, group, engine, workload, dtype, length_sorted, repeat, threads, round):
-        """One engine's turn, unless it has been taken before."""
+        """One engine's turn, unless it has been taken before; taken again as long as others disturb it too much."""
         where = dict(group=group, engine=engine, workload=workload, dtype=dtype, length_sorted=length_sorted, threads=threads)
         if self.store.find(**where, round=round):
             return
-        before = self.store.find(**where)
-        if self.args.seconds:
-            expected = before[-1]["took"] if before else 0
-            if time.monotonic() - self.started + expected > self.args.seconds:
-                raise OutOfTime
-        started = time.monotonic()
         instance = self.engine(engine, dtype, threads)
         if getattr(instance, "not_run", None):
-            if not self.store.find(group="dtype", engine=engine, dtype=dtype):
-                self.store.add(group="dtype", engine=engine, dtype=dtype, not_run=instance.not_run)
+            self.store.drop(group="dtype", engine=engine, dtype=dtype)
+            self.store.add(group="dtype", engine=engine, dtype=dtype, not_run=instance.not_run)
             return
-        time.sleep(PAUSE_SECONDS)
-        answer = instance.ask(workload, length_sorted, repeat, before[-1].get("setting") if before else None)
+        before = self.store.find(**where)
+        while True:
+            if self.args.seconds and time.monotonic() - self.started + (before[-1]["took"] if before else 0) > self.args.seconds:
+                raise OutOfTime
+            time.sleep(PAUSE_SECONDS)
+            answer, took, others = self.observed(instance, workload, length_sorted, repeat, before[-1].get("setting") if before else None)
+            seconds = statistics.median(answer["seconds"])
+            self.say(f"{group} {workload}{' sorted' if length_sorted else ''} {dtype} {threads} threads, round {round}: {engine} "
+                     f"{goals.duration(seconds)} {answer.get('setting', '')}; others had {100 * others:.0f} %")
+            if others <= self.args.undisturbed:
+                break
         if engine != "filbert" and dtype == "f32" and workload in SHAPES and round == 0:
             self.check(engine, workload, answer["logits"])
         kept = {key: answer[key] for key in ["setting", "kernels", "peak_bytes", "tokens"] if key in answer}
-        self.store.add(**where, round=round, seconds=statistics.median(answer["seconds"]), took=time.monotonic() - started, **kept)
-        self.say(f"{group} {workload}{' sorted' if length_sorted else ''} {dtype} round {round}: {engine} "
-                 f"{goals.duration(statistics.median(answer['seconds']))} {answer.get('setting', '')}")
+        self.store.add(**where, round=round, seconds=seconds, took=took, others=others, **kept)
+
+    def observed(self, instance, *request):
+        """(its answer, how long it took, the share of the CPUs that others had meanwhile)"""
+        started, all_before, own_before = time.monotonic(), machine_cpu_seconds(), instance.cpu_seconds()
+        answer = instance.ask(*request)
+        took = time.monotonic() - started
+        others = machine_cpu_seconds() - all_before - (instance.cpu_seconds() - own_before)
+        return answer, took, max(0.0, others / took / os.cpu_count())
 
     def check(self, engine, workload, logits):
         ours = self.engine("filbert", "f32", self.args.threads).first_logits(workload)
@@ -316,8 +265,10 @@ def measure(bench, parts):
 def heading(results):
     context, machine = results["context"], results["context"]["machine"]
     sampled = f"; of mixed lengths the peers ran every {context['sample']}th batch" if context["sample"] > 1 else ""
+    others = [record["others"] for record in results["records"] if "others" in record]
+    others = f"; others had {100 * statistics.mean(others):.0f} % of the CPUs in the mean of its turns" if others else ""
     return (f"{results['date']}, {results['commit']}: {context['checkpoint']}, {context['threads']} threads, kernels {results['kernels']}, "
-            f"medians of {results['rounds']} rounds{sampled}; {machine['cpu']}, {machine['threads']} CPUs ({' '.join(machine['has'])}), "
+            f"medians of {results['rounds']} rounds{sampled}{others}; {machine['cpu']}, {machine['threads']} CPUs ({' '.join(machine['has'])}), "
             f"{machine['memory_gib']} GiB; " + ", ".join(f"{name} {version}" for name, version in sorted(results["versions"].items())))
 
 
@@ -345,6 +296,8 @@ def arguments():
     parser.add_argument("--sample", type=int, default=1, metavar="K",
                         help="of mixed lengths the peers run each Kth batch, and their time is scaled by the tokens in them")
     parser.add_argument("--seconds", type=float, help=f"stop after about so long with exit code {OUT_OF_TIME}; the same command goes on")
+    parser.add_argument("--undisturbed", type=float, default=1.0, metavar="SHARE",
+                        help="repeat a turn during which others had more than this share of the CPUs; default: 1, never")
     parser.add_argument("--fresh", action="store_true", help="forget what has been measured")
     parser.add_argument("--log", action="store_true", help="append the figures to bench/LOG.md")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "bench", help=argparse.SUPPRESS)
