@@ -26,6 +26,7 @@ THREADS_GOAL = 1.9
 INT8_ACCURACY = [("int8 and f32 give the same label", "same_label", 0.99, True),
                  ("accuracy that int8 costs, in points", "points_lost", 0.3, False),
                  ("logits of int8 away from f32's, share of their range", "logits_off", 0.02, False)]
+FEW_ROUNDS = 5  # fewer are said beside the figures
 NOT_MEASURED = "not part of this run"
 
 
@@ -76,6 +77,9 @@ def beside_peers(records, what, group, workload, length_sorted, dtype, goal, pee
         of_peers = reason_of(records, dtype=dtype, engine="openvino") if filbert else None
         reason = of_filbert or (of_peers and f"no peer to compare with: {of_peers}") or NOT_MEASURED
         return row(what, dtype, goal, at_least=peers_over_filbert, figures=figures, unit="×", reason=reason)
+    rounds = min(len(find(records, **where, engine="filbert")), len(find(records, **where, length_sorted=length_sorted, engine=best)))
+    if rounds < FEW_ROUNDS:
+        figures += f"; only {rounds} round{'s' if rounds > 1 else ''}"
     measured = peers[best] / filbert if peers_over_filbert else filbert / peers[best]
     return row(what, dtype, goal, measured, peers_over_filbert, figures, "×")
 

@@ -81,7 +81,7 @@ class Bench:
         if args.kernels:
             self.environment["FILBERT_KERNELS"] = args.kernels
         self.context = dict(program=hashlib.sha256(pathlib.Path(self.filbert).read_bytes()).hexdigest(), machine=machine(),
-                            checkpoint=args.checkpoint, threads=args.threads, kernels=args.kernels, sample=args.sample)
+                            checkpoint=args.checkpoint, threads=args.threads, kernels=args.kernels)
         self.store = Store(self.work / f"measurements-{args.checkpoint}.jsonl", self.context, args.fresh)
         self.engines = {}
         self.started = time.monotonic()
@@ -137,7 +137,7 @@ class Bench:
         if engine != "filbert" and dtype == "f32" and workload in SHAPES and round == 0:
             self.check(engine, workload, answer["logits"])
         kept = {key: answer[key] for key in ["setting", "kernels", "peak_bytes", "tokens"] if key in answer}
-        self.store.add(**where, round=round, seconds=seconds, took=took, others=others, **kept)
+        self.store.add(**where, round=round, seconds=seconds, took=took, others=others, sample=self.args.sample, **kept)
 
     def observed(self, instance, *request):
         """(its answer, how long it took, the share of the CPUs that others had meanwhile)"""
@@ -160,6 +160,8 @@ class Bench:
                     self.turn("shapes", engine, workload, dtype, False, repeat, self.args.threads, round)
 
     def mixed(self, dtype):
+        for other in {record["sample"] for record in self.store.find(group="mixed", dtype=dtype)} - {self.args.sample}:
+            self.store.drop(group="mixed", dtype=dtype, sample=other)
         for round in range(self.args.rounds):
             self.turn("mixed", "filbert", "mixed", dtype, False, 1, self.args.threads, round)
             for length_sorted in [False, True]:
@@ -264,7 +266,8 @@ def measure(bench, parts):
 
 def heading(results):
     context, machine = results["context"], results["context"]["machine"]
-    sampled = f"; of mixed lengths the peers ran every {context['sample']}th batch" if context["sample"] > 1 else ""
+    sample = max((record["sample"] for record in goals.find(results["records"], group="mixed")), default=1)
+    sampled = f"; of mixed lengths the peers ran 1 in {sample} batches" if sample > 1 else ""
     others = [record["others"] for record in results["records"] if "others" in record]
     others = f"; others had {100 * statistics.mean(others):.0f} % of the CPUs in the mean of its turns" if others else ""
     return (f"{results['date']}, {results['commit']}: {context['checkpoint']}, {context['threads']} threads, kernels {results['kernels']}, "
