@@ -71,7 +71,7 @@ def load(checkpoint, threads, dtype):
         raise NotImplementedError("OpenVINO has bf16 only where the CPU has it")
     model = int8(checkpoint, core) if dtype == "int8" else converted(checkpoint, core)
     settings = {hint.lower(): compile_for(core, model, hint, threads, dtype) for hint in ["LATENCY", "THROUGHPUT"]}
-    if dtype != "int8":  # read from ONNX it is the faster at a few tokens, and the slower at many
+    if dtype != "int8":  # which of the two graphs is faster depends on the shape, and changes between runs
         graph = core.read_model(onnx_graph.exported(checkpoint))
         settings["latency, of ONNX"] = compile_for(core, graph, "LATENCY", threads, dtype)
     return settings
