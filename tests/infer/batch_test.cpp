@@ -84,9 +84,10 @@ TEST_P(Batch, RowInAnyBatchWithAnyNumberOfThreadsEqualsRowAlone) {
     SCOPED_TRACE(tiny_config(shape).dump());
     const TemporaryDirectory directory = write_checkpoint(shape);
     Random random(shape.seed);
-    const std::vector<Row> rows = rows_of_all_lengths(random, shape);
+    std::vector<Row> rows = rows_of_all_lengths(random, shape);
     std::vector<std::unique_ptr<const Model>> models;
     const bool fewer = &table == &scalar_table() || dtype != ComputeDtype::f32;
+    if (fewer) rows.resize(12);  // each of the lengths that are named
     for (const unsigned num_threads : fewer ? std::vector{1u, 3u} : std::vector{1u, 2u, 3u, 5u, 8u}) {
       models.push_back(Model::load(directory.path(), {.num_threads = num_threads, .dtype = dtype}, table));
     }
