@@ -1,7 +1,7 @@
 // Times the linear layers' matrix product on one thread beside oneDNN's and OpenBLAS's, where they are installed, and
-// beside the peak of the CPU: matmul [--rounds N]. Prints a JSON line for each dtype, shape and number of rows; operations a
-// second are medians, and there is no peak where the kernels in use have no instruction for the dtype. The weight is packed
-// once and used again and again, so it is in the cache as far as it fits there.
+// beside the peak of the CPU: matmul [--rounds N]. Prints a JSON line for each dtype, shape and number of rows;
+// operations a second are medians, and there is no peak where the kernels in use have no instruction for the dtype. The
+// weight is packed once and used again and again, so it is in the cache as far as it fits there.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -153,8 +153,8 @@ Contestant openblas_matmul(Matrices& m) {  // without the bias
   openblas_set_num_threads(1);
   return {"openblas", [&m] {
             const auto size = [](std::size_t value) { return static_cast<blasint>(value); };
-            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, size(m.rows), size(m.out), size(m.in), 1.0f, m.a.data(),
-                        size(m.in), m.weight.data(), size(m.in), 0.0f, m.c.data(), size(m.out));
+            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, size(m.rows), size(m.out), size(m.in), 1.0f,
+                        m.a.data(), size(m.in), m.weight.data(), size(m.in), 0.0f, m.c.data(), size(m.out));
           }};
 }
 #endif
@@ -199,8 +199,9 @@ void measure(const KernelTable& kernels, ComputeDtype dtype, const Shape& shape,
     }
   }
   const std::string dtype_name(name(dtype));
-  std::printf("{\"kernels\": \"%s\", \"dtype\": \"%s\", \"model\": \"%s\", \"in\": %zu, \"out\": %zu, \"rows\": %zu", kernels.name,
-              dtype_name.c_str(), shape.model, shape.in, shape.out, rows);
+  std::printf("{\"kernels\": \"%s\", \"dtype\": \"%s\", \"model\": \"%s\", ", kernels.name, dtype_name.c_str(),
+              shape.model);
+  std::printf("\"in\": %zu, \"out\": %zu, \"rows\": %zu", shape.in, shape.out, rows);
   if (median(peaks) > 0) std::printf(", \"peak\": %.4g", median(peaks));
   for (std::size_t at = 0; at < contestants.size(); ++at) {
     std::printf(", \"%s\": %.4g", contestants[at].name, median(rates[at]));
