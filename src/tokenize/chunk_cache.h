@@ -1,12 +1,14 @@
-// The ids of chunks seen before, so that the words that make up most of a text are cut once, as they are written. Of bounded size:
-// a new chunk takes the place of an old one. Tested by chunks_test.cpp.
+// The ids of chunks seen before, so that the words that make up most of a text are cut once, as they are written. Of
+// bounded size: a new chunk takes the place of an old one. Tested by chunks_test.cpp.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
 #include <span>
-#include <vector>
 
 #include "tokenize/short_string.h"
 
@@ -41,11 +43,19 @@ class ChunkCache {
   static constexpr std::size_t kSets = 4096;  // 256 KiB
   struct Entry {
     ShortString chunk;  // no chunk is empty
-    Ids ids = {};
+    Ids ids;
   };
   static std::size_t first_of_set(const ShortString& chunk) { return chunk.hash() % kSets * 2; }
+  static Entry* make() {
+    void* memory = std::calloc(kSets * 2, sizeof(Entry));  // pages that nobody asks for stay untouched
+    if (memory == nullptr) throw std::bad_alloc();
+    return static_cast<Entry*>(memory);
+  }
+  struct Free {
+    void operator()(Entry* entries) const { std::free(entries); }
+  };
 
-  std::vector<Entry> entries_ = std::vector<Entry>(kSets * 2);
+  std::unique_ptr<Entry[], Free> entries_{make()};  // [kSets, 2]; all zeros is an empty one
 };
 
 }  // namespace filbert

@@ -1,7 +1,7 @@
-// Chunks: what lies between ASCII white space and ASCII punctuation in a text as given. For a BERT tokenizer a text's tokens are
-// those of its chunks and of its punctuation, one after the other, so each can be looked at alone: nothing before such a byte
-// changes what comes after it. (Characters that combine are sorted, but only up to the next byte that stays.) Found 64 bytes at
-// a time. Tested by chunks_test.cpp.
+// Chunks: what lies between ASCII white space and ASCII punctuation in a text as given. For a BERT tokenizer a text's
+// tokens are those of its chunks and of its punctuation, one after the other, so each can be looked at alone: nothing
+// before such a byte changes what comes after it. (Characters that combine are sorted, but only up to the next byte that
+// stays.) Found 64 bytes at a time. Tested by chunks_test.cpp.
 #pragma once
 
 #include <bit>

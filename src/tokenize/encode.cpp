@@ -39,6 +39,25 @@ std::string without_removed(std::string_view word) {
   return kept;
 }
 
+// No normalizer changes the chunk but for the case of ASCII letters, and it is one word.
+bool is_plain(std::string_view chunk) {
+  for (std::size_t at = 0; at < chunk.size();) {
+    const unicode::Char c = unicode::decode(chunk, at);
+    if (c.code_point < 0x80) {
+      if (c.code_point < 0x20 || c.code_point == 0x7F) return false;  // a control; punctuation is no part of a chunk
+    } else if (!unicode::is_left_alone(c.code_point) ||
+               (unicode::flags(c.code_point) & unicode::kPunctuation) != 0) {
+      return false;
+    }
+    at += c.bytes;
+  }
+  return true;
+}
+
+void lower_ascii(std::string& text) {
+  for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
 }  // namespace
 
 void Sequence::clear() {
@@ -181,11 +200,17 @@ void Encoder::add_chunk(std::string_view text, std::size_t begin, std::size_t en
 void Encoder::add_new_chunk(const ShortString& chunk, std::string_view text, std::size_t begin, std::size_t end,
                             Sequence& sequence) {
   const std::size_t before = sequence.ids.size();
-  const auto* token = tokenizer_.model.vocab.find(lowercases_ ? chunk.lowered() : chunk);
-  if (token != nullptr && token->is_plain) {
-    sequence.ids.push_back(token->id);
-  } else {
+  const std::string_view given = text.substr(begin, end - begin);
+  if (!is_plain(given)) {
     add_text(text, begin, end, sequence);
+  } else if (const std::int32_t* token = tokenizer_.model.vocab.find(lowercases_ ? chunk.lowered() : chunk)) {
+    sequence.ids.push_back(*token);
+  } else {
+    plain_word_ = given;
+    if (lowercases_) lower_ascii(plain_word_);
+    pieces_.clear();
+    tokenizer_.model.tokenize(plain_word_, 0, plain_word_.size(), pieces_);
+    for (const WordPiece::Piece& piece : pieces_) sequence.ids.push_back(piece.id);
   }
   chunks_.put(chunk, sequence.ids.ids().subspan(before));
 }

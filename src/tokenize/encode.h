@@ -55,7 +55,7 @@ class Encoder {
 
   Sequence sequences_[2];
   std::int32_t next_word_ = 0;
-  std::string repaired_;
+  std::string repaired_, plain_word_;
   NormalizedText normalized_;
   std::vector<AddedTokens::Part> source_parts_, normalized_parts_;
   std::vector<Word> words_;

@@ -1,5 +1,5 @@
-// Up to 15 bytes of text as two numbers, so that to hash, compare, shorten and lower-case them takes a few instructions. Most
-// words and nearly all pieces are that short. Tested by short_string_test.cpp.
+// Up to 15 bytes of text as two numbers, so that to hash, compare, shorten and lower-case them takes a few instructions.
+// Most words and nearly all pieces are that short. Tested by short_string_test.cpp.
 #pragma once
 
 #include <array>

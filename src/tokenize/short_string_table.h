@@ -13,11 +13,6 @@ namespace filbert {
 
 class ShortStringTable {
  public:
-  struct Value {
-    std::int32_t id;
-    bool is_plain;  // for the caller's use
-  };
-
   // Forgets all, and has room for `count` strings.
   void reset(std::size_t count) {
     const std::size_t slots = std::bit_ceil(count * 2 + 1);
@@ -26,28 +21,24 @@ class ShortStringTable {
   }
 
   // Null if `key` is not there.
-  const Value* find(const ShortString& key) const {
+  const std::int32_t* find(const ShortString& key) const {
     const Place place = find_place(key);
-    return tags_[place.slot] == kEmpty ? nullptr : &slots_[place.slot].value;
+    return tags_[place.slot] == kEmpty ? nullptr : &slots_[place.slot].id;
   }
-  // The value of `key`, and whether it was added by this call.
-  struct Put {
-    Value& value;
-    bool is_new;
-  };
-  Put put(const ShortString& key, Value value) {
+  // `key` has this id from now on. True if it had none before.
+  bool put(const ShortString& key, std::int32_t id) {
     const Place place = find_place(key);
     const bool is_new = tags_[place.slot] == kEmpty;
-    if (is_new) slots_[place.slot] = {key, value};
     tags_[place.slot] = place.tag;
-    return {slots_[place.slot].value, is_new};
+    slots_[place.slot] = {key, id};
+    return is_new;
   }
 
  private:
   static constexpr std::uint8_t kEmpty = 0;
   struct Slot {
     ShortString key;
-    Value value;
+    std::int32_t id;
   };
   struct Place {
     std::size_t slot;  // with `key`, or the empty one where it would stand

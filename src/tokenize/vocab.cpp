@@ -11,7 +11,6 @@
 #include <filbert/error.h>
 
 #include "base/text.h"
-#include "tokenize/unicode.h"
 
 namespace filbert {
 namespace {
@@ -22,17 +21,6 @@ void check_text_size(std::size_t bytes, std::string_view name) {
   if (bytes > std::numeric_limits<std::uint32_t>::max()) {
     throw Error(ErrorKind::corrupt, fmt::format("{}: expected a vocabulary below 4 GiB, found {} bytes", name, bytes));
   }
-}
-
-bool is_plain(std::string_view token) {
-  for (std::size_t at = 0; at < token.size();) {
-    const unicode::Char c = unicode::decode(token, at);
-    const bool is_letter = (c.code_point >= 'A' && c.code_point <= 'Z') || (c.code_point >= 'a' && c.code_point <= 'z');
-    const bool is_punctuation = (unicode::flags(c.code_point) & unicode::kPunctuation) != 0;
-    if (!is_letter && (is_punctuation || !unicode::is_left_alone(c.code_point))) return false;
-    at += c.bytes;
-  }
-  return true;
 }
 
 bool starts_char(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; }
@@ -110,9 +98,8 @@ void Vocab::index(const std::vector<bool>& present) {
       long_ids.push_back(int_id);
       continue;
     }
-    const auto put = short_tokens_.put({text_, place.begin, place.begin + place.bytes}, {int_id, is_plain(token(id))});
-    duplicates_ += !put.is_new;
-    put.value.id = int_id;
+    const bool is_new = short_tokens_.put({text_, place.begin, place.begin + place.bytes}, int_id);
+    duplicates_ += !is_new;
   }
   index_long_tokens(std::move(long_ids));
 }
@@ -132,7 +119,8 @@ void Vocab::index_long_tokens(std::vector<std::int32_t> ids) {
       continue;
     }
     const auto group = static_cast<std::int32_t>(long_groups_.size());
-    if (beginnings_.put(ShortString(beginning_of(id)), {group, false}).is_new) {
+    if (beginnings_.find(ShortString(beginning_of(id))) == nullptr) {
+      beginnings_.put(ShortString(beginning_of(id)), group);
       long_groups_.push_back({long_tokens_.size(), long_tokens_.size()});
     }
     long_tokens_.push_back(id);
@@ -141,16 +129,16 @@ void Vocab::index_long_tokens(std::vector<std::int32_t> ids) {
 }
 
 std::span<const std::int32_t> Vocab::long_tokens(const ShortString& beginning) const {
-  const ShortStringTable::Value* found = beginnings_.find(beginning);
+  const std::int32_t* found = beginnings_.find(beginning);
   if (found == nullptr) return {};
-  const Group group = long_groups_[static_cast<std::size_t>(found->id)];
+  const Group group = long_groups_[static_cast<std::size_t>(*found)];
   return std::span(long_tokens_).subspan(group.begin, group.end - group.begin);
 }
 
 std::optional<std::int32_t> Vocab::find(std::string_view token_text) const {
   if (token_text.size() <= ShortString::kMaxBytes) {
-    const ShortStringTable::Value* found = short_tokens_.find(ShortString(token_text));
-    return found == nullptr ? std::nullopt : std::optional(found->id);
+    const std::int32_t* found = short_tokens_.find(ShortString(token_text));
+    return found == nullptr ? std::nullopt : std::optional(*found);
   }
   for (const std::int32_t id : long_tokens(ShortString(token_text.substr(0, ShortString::kMaxBytes)))) {
     if (token(static_cast<std::size_t>(id)) == token_text) return id;
@@ -159,8 +147,9 @@ std::optional<std::int32_t> Vocab::find(std::string_view token_text) const {
 }
 
 Vocab::Match Vocab::longest(std::string_view prefix, std::string_view text, std::size_t begin, std::size_t end) const {
-  const std::size_t bytes = end - begin, room = ShortString::kMaxBytes - std::min(prefix.size(), ShortString::kMaxBytes);
-  const ShortString whole = ShortString(prefix.substr(0, ShortString::kMaxBytes)).with({text, begin, begin + std::min(bytes, room)});
+  const ShortString short_prefix(prefix.substr(0, ShortString::kMaxBytes));
+  const std::size_t bytes = end - begin, room = ShortString::kMaxBytes - short_prefix.size();
+  const ShortString whole = short_prefix.with({text, begin, begin + std::min(bytes, room)});
   if (prefix.size() + bytes > ShortString::kMaxBytes) {
     const std::string_view rest = text.substr(begin, bytes);
     for (const std::int32_t id : long_tokens(whole)) {
@@ -172,8 +161,8 @@ Vocab::Match Vocab::longest(std::string_view prefix, std::string_view text, std:
   }
   for (std::size_t length = std::min(bytes, room); length > 0; --length) {
     if (length < bytes && !starts_char(text[begin + length])) continue;
-    const auto* found = short_tokens_.find(whole.first(prefix.size() + length));
-    if (found != nullptr) return {found->id, length};
+    const std::int32_t* found = short_tokens_.find(whole.first(prefix.size() + length));
+    if (found != nullptr) return {*found, length};
   }
   return {-1, 0};
 }

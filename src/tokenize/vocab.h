@@ -34,9 +34,8 @@ class Vocab {
   std::string_view token(std::size_t id) const { return {text_.data() + tokens_[id].begin, tokens_[id].bytes}; }
   std::optional<std::int32_t> find(std::string_view token) const;
 
-  // Null if no token is `token`. Plain tokens are those that normalizers leave alone, except for the case
-  // of ASCII letters, and that are one word.
-  const ShortStringTable::Value* find(const ShortString& token) const { return short_tokens_.find(token); }
+  // Null if no token is `token`.
+  const std::int32_t* find(const ShortString& token) const { return short_tokens_.find(token); }
 
   struct Match {
     std::int32_t id;    // -1: no such token

@@ -47,7 +47,11 @@ inline void check_encoding(const Tokenizer& tokenizer, const BatchEncoding& enco
 inline void check_tokenizer(const Tokenizer& tokenizer, std::string_view text, std::string_view text_pair,
                             const EncodeOptions& options) {
   try {
-    check_encoding(tokenizer, tokenizer(text, options), text, {}, options);
+    const BatchEncoding encoding = tokenizer(text, options);
+    check_encoding(tokenizer, encoding, text, {}, options);
+    EncodeOptions other_way = options;  // with offsets a text goes through the sections whole, without them chunk by chunk
+    other_way.return_offsets_mapping = !options.return_offsets_mapping;
+    FILBERT_REQUIRE(tokenizer(text, other_way).input_ids == encoding.input_ids);
     check_encoding(tokenizer, tokenizer(text, text_pair, options), text, text_pair, options);
   } catch (const Error& error) {
     FILBERT_REQUIRE(error.kind() == ErrorKind::invalid_argument);

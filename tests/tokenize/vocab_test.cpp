@@ -37,7 +37,8 @@ TEST(Vocab, OfEqualLinesTheLastCounts) {
 }
 
 TEST(Vocab, FindsTheLongestBeginning) {
-  const Vocab vocab = Vocab::from_lines("un\n##able\n##ab\n##abominable snowmen\n##abominable snow\n##abominable snow\n", "vocab.txt");
+  const Vocab vocab = Vocab::from_lines(
+      "un\n##able\n##ab\n##abominable snowmen\n##abominable snow\n##abominable snow\n", "vocab.txt");
   const std::string_view text = "unables abominable snowman";
   EXPECT_EQ(vocab.duplicates(), 1u);
   EXPECT_EQ(vocab.longest("", text, 0, 7).id, 0);
@@ -50,13 +51,6 @@ TEST(Vocab, FindsTheLongestBeginning) {
   EXPECT_EQ(vocab.longest("##abominable sn", "owmen", 0, 5).id, 3);  // a prefix of any length
   EXPECT_EQ(vocab.find("##abominable snow"), 5);
   EXPECT_EQ(vocab.find("##abominable"), std::nullopt);
-}
-
-TEST(Vocab, PlainTokensAreWhatNormalizersLeaveAlone) {
-  const Vocab vocab = Vocab::from_lines("the\nThe\n7\nкот\n中\né\nЁ\na-b\na b\n\u0301\n\u200b\n", "vocab.txt");
-  const auto is_plain = [&](std::string_view token) { return vocab.find(ShortString(token))->is_plain; };
-  for (const char* token : {"the", "The", "7", "кот"}) EXPECT_TRUE(is_plain(token)) << token;
-  for (const char* token : {"中", "é", "Ё", "a-b", "a b", "\u0301", "\u200b"}) EXPECT_FALSE(is_plain(token)) << token;
 }
 
 TEST(Vocab, IdsOfTheirOwnMayComeInAnyOrderAndLeaveGaps) {
