@@ -35,6 +35,8 @@ struct Config {
   std::optional<std::string> problem_type;       // regression | single_label_classification | multi_label_classification
   std::optional<std::string> dtype;              // `dtype` or the older `torch_dtype`, as written
 
+  bool is_quantized = false;                     // quantization_config: as `filbert quantize` writes it
+
   std::size_t num_labels() const { return id2label.size(); }
   std::size_t head_size() const { return hidden_size / num_attention_heads; }
 

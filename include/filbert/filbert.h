@@ -6,6 +6,7 @@
 #include <filbert/model.h>
 #include <filbert/pipeline.h>
 #include <filbert/postprocess.h>
+#include <filbert/quantize.h>
 #include <filbert/tensor.h>
 #include <filbert/tokenizer.h>
 #include <filbert/version.h>

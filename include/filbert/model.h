@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,7 +29,10 @@ std::string_view name(ComputeDtype dtype);
 
 struct ModelOptions {
   unsigned num_threads = 0;  // 0: what the affinity mask and the cgroup's CPU quota allow
-  ComputeDtype dtype = ComputeDtype::f32;
+  std::optional<ComputeDtype> dtype = {};  // absent: f32, or int8 where the checkpoint is quantized (quantize.h)
+  // Tokens that a call has in flight at once, over all threads: what bounds its scratch memory, whatever the batch. A text
+  // that is longer than a thread's share goes through alone. At least 1.
+  std::size_t max_batch_tokens = 4096;
 };
 
 struct SequenceClassifierOutput {
@@ -40,7 +44,8 @@ class AutoModelForSequenceClassification {
  public:
   // Reads `directory`/config.json and model.safetensors (F32, F16 or BF16; mapped, not copied where they can be used as
   // they lie). Throws Error: not_found; corrupt (tensors missing, surplus or of the wrong shape are all named, a file
-  // that lies about its sizes); unsupported (a model_type, activation or dtype that this version cannot run).
+  // that lies about its sizes); unsupported (a model_type, activation or dtype that this version cannot run, or
+  // a quantized checkpoint that is to run in another dtype).
   static AutoModelForSequenceClassification from_pretrained(const std::filesystem::path& directory,
                                                             const ModelOptions& options = {});
 
@@ -51,7 +56,7 @@ class AutoModelForSequenceClassification {
   const Config& config() const;
   unsigned num_threads() const;
   const char* kernels() const;          // the kernel table in use: "scalar", "avx2", "avx512", …
-  std::size_t weight_bytes() const;     // memory held by the weights once loaded, the mapped file included
+  std::size_t weight_bytes() const;     // memory held by the weights once loaded, with the part of the file that is used as it lies
   std::string dtype() const;            // of the file's tensors: "F32", "F16", "BF16" or "F16, F32"
   ComputeDtype compute_dtype() const;   // what the linear layers compute in; never automatic
   std::size_t num_parameters() const;

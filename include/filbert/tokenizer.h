@@ -72,6 +72,8 @@ struct BatchEncoding {
   std::size_t total_tokens() const { return input_ids.size(); }
   std::size_t row_length(std::size_t row) const { return row_starts[row + 1] - row_starts[row]; }
 
+  // No rows; the memory stays, for those that come.
+  void clear();
   // Appends a row tokenized elsewhere. `token_type_ids` may be empty (zeros), else as long as `input_ids`.
   // Throws Error(invalid_argument) if the lengths differ or the row is empty.
   void add_row(std::span<const std::int32_t> input_ids, std::span<const std::int32_t> token_type_ids = {});

@@ -23,11 +23,10 @@ class AlignedBuffer {
     data_.reset();
     // Large weights on huge pages where the kernel has them: fewer faults at start, fewer misses later.
     constexpr std::size_t kHugePage = std::size_t{2} << 20;
-    const std::size_t alignment = count * sizeof(T) >= kHugePage ? kHugePage : 64;
-    const std::size_t bytes = (count * sizeof(T) + alignment - 1) / alignment * alignment;
-    data_.reset(static_cast<T*>(std::aligned_alloc(alignment, bytes)));
+    const std::size_t bytes = (count * sizeof(T) + 63) / 64 * 64, of_huge_pages = bytes / kHugePage * kHugePage;
+    data_.reset(static_cast<T*>(std::aligned_alloc(of_huge_pages > 0 ? kHugePage : 64, bytes)));
     if (data_ == nullptr) throw std::bad_alloc();
-    if (alignment == kHugePage) ::madvise(data_.get(), bytes, MADV_HUGEPAGE);
+    if (of_huge_pages > 0) ::madvise(data_.get(), of_huge_pages, MADV_HUGEPAGE);  // not the rest, which would fill up one more
     capacity_ = count;
   }
 

@@ -6,6 +6,13 @@
 
 namespace filbert {
 
+void BatchEncoding::clear() {
+  row_starts.assign(1, 0);
+  for (auto* column : {&input_ids, &token_type_ids, &special_tokens_mask, &word_ids, &sequence_ids}) column->clear();
+  offset_mapping.clear();
+  rows.clear();
+}
+
 void BatchEncoding::add_row(std::span<const std::int32_t> ids, std::span<const std::int32_t> type_ids) {
   if (ids.empty()) throw Error(ErrorKind::invalid_argument, "input_ids: expected at least one id, found none");
   if (!type_ids.empty() && type_ids.size() != ids.size()) {

@@ -29,7 +29,7 @@ constexpr std::size_t kAnyNumber = static_cast<std::size_t>(-1);
 // "text|json" is a choice, "DIR" a directory, "FILE" a file, anything else free.
 struct Command {
   std::string_view name;
-  std::string_view argument;  // "TEXT"; empty if it takes none
+  std::string_view argument;  // "TEXT", or "DIR OUT" where there are two; empty if it takes none
   std::size_t min_arguments;
   std::size_t max_arguments;
   std::string_view summary;           // a line of `filbert --help`
@@ -51,6 +51,7 @@ CommandLine command_line(const Command& command);
 extern const Command classify_command;    // classify.cpp
 extern const Command tokenize_command;    // tokenize.cpp
 extern const Command inspect_command;     // inspect.cpp
+extern const Command quantize_command;    // quantize.cpp
 extern const Command bench_command;       // bench.cpp
 extern const Command completion_command;  // completion.cpp
 

@@ -36,6 +36,9 @@ std::string joined_flags(const std::vector<Word>& words) {
   return out;
 }
 
+// "DIR" of "DIR OUT".
+std::string_view first_word(std::string_view argument) { return argument.substr(0, argument.find(' ')); }
+
 // The bash that fills COMPREPLY with what a value can be.
 std::string bash_values(std::string_view value) {
   if (value == "DIR") return "compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -d -- \"$cur\")";
@@ -56,7 +59,7 @@ std::string bash_script() {
     }
     arguments += fmt::format("    {}:-*) mapfile -t COMPREPLY < <(compgen -W \"{}\" -- \"$cur\") ;;\n", command->name,
                              joined_flags(options));
-    arguments += fmt::format("    {}:*) {} ;;\n", command->name, bash_values(command->argument));
+    arguments += fmt::format("    {}:*) {} ;;\n", command->name, bash_values(first_word(command->argument)));
   }
   return fmt::format(R"(# bash completion for filbert, made by: filbert completion bash
 _filbert() {{
@@ -117,7 +120,7 @@ std::string zsh_script() {
     const std::string argument =
         command->argument.empty()
             ? ""
-            : fmt::format("'{}{}' ", command->max_arguments > 1 ? "*" : "1", zsh_values(command->argument));
+            : fmt::format("'{}{}' ", command->max_arguments > 1 ? "*" : "1", zsh_values(first_word(command->argument)));
     cases += fmt::format("        {};;\n", argument);
   }
   return fmt::format(R"(#compdef filbert

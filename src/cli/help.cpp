@@ -55,7 +55,7 @@ std::string usage(const Command& command) {
   std::string out = fmt::format("filbert {}", command.name);
   if (command.name != "completion") out += " [OPTIONS]";
   if (command.argument.empty()) return out;
-  const std::string_view more = command.max_arguments > 1 ? "..." : "";
+  const std::string_view more = command.max_arguments == kAnyNumber ? "..." : "";
   return out + (command.min_arguments == 0 ? fmt::format(" [{}{}]", command.argument, more)
                                            : fmt::format(" {}{}", command.argument, more));
 }

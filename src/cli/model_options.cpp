@@ -19,6 +19,9 @@ std::filesystem::path model_directory(const std::optional<std::filesystem::path>
 void add_loading_options(CLI::App& app, ModelOptions& options) {
   add_number(app, "--threads", "Threads to compute with; 0, the default: as many as this process may use",
              {.least = 0, .most = 1024}, [&](std::size_t count) { options.num_threads = static_cast<unsigned>(count); });
+  add_number(app, "--max-batch-tokens",
+             "Tokens to compute at once, which bounds the memory beside the weights; default: 4096. A longer text goes alone",
+             {.least = 1}, [&](std::size_t count) { options.max_batch_tokens = count; });
   add_choice(app, "--dtype", "f32|bf16|int8|auto",
              "What the linear layers compute in: f32, the default, is exact; int8 is the fastest; auto is int8 where the CPU has "
              "instructions for it, else f32",

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include <filbert/error.h>
+
+#include "infer/quantize.h"
 
 namespace filbert {
 namespace {
@@ -69,29 +72,39 @@ Activation activation_of(const Config& config) {
 std::vector<ExpectedTensor> expected_tensors(const Config& config) {
   const std::size_t hidden = config.hidden_size, wide = config.intermediate_size;
   std::vector<ExpectedTensor> tensors;
-  const auto linear = [&](const std::string& name, std::size_t out, std::size_t in) {
-    tensors.push_back({name + ".weight", {out, in}});
-    tensors.push_back({name + ".bias", {out}});
+  // In 8 bits where the checkpoint is quantized (quantize.h).
+  const auto narrow = [&](const std::string& name, std::size_t out, std::size_t in) {
+    tensors.push_back({name + ".weight", {out, in}, config.is_quantized});
+    if (config.is_quantized) tensors.push_back({name + ".weight_scale", {out}});
   };
   const auto layer_norm = [&](const std::string& name) {
     tensors.push_back({name + ".weight", {hidden}});
     tensors.push_back({name + ".bias", {hidden}});
   };
-  tensors.push_back({"embeddings.word_embeddings.weight", {config.vocab_size, hidden}});
+  narrow("embeddings.word_embeddings", config.vocab_size, hidden);
   tensors.push_back({"embeddings.position_embeddings.weight", {config.max_position_embeddings, hidden}});
   tensors.push_back({"embeddings.token_type_embeddings.weight", {config.type_vocab_size, hidden}});
   layer_norm("embeddings.LayerNorm");
   for (std::size_t layer = 0; layer < config.num_hidden_layers; ++layer) {
-    const std::string root = fmt::format("encoder.layer.{}.", layer);
-    for (const char* name : {"query", "key", "value"}) linear(root + "attention.self." + name, hidden, hidden);
-    linear(root + "attention.output.dense", hidden, hidden);
+    const std::string root = layer_root(layer);
+    for (const LinearGroup& group : linear_groups()) {
+      const std::size_t in = group.name == "output.dense" ? wide : hidden;
+      for (const std::string_view linear : group.linears) {
+        const std::string name = root + std::string(linear);
+        const std::size_t out = linear == "intermediate.dense" ? wide : hidden;
+        narrow(name, out, in);
+        tensors.push_back({name + ".bias", {out}});
+      }
+      if (!config.is_quantized) continue;
+      for (const char* part : {".input_center", ".input_factor"}) tensors.push_back({root + std::string(group.name) + part, {in}});
+    }
     layer_norm(root + "attention.output.LayerNorm");
-    linear(root + "intermediate.dense", wide, hidden);
-    linear(root + "output.dense", hidden, wide);
     layer_norm(root + "output.LayerNorm");
   }
-  linear("pooler.dense", hidden, hidden);
-  linear("classifier", config.num_labels(), hidden);
+  for (const auto& [name, out] : {std::pair{"pooler.dense", hidden}, std::pair{"classifier", config.num_labels()}}) {
+    tensors.push_back({std::string(name) + ".weight", {out, hidden}});
+    tensors.push_back({std::string(name) + ".bias", {out}});
+  }
   return tensors;
 }
 

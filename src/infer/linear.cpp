@@ -1,63 +1,13 @@
 #include "infer/linear.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
+#include <cstring>
+#include <numeric>
 
 namespace filbert {
 
-void read_f32(const KernelTable& kernels, const TensorView& tensor, std::size_t first_element, std::span<float> out) {
-  const std::byte* from = tensor.data.data() + first_element * sizeof(std::uint16_t);
-  const bool aligned = reinterpret_cast<std::uintptr_t>(from) % alignof(std::uint16_t) == 0;
-  if (tensor.dtype == Dtype::f32 || !aligned) return convert_to_f32(tensor, first_element, out);
-  const auto convert = tensor.dtype == Dtype::f16 ? kernels.convert_f16 : kernels.convert_bf16;
-  convert(reinterpret_cast<const unsigned short*>(from), out.size(), out.data());
-}
-
-std::vector<float> read_f32(const KernelTable& kernels, const TensorView& tensor) {
-  std::vector<float> values(tensor.num_elements());
-  read_f32(kernels, tensor, 0, values);
-  return values;
-}
-
-Smoothing smooth(const KernelTable& kernels, const Weights& weights, std::span<const std::string> names, const LayerNorm& norm) {
-  constexpr float kLeast = 1e-5f;  // a channel that is never used, or of weight zero
-  std::vector<float> greatest(norm.bias.size(), kLeast), row(norm.bias.size());
-  for (const std::string& name : names) {
-    const TensorView& weight = weights.at(name + ".weight");
-    for (std::size_t first = 0; first < weight.num_elements(); first += row.size()) {
-      read_f32(kernels, weight, first, row);
-      for (std::size_t k = 0; k < row.size(); ++k) greatest[k] = std::max(greatest[k], std::abs(row[k]));
-    }
-  }
-  Smoothing smoothing{norm.bias, greatest};
-  for (std::size_t k = 0; k < row.size(); ++k) {
-    smoothing.factor[k] = std::sqrt(greatest[k] / std::max(std::abs(norm.weight[k]), kLeast));
-  }
-  return smoothing;
-}
-
 namespace {
-
-// One column's weights, its bias and its place, as the kernels want them. `row` is overwritten.
-void quantize(std::span<float> row, Linear& linear, std::size_t column, std::int8_t* to) {
-  const auto& [center, factor] = linear.smoothing;
-  double bias = linear.bias[column];
-  float greatest = 0;
-  for (std::size_t k = 0; k < row.size(); ++k) {
-    bias += static_cast<double>(row[k]) * center[k];
-    row[k] /= factor[k];
-    greatest = std::max(greatest, std::abs(row[k]));
-  }
-  linear.bias[column] = static_cast<float>(bias);
-  const float inverse = greatest > 0 ? 127.0f / greatest : 0.0f;
-  linear.column_scales[column] = greatest / 127.0f;
-  linear.column_sums[column] = 0;
-  for (std::size_t k = 0; k < row.size(); ++k) {
-    to[k] = static_cast<std::int8_t>(std::clamp(std::lrint(row[k] * inverse), -127L, 127L));
-    linear.column_sums[column] += to[k];
-  }
-}
 
 const NarrowKernels& narrow_of(const KernelTable& kernels, ComputeDtype dtype) {
   return dtype == ComputeDtype::bf16 ? kernels.bf16 : kernels.int8;
@@ -67,64 +17,83 @@ std::size_t panel_columns(const KernelTable& kernels, ComputeDtype dtype) {
   return dtype == ComputeDtype::f32 ? kernels.panel_columns : narrow_of(kernels, dtype).panel_columns;
 }
 
-// `rows` [count, in] of the weight, which are columns of the product, from column `first` on.
-void pack_panel(const KernelTable& kernels, std::span<float> rows, std::size_t first, std::span<std::int8_t> scratch, Linear& linear) {
-  const std::size_t count = rows.size() / linear.in;
-  if (linear.dtype == ComputeDtype::f32) {
-    return kernels.pack_transposed(rows.data(), count, linear.in, linear.in, linear.packed.data() + first * linear.in);
+// Scratch memory of a thread that packs.
+struct Panel {
+  AlignedFloats rows;               // [panel_columns, in], rows of the weight, which are columns of the product
+  AlignedBuffer<std::int8_t> int8;  // the same
+};
+
+// Output `column` of the layer, which is that row of `weight`, as row `row` of the panel.
+void read_row(const KernelTable& kernels, const TensorView& weight, const TensorView* scales, std::size_t row_of_weight,
+              std::size_t column, std::size_t row, Panel& panel, Linear& linear) {
+  const std::size_t in = linear.in;
+  const std::span<float> numbers(panel.rows.data() + row * in, in);
+  std::int8_t* int8 = panel.int8.data() + row * in;
+  if (scales == nullptr) {
+    read_f32(kernels, weight, row_of_weight * in, numbers);
+    if (linear.dtype != ComputeDtype::int8) return;
+    const QuantizedOutput output = quantize(numbers, linear.bias[column], linear.smoothing, int8);
+    linear.column_scales[column] = output.scale;
+    linear.bias[column] = output.bias;
+  } else {
+    std::memcpy(int8, weight.data.data() + row_of_weight * in, in);
+    read_f32(kernels, *scales, row_of_weight, std::span(&linear.column_scales[column], 1));
   }
-  const NarrowKernels& narrow = narrow_of(kernels, linear.dtype);
-  std::byte* panel = linear.narrow.data() + first / narrow.panel_columns * panel_bytes(narrow, linear.in);
-  if (linear.dtype == ComputeDtype::bf16) return pack_panel_bf16(narrow, rows.data(), count, linear.in, panel);
-  for (std::size_t row = 0; row < count; ++row) {
-    quantize(rows.subspan(row * linear.in, linear.in), linear, first + row, scratch.data() + row * linear.in);
-  }
-  pack_panel_int8(narrow, scratch.data(), count, linear.in, panel);
+  linear.column_sums[column] = std::accumulate(int8, int8 + in, std::int32_t{0});
 }
 
-void reserve(const KernelTable& kernels, Linear& linear, const Smoothing* smoothing) {
+// The first `count` rows of the panel to their place, which begins with output `first`.
+void pack(const KernelTable& kernels, Panel& panel, std::size_t count, std::size_t first, Linear& linear) {
+  if (linear.dtype == ComputeDtype::f32) {
+    return kernels.pack_transposed(panel.rows.data(), count, linear.in, linear.in, linear.packed.data() + first * linear.in);
+  }
+  const NarrowKernels& narrow = narrow_of(kernels, linear.dtype);
+  std::byte* to = linear.narrow.data() + first / narrow.panel_columns * panel_bytes(narrow, linear.in);
+  linear.dtype == ComputeDtype::bf16 ? pack_panel_bf16(narrow, panel.rows.data(), count, linear.in, to)
+                                     : pack_panel_int8(narrow, panel.int8.data(), count, linear.in, to);
+}
+
+void reserve(const KernelTable& kernels, Linear& linear) {
   if (linear.dtype == ComputeDtype::f32) return linear.packed.reserve(packed_size(kernels, linear.in, linear.out));
   const NarrowKernels& narrow = narrow_of(kernels, linear.dtype);
   linear.narrow.reserve(num_panels(narrow, linear.out) * panel_bytes(narrow, linear.in));
   if (linear.dtype == ComputeDtype::bf16) return;
   linear.column_scales.resize(linear.out);
   linear.column_sums.resize(linear.out);
-  const std::vector<float> zeros(linear.in, 0.0f), ones(linear.in, 1.0f);
-  linear.smoothing = smoothing != nullptr ? *smoothing : Smoothing{zeros, ones};
 }
 
 }  // namespace
 
 Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& weights, std::span<const std::string> names,
-                   ComputeDtype dtype, const Smoothing* smoothing) {
+                   ComputeDtype dtype, const Smoothing& smoothing) {
   Linear linear;
   linear.dtype = dtype;
-  std::vector<const TensorView*> parts;
+  linear.smoothing = smoothing;
+  std::vector<const TensorView*> parts, scales;
   for (const std::string& name : names) {
-    const TensorView& weight = weights.at(name + ".weight");
-    parts.push_back(&weight);
-    linear.in = weight.shape[1];
+    parts.push_back(&weights.at(name + ".weight"));
+    scales.push_back(parts.back()->dtype == Dtype::i8 ? &weights.at(name + ".weight_scale") : nullptr);
+    linear.in = parts.back()->shape[1];
     const std::vector<float> bias = read_f32(kernels, weights.at(name + ".bias"));
     linear.bias.insert(linear.bias.end(), bias.begin(), bias.end());
   }
   linear.out = linear.bias.size();
-  reserve(kernels, linear, smoothing);
+  reserve(kernels, linear);
 
-  // A panel at a time: its rows of the weight as f32, then into place.
-  const std::size_t width = panel_columns(kernels, dtype);
-  std::vector<AlignedFloats> scratch(loop.threads());
-  std::vector<AlignedBuffer<std::int8_t>> scratch_int8(loop.threads());
-  const std::size_t rows_of_part = parts.front()->shape[0];
-  loop((linear.out + width - 1) / width, [&](std::size_t panel, unsigned thread) {
-    const std::size_t first = panel * width, rows = std::min(width, linear.out - first);
-    scratch[thread].reserve(width * linear.in);
-    scratch_int8[thread].reserve(width * linear.in);
+  const std::size_t width = panel_columns(kernels, dtype), rows_of_part = parts.front()->shape[0];
+  std::vector<Panel> panels(loop.threads());
+  loop((linear.out + width - 1) / width, [&](std::size_t index, unsigned thread) {
+    Panel& panel = panels[thread];
+    panel.rows.reserve(width * linear.in);
+    panel.int8.reserve(width * linear.in);
+    const std::size_t first = index * width, rows = std::min(width, linear.out - first);
     for (std::size_t row = 0; row < rows; ++row) {
       const std::size_t part = (first + row) / rows_of_part, row_of_part = (first + row) % rows_of_part;
-      read_f32(kernels, *parts[part], row_of_part * linear.in, {scratch[thread].data() + row * linear.in, linear.in});
+      read_row(kernels, *parts[part], scales[part], row_of_part, first + row, row, panel, linear);
     }
-    pack_panel(kernels, {scratch[thread].data(), rows * linear.in}, first, {scratch_int8[thread].data(), rows * linear.in}, linear);
+    pack(kernels, panel, rows, first, linear);
   });
+  for (const TensorView* part : parts) MappedFile::release(part->data);  // from here on the packed one counts
   return linear;
 }
 

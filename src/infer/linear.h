@@ -11,6 +11,8 @@
 
 #include "base/aligned.h"
 #include "base/thread_pool.h"
+#include "infer/quantize.h"
+#include "infer/read_f32.h"
 #include "infer/workspace.h"
 #include "kernels/kernels.h"
 #include "load/weights.h"
@@ -36,11 +38,6 @@ struct LayerNorm {
   std::vector<float> weight, bias;  // [hidden_size]
 };
 
-// What is done to inputs before they become 8 bits, and undone in the weights: x' = (x − center) · factor.
-struct Smoothing {
-  std::vector<float> center, factor;  // [in]
-};
-
 struct Linear {
   std::size_t in = 0;
   std::size_t out = 0;
@@ -55,19 +52,10 @@ struct Linear {
   Smoothing smoothing;
 };
 
-// Converts `out.size()` numbers of a tensor to f32, from `first_element` on.
-void read_f32(const KernelTable& kernels, const TensorView& tensor, std::size_t first_element, std::span<float> out);
-std::vector<float> read_f32(const KernelTable& kernels, const TensorView& tensor);
-
-// For layers of these names that all take what `norm` gives. Its outputs vary around its bias by about its weight, which is
-// known without any data: the center is the bias, and the factor shares the spread between inputs and weights as
-// SmoothQuant does with measured activations (Xiao et al., 2022, arXiv 2211.10438, with alpha 0.5).
-Smoothing smooth(const KernelTable& kernels, const Weights& weights, std::span<const std::string> names, const LayerNorm& norm);
-
 // The linear layers of these names (without ".weight"), side by side: their outputs follow each other in a row.
-// `smoothing` counts for int8 alone; null: none.
+// `smoothing` counts for int8 alone, and is not empty there.
 Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& weights, std::span<const std::string> names,
-                   ComputeDtype dtype = ComputeDtype::f32, const Smoothing* smoothing = nullptr);
+                   ComputeDtype dtype = ComputeDtype::f32, const Smoothing& smoothing = {});
 
 // Rows of x [rows, in], `stride` floats apart.
 struct Rows {

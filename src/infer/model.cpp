@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -12,7 +13,6 @@
 
 #include "base/cpu.h"
 #include "infer/architecture.h"
-#include "infer/distinct_rows.h"
 
 namespace filbert {
 namespace {
@@ -24,31 +24,36 @@ LayerNorm load_layer_norm(const KernelTable& kernels, const Weights& weights, co
   return {read_f32(kernels, weights.at(name + ".weight")), read_f32(kernels, weights.at(name + ".bias"))};
 }
 
-// `input_norm` is what gives the layer its input.
-EncoderLayer load_layer(const Model& model, const Loop& loop, std::size_t index, const LayerNorm& input_norm) {
+EncoderLayer load_layer(const Model& model, const Loop& loop, std::size_t index) {
   const KernelTable& kernels = model.kernels;
-  const Weights& weights = model.weights;
-  const std::string root = fmt::format("encoder.layer.{}.", index);
-  const auto linear = [&](std::initializer_list<const char*> names, const Smoothing* smoothing) {
+  const std::string root = layer_root(index);
+  std::map<std::string_view, Smoothing> smoothings;  // by their group's name; empty ones where nothing is in 8 bits
+  for (const LinearGroup& group : linear_groups()) {
+    smoothings[group.name] = model.dtype == ComputeDtype::int8 ? smoothing_of(kernels, model.weights, index, group) : Smoothing{};
+  }
+  const auto linear = [&](std::string_view group, std::initializer_list<const char*> names) {
     std::vector<std::string> full;
     for (const char* name : names) full.push_back(root + name);
-    return load_linear(kernels, loop, weights, full, model.dtype, smoothing);
+    return load_linear(kernels, loop, model.weights, full, model.dtype, smoothings.at(group));
   };
-  const auto smoothing = [&](std::initializer_list<const char*> names, const LayerNorm& norm) {
-    std::vector<std::string> full;
-    for (const char* name : names) full.push_back(root + name);
-    return model.dtype == ComputeDtype::int8 ? smooth(kernels, weights, full, norm) : Smoothing{};
-  };
-  const Smoothing attention_input = smoothing({"attention.self.query", "attention.self.key", "attention.self.value"}, input_norm);
-  const LayerNorm attention_norm = load_layer_norm(kernels, weights, root + "attention.output.LayerNorm");
-  const Smoothing intermediate_input = smoothing({"intermediate.dense"}, attention_norm);
-  return {.query = linear({"attention.self.query"}, &attention_input),
-          .key_value = linear({"attention.self.key", "attention.self.value"}, &attention_input),
-          .attention_output = linear({"attention.output.dense"}, nullptr),
-          .attention_norm = attention_norm,
-          .intermediate = linear({"intermediate.dense"}, &intermediate_input),
-          .output = linear({"output.dense"}, nullptr),
-          .output_norm = load_layer_norm(kernels, weights, root + "output.LayerNorm")};
+  return {.query = linear("attention.self", {"attention.self.query"}),
+          .key_value = linear("attention.self", {"attention.self.key", "attention.self.value"}),
+          .attention_output = linear("attention.output.dense", {"attention.output.dense"}),
+          .attention_norm = load_layer_norm(kernels, model.weights, root + "attention.output.LayerNorm"),
+          .intermediate = linear("intermediate.dense", {"intermediate.dense"}),
+          .output = linear("output.dense", {"output.dense"}),
+          .output_norm = load_layer_norm(kernels, model.weights, root + "output.LayerNorm")};
+}
+
+// What the linear layers will compute in. Throws Error(unsupported) for what the checkpoint cannot give.
+ComputeDtype choose_dtype(const Config& config, std::optional<ComputeDtype> asked, const KernelTable& kernels) {
+  if (!config.is_quantized) {
+    const ComputeDtype automatic = kernels.native_int8 ? ComputeDtype::int8 : ComputeDtype::f32;
+    return asked == ComputeDtype::automatic ? automatic : asked.value_or(ComputeDtype::f32);
+  }
+  if (!asked || asked == ComputeDtype::automatic || asked == ComputeDtype::int8) return ComputeDtype::int8;
+  throw Error(ErrorKind::unsupported, fmt::format("{}: quantization_config: the weights are stored in int8: expected dtype int8 or auto, found {}",
+                                                  config.path.string(), name(*asked)));
 }
 
 // Throws Error(invalid_argument) unless the arrays, which a caller may have filled by hand, agree with each other.
@@ -89,9 +94,9 @@ void check_inputs(const BatchEncoding& inputs, const Config& config) {
   }
 }
 
-// Whole rows, in order, about `unit_tokens` tokens each.
-std::vector<Unit> cut_into_units(std::span<const std::size_t> row_starts, std::size_t unit_tokens) {
-  std::vector<Unit> units;
+// Whole rows, in order, at most `unit_tokens` tokens each, or a single row that has more.
+void cut_into_units(std::span<const std::size_t> row_starts, std::size_t unit_tokens, std::vector<Unit>& units) {
+  units.clear();
   for (std::size_t first = 0, row = 1; row < row_starts.size(); ++row) {
     const bool last = row + 1 == row_starts.size();
     if (last || row_starts[row + 1] - row_starts[first] > unit_tokens) {
@@ -99,21 +104,21 @@ std::vector<Unit> cut_into_units(std::span<const std::size_t> row_starts, std::s
       first = row;
     }
   }
-  return units;
 }
 
-// Runs `fill(unit, hidden, loop)` and the encoder for every unit. Many units go to threads whole, without a barrier
+// Runs `fill(unit, workspace, loop)` and the encoder for every unit. Many units go to threads whole, without a barrier
 // inside; fewer units than threads spread each of their steps over the threads instead.
 template <typename Fill>
-Tensor run(const Model& model, std::span<const std::size_t> row_starts, const Fill& fill) {
+Tensor run(const Model& model, std::span<const std::size_t> row_starts, std::vector<Unit>& units, const Fill& fill) {
   Tensor logits({row_starts.size() - 1, model.config.num_labels()});
   const std::size_t share = (row_starts.back() - row_starts.front()) / model.pool.size();
-  const std::vector<Unit> units = cut_into_units(row_starts, std::clamp(share, std::size_t{32}, kUnitTokens));
+  const std::size_t budget = std::max(model.max_batch_tokens / model.pool.size(), std::size_t{1});
+  cut_into_units(row_starts, std::min(budget, std::clamp(share, std::size_t{32}, kUnitTokens)), units);
   const auto run_unit = [&](const Unit& unit, const Loop& loop) {
-    WorkspacePool::Lease lease(model.workspaces);
+    Lease<Workspace> lease(model.workspaces);
     Workspace& workspace = *lease;
     workspace.hidden.reserve(unit.tokens() * model.config.hidden_size);
-    fill(unit, workspace.hidden.data(), loop);
+    fill(unit, workspace, loop);
     encode(model, loop, unit, workspace);
     const std::size_t row = static_cast<std::size_t>(unit.row_starts.data() - row_starts.data());
     classify(model, loop, unit, workspace, logits[row].data());
@@ -130,6 +135,9 @@ Tensor run(const Model& model, std::span<const std::size_t> row_starts, const Fi
 
 std::unique_ptr<const Model> Model::load(const std::filesystem::path& directory, const ModelOptions& options,
                                          const KernelTable& kernels) {
+  if (options.max_batch_tokens == 0) {
+    throw Error(ErrorKind::invalid_argument, "max_batch_tokens: expected at least 1, found 0");
+  }
   Config config = Config::from_pretrained(directory);
   const Architecture& architecture = architecture_of(config);
   const Activation activation = activation_of(config);
@@ -140,16 +148,16 @@ std::unique_ptr<const Model> Model::load(const std::filesystem::path& directory,
   const Weights& tensors = model->weights;
   const Loop loop{&model->pool};
   model->activation = activation;
-  model->dtype = options.dtype != ComputeDtype::automatic ? options.dtype
-                 : kernels.native_int8                    ? ComputeDtype::int8
-                                                          : ComputeDtype::f32;
+  model->max_batch_tokens = options.max_batch_tokens;
+  model->dtype = choose_dtype(model->config, options.dtype, kernels);
   model->embeddings = {.word = &tensors.at("embeddings.word_embeddings.weight"),
+                       .word_scale = {},
                        .position = read_f32(kernels, tensors.at("embeddings.position_embeddings.weight")),
                        .token_type = read_f32(kernels, tensors.at("embeddings.token_type_embeddings.weight")),
                        .norm = load_layer_norm(kernels, tensors, "embeddings.LayerNorm")};
+  if (model->config.is_quantized) model->embeddings.word_scale = read_f32(kernels, tensors.at("embeddings.word_embeddings.weight_scale"));
   for (std::size_t layer = 0; layer < model->config.num_hidden_layers; ++layer) {
-    const LayerNorm& input_norm = layer == 0 ? model->embeddings.norm : model->layers.back().output_norm;
-    model->layers.push_back(load_layer(*model, loop, layer, input_norm));
+    model->layers.push_back(load_layer(*model, loop, layer));
   }
   model->pooler = load_linear(kernels, loop, tensors, std::array{std::string("pooler.dense")});
   model->classifier = load_linear(kernels, loop, tensors, std::array{std::string("classifier")});
@@ -158,10 +166,12 @@ std::unique_ptr<const Model> Model::load(const std::filesystem::path& directory,
 
 Tensor Model::logits(const BatchEncoding& inputs) const {
   check_inputs(inputs, config);
-  const DistinctRows distinct = distinct_rows(inputs);
+  Lease<CallScratch> call(calls);
+  DistinctRows& distinct = (*call).distinct;
+  distinct.find(inputs);
   const BatchEncoding& rows = distinct.place.empty() ? inputs : distinct.inputs;
-  Tensor computed = run(*this, rows.row_starts, [&](const Unit& unit, float* hidden, const Loop& loop) {
-    embed(*this, loop, rows, unit, hidden);
+  Tensor computed = run(*this, rows.row_starts, (*call).units, [&](const Unit& unit, Workspace& workspace, const Loop& loop) {
+    embed(*this, loop, rows, unit, workspace);
   });
   if (distinct.place.empty()) return computed;
   Tensor logits({inputs.batch_size(), config.num_labels()});
@@ -170,14 +180,15 @@ Tensor Model::logits(const BatchEncoding& inputs) const {
 }
 
 Tensor Model::logits_from_embeddings(std::span<const float> embedding_output, std::span<const std::size_t> row_starts) const {
-  return run(*this, row_starts, [&](const Unit& unit, float* hidden, const Loop&) {
+  Lease<CallScratch> call(calls);
+  return run(*this, row_starts, (*call).units, [&](const Unit& unit, Workspace& workspace, const Loop&) {
     const auto from = embedding_output.subspan(unit.row_starts.front() * config.hidden_size, unit.tokens() * config.hidden_size);
-    std::ranges::copy(from, hidden);
+    std::ranges::copy(from, workspace.hidden.data());
   });
 }
 
 std::size_t Model::weight_bytes() const {
-  std::size_t bytes = weights.file_bytes() + (embeddings.position.size() + embeddings.token_type.size()) * sizeof(float);
+  std::size_t bytes = embeddings.word->data.size() + (embeddings.position.size() + embeddings.token_type.size()) * sizeof(float);
   const auto count = [&](const Linear& linear) {
     bytes += (linear.packed.capacity() + linear.bias.size()) * sizeof(float) + linear.narrow.capacity();
   };

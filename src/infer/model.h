@@ -9,7 +9,9 @@
 #include <filbert/config.h>
 #include <filbert/model.h>
 
+#include "base/idle_pool.h"
 #include "base/thread_pool.h"
+#include "infer/distinct_rows.h"
 #include "infer/linear.h"
 #include "infer/workspace.h"
 #include "kernels/kernels.h"
@@ -19,6 +21,7 @@ namespace filbert {
 
 struct Embeddings {
   const TensorView* word = nullptr;  // [vocab_size, hidden_size], as it lies in the file
+  std::vector<float> word_scale;     // [vocab_size] of a word's 8-bit numbers; empty unless the checkpoint is quantized
   std::vector<float> position;       // [max_position_embeddings, hidden_size]
   std::vector<float> token_type;     // [type_vocab_size, hidden_size]
   LayerNorm norm;
@@ -43,6 +46,12 @@ struct Unit {
   std::size_t length(std::size_t row) const { return row_starts[row + 1] - row_starts[row]; }
 };
 
+// What a call needs besides the workspaces of its units; kept for the next one.
+struct CallScratch {
+  DistinctRows distinct;
+  std::vector<Unit> units;
+};
+
 struct AutoModelForSequenceClassification::Impl {
   // Loads with this kernel table; from_pretrained does so with choose_table().
   static std::unique_ptr<const Impl> load(const std::filesystem::path& directory, const ModelOptions& options,
@@ -59,21 +68,23 @@ struct AutoModelForSequenceClassification::Impl {
   const KernelTable& kernels;
   Activation activation = Activation::gelu;
   ComputeDtype dtype = ComputeDtype::f32;  // never automatic
+  std::size_t max_batch_tokens = 0;
   Weights weights;
   Embeddings embeddings;
   std::vector<EncoderLayer> layers;
   Linear pooler;
   Linear classifier;
   mutable ThreadPool pool;
-  mutable WorkspacePool workspaces;
+  mutable IdlePool<Workspace> workspaces;
+  mutable IdlePool<CallScratch> calls;
 
   Impl(Config config_, const KernelTable& kernels_, Weights weights_, unsigned num_threads)
       : config(std::move(config_)), kernels(kernels_), weights(std::move(weights_)), pool(num_threads) {}
 };
 using Model = AutoModelForSequenceClassification::Impl;
 
-// embeddings.cpp: hidden [tokens, hidden_size] = LayerNorm(word + token_type + position)
-void embed(const Model& model, const Loop& loop, const BatchEncoding& inputs, const Unit& unit, float* hidden);
+// embeddings.cpp: workspace.hidden [tokens, hidden_size] = LayerNorm(word + token_type + position)
+void embed(const Model& model, const Loop& loop, const BatchEncoding& inputs, const Unit& unit, Workspace& workspace);
 
 // attention.cpp: context [query rows, hidden_size] from workspace.query and workspace.key_value. With `first_tokens_only`
 // there is one query for each row of the unit, that of its first token, else one for each token.

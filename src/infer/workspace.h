@@ -1,9 +1,8 @@
-// Scratch memory of forward passes: taken, grown when needed, given back; after warm-up nothing is allocated.
+// Scratch memory of forward passes (base/idle_pool.h): grown when needed, so that after warm-up nothing is allocated.
 #pragma once
 
 #include <cstddef>
-#include <memory>
-#include <mutex>
+#include <cstdint>
 #include <vector>
 
 #include "base/aligned.h"
@@ -34,39 +33,7 @@ struct Workspace {
     AlignedFloats scores;        // [query rows of a block, text's tokens]
   };
   std::vector<Attention> attention;
-};
-
-class WorkspacePool {
- public:
-  // A workspace that nobody else has, until the lease ends. Safe to call from many threads.
-  class Lease {
-   public:
-    explicit Lease(WorkspacePool& pool) : pool_(pool), workspace_(pool.take()) {}
-    ~Lease() { pool_.give_back(std::move(workspace_)); }
-    Lease(const Lease&) = delete;
-    Lease& operator=(const Lease&) = delete;
-    Workspace& operator*() { return *workspace_; }
-
-   private:
-    WorkspacePool& pool_;
-    std::unique_ptr<Workspace> workspace_;
-  };
-
- private:
-  std::unique_ptr<Workspace> take() {
-    const std::lock_guard lock(mutex_);
-    if (idle_.empty()) return std::make_unique<Workspace>();
-    auto workspace = std::move(idle_.back());
-    idle_.pop_back();
-    return workspace;
-  }
-  void give_back(std::unique_ptr<Workspace> workspace) {
-    const std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(workspace));
-  }
-
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<Workspace>> idle_;
+  std::vector<std::vector<std::int8_t>> embedding;  // of each thread: [hidden_size], int8 only
 };
 
 }  // namespace filbert

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "load/quant_method.h"
 
 namespace filbert {
 namespace {
@@ -82,6 +83,16 @@ void read_choice(const JsonValue& root, std::string_view key, std::initializer_l
   }
 }
 
+void read_quantization(const JsonValue& root, Config& config) {
+  const auto field = root.find("quantization_config");
+  if (!field) return;
+  const std::string_view method = field->at("quant_method").as_string();
+  if (method != kQuantMethod) {
+    throw Error(ErrorKind::unsupported, fmt::format("{}.quant_method: expected \"{}\" or none, found \"{}\"", field->where(), kQuantMethod, method));
+  }
+  config.is_quantized = true;
+}
+
 }  // namespace
 
 Config Config::from_json(std::string_view json, const std::filesystem::path& path) {
@@ -119,6 +130,7 @@ Config Config::from_json(std::string_view json, const std::filesystem::path& pat
     throw Error(ErrorKind::corrupt, fmt::format("{}: problem_type: single_label_classification needs at least 2 labels, found 1",
                                                 path.string()));
   }
+  read_quantization(root, config);
   config.dtype = read_string(root, "dtype");
   if (!config.dtype) config.dtype = read_string(root, "torch_dtype");
   return config;

@@ -7,9 +7,11 @@
 #include <cstring>
 #include <limits>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include <filbert/error.h>
 
@@ -27,7 +29,7 @@ constexpr std::array kDtypes = {
     DtypeRow{"F32", 4, Dtype::f32},    DtypeRow{"F16", 2, Dtype::f16},    DtypeRow{"BF16", 2, Dtype::bf16},
     DtypeRow{"F64", 8, Dtype::other},  DtypeRow{"I64", 8, Dtype::other},  DtypeRow{"U64", 8, Dtype::other},
     DtypeRow{"I32", 4, Dtype::other},  DtypeRow{"U32", 4, Dtype::other},  DtypeRow{"I16", 2, Dtype::other},
-    DtypeRow{"U16", 2, Dtype::other},  DtypeRow{"I8", 1, Dtype::other},   DtypeRow{"U8", 1, Dtype::other},
+    DtypeRow{"U16", 2, Dtype::other},  DtypeRow{"I8", 1, Dtype::i8},      DtypeRow{"U8", 1, Dtype::other},
     DtypeRow{"BOOL", 1, Dtype::other}, DtypeRow{"C64", 8, Dtype::other},  DtypeRow{"F8_E4M3", 1, Dtype::other},
     DtypeRow{"F8_E5M2", 1, Dtype::other}, DtypeRow{"F8_E8M0", 1, Dtype::other},
 };
@@ -166,6 +168,23 @@ std::vector<TensorView> parse_safetensors(std::span<const std::byte> file, std::
   });
   check_layout(tensors, data, file_name);
   return tensors;
+}
+
+std::string safetensors_file(std::span<const TensorToWrite> tensors, const std::map<std::string, std::string>& metadata) {
+  nlohmann::ordered_json header = {{"__metadata__", metadata}};
+  std::size_t end = 0;
+  for (const TensorToWrite& tensor : tensors) {
+    const std::size_t begin = std::exchange(end, end + tensor.data.size());
+    header[tensor.name] = {{"dtype", tensor.dtype_name}, {"shape", tensor.shape}, {"data_offsets", {begin, end}}};
+  }
+  std::string text = header.dump();
+  text.append((8 - text.size() % 8) % 8, ' ');  // the data begins at a multiple of 8
+  std::string file;
+  file.reserve(kPrefixBytes + text.size() + end);
+  for (std::size_t at = 0; at < kPrefixBytes; ++at) file += static_cast<char>(text.size() >> (8 * at) & 0xFF);
+  file += text;
+  for (const TensorToWrite& tensor : tensors) file.append(reinterpret_cast<const char*>(tensor.data.data()), tensor.data.size());
+  return file;
 }
 
 void convert_to_f32(const TensorView& tensor, std::size_t first_element, std::span<float> out) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,7 +11,7 @@
 
 namespace filbert {
 
-enum class Dtype { f32, f16, bf16, other };
+enum class Dtype { f32, f16, bf16, i8, other };
 std::string_view name(Dtype dtype);  // as safetensors spells it: "F32", …
 
 // A tensor in the file it was found in; valid while the mapped file lives. `data` may be unaligned.
@@ -23,6 +24,16 @@ struct TensorView {
 
   std::size_t num_elements() const;
 };
+
+// A tensor to be written.
+struct TensorToWrite {
+  std::string name;
+  std::string dtype_name;
+  std::vector<std::size_t> shape;
+  std::span<const std::byte> data;  // the caller's
+};
+// A whole safetensors file. `metadata` goes into its header.
+std::string safetensors_file(std::span<const TensorToWrite> tensors, const std::map<std::string, std::string>& metadata);
 
 // "[2, 3]"
 std::string shape_string(std::span<const std::size_t> shape);

@@ -73,9 +73,10 @@ Weights Weights::from_pretrained(const std::filesystem::path& directory, std::st
     if (tensor.shape != want->second->shape) {
       complaints.misshapen.push_back(fmt::format("{} (expected {}, found {})", tensor.name,
                                                  shape_string(want->second->shape), shape_string(tensor.shape)));
-    } else if (tensor.dtype == Dtype::other) {
-      throw Error(ErrorKind::unsupported, fmt::format("{}: {}: expected F32, F16 or BF16, found {}", path.string(),
-                                                      tensor.name, tensor.dtype_name));
+    } else if (tensor.dtype == Dtype::other || (tensor.dtype == Dtype::i8) != want->second->is_int8) {
+      throw Error(ErrorKind::unsupported,
+                  fmt::format("{}: {}: expected {}, found {}", path.string(), tensor.name,
+                              want->second->is_int8 ? "I8" : "F32, F16 or BF16", tensor.dtype_name));
     }
     const std::string file_name = tensor.name;
     if (!weights.tensors_.emplace(name, std::move(tensor)).second) complaints.surplus.push_back(file_name);
@@ -91,7 +92,9 @@ const TensorView& Weights::at(std::string_view name) const { return tensors_.fin
 
 std::size_t Weights::num_parameters() const {
   std::size_t count = 0;
-  for (const auto& [name, tensor] : tensors_) count += tensor.num_elements();
+  for (const auto& [name, tensor] : tensors_) {
+    if (name.ends_with(".weight") || name.ends_with(".bias")) count += tensor.num_elements();
+  }
   return count;
 }
 

@@ -16,6 +16,7 @@ namespace filbert {
 struct ExpectedTensor {
   std::string name;
   std::vector<std::size_t> shape;
+  bool is_int8 = false;  // else F32, F16 or BF16
 };
 
 // Owns the mapped file; views are valid while it lives.
@@ -24,14 +25,14 @@ class Weights {
   // Maps `directory`/model.safetensors and finds each of `expected` in it, with or without `prefix` ("bert."), with
   // LayerNorm.gamma and .beta as the old names of weight and bias. Buffers and the heads of pre-training (position_ids,
   // cls.*) are let be. Throws Error: not_found (no such file); corrupt, in one message all tensors that are missing,
-  // surplus or of another shape; unsupported (a tensor that is not F32, F16 or BF16).
+  // surplus or of another shape; unsupported (a tensor of another dtype than
+  // expected).
   static Weights from_pretrained(const std::filesystem::path& directory, std::string_view prefix,
                                  const std::vector<ExpectedTensor>& expected);
 
   // `name` must be one of the expected.
   const TensorView& at(std::string_view name) const;
-  std::size_t file_bytes() const { return file_.bytes().size(); }
-  std::size_t num_parameters() const;
+  std::size_t num_parameters() const;  // the scales of a quantized checkpoint are none
   std::string dtypes() const;  // "F16", or "F16, F32" where they are mixed
 
  private:

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <exception>
 #include <functional>
+#include <memory>
+#include <vector>
 
 #include "base/cpu.h"
 #include "base/thread_pool.h"
@@ -12,7 +14,7 @@ namespace {
 
 constexpr std::size_t kUnitBytes = 1 << 16;    // of texts that a thread takes at once
 constexpr std::size_t kThreadBytes = 1 << 18;  // of texts that are worth a thread: some milliseconds of work
-constexpr std::size_t kKeptTextBytes = 1 << 20;
+constexpr std::size_t kKeptTextBytes = 1 << 20;  // of a text: the memory that a longer one took is not worth keeping
 
 std::size_t bytes_of(const TextInput& input) {
   return input.text.size() + (input.text_pair ? input.text_pair->size() : 0);
@@ -38,9 +40,10 @@ void reserve(std::span<const TextInput> texts, const EncodeOptions& options, Bat
 BatchEncoding encode(const Tokenizer::Impl& tokenizer, std::span<const TextInput> texts, const EncodeOptions& options) {
   BatchEncoding batch;
   reserve(texts, options, batch);
-  std::unique_ptr<Encoder> encoder = tokenizer.encoders->take(tokenizer);
+  std::unique_ptr<Encoder> encoder = tokenizer.encoders.take();  // with its scratch memory and the chunks it has seen
+  if (encoder == nullptr) encoder = std::make_unique<Encoder>(tokenizer);
   for (const TextInput& input : texts) encoder->add_row(input, options, batch);
-  tokenizer.encoders->give_back(std::move(encoder));
+  if (encoder->longest_text() <= kKeptTextBytes) tokenizer.encoders.give_back(std::move(encoder));
   return batch;
 }
 
@@ -85,24 +88,6 @@ BatchEncoding join(const std::vector<BatchEncoding>& parts, ThreadPool& pool) {
 }
 
 }  // namespace
-
-std::unique_ptr<Encoder> EncoderPool::take(const Tokenizer::Impl& tokenizer) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!idle_.empty()) {
-      auto encoder = std::move(idle_.back());
-      idle_.pop_back();
-      return encoder;
-    }
-  }
-  return std::make_unique<Encoder>(tokenizer);
-}
-
-void EncoderPool::give_back(std::unique_ptr<Encoder> encoder) {
-  if (encoder->longest_text() > kKeptTextBytes) return;  // its memory is not worth keeping
-  const std::lock_guard lock(mutex_);
-  idle_.push_back(std::move(encoder));
-}
 
 BatchEncoding encode_batch(const Tokenizer::Impl& tokenizer, std::span<const TextInput> texts,
                            const EncodeOptions& options) {

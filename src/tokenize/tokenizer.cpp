@@ -11,7 +11,7 @@
 
 namespace filbert {
 
-Tokenizer::Impl::Impl() : encoders(std::make_unique<EncoderPool>()) {}
+Tokenizer::Impl::Impl() = default;
 Tokenizer::Impl::~Impl() = default;
 
 std::size_t Tokenizer::Impl::vocab_size() const { return std::max(model.vocab.size(), added_tokens.id_end()); }

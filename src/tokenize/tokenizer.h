@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +10,7 @@
 
 #include <filbert/tokenizer.h>
 
+#include "base/idle_pool.h"
 #include "tokenize/added_tokens.h"
 #include "tokenize/normalizer.h"
 #include "tokenize/post_processor.h"
@@ -19,7 +19,7 @@
 
 namespace filbert {
 
-class EncoderPool;
+class Encoder;
 
 struct Tokenizer::Impl {
   Impl();
@@ -39,7 +39,7 @@ struct Tokenizer::Impl {
   std::vector<std::string>
       doubts;  // found while loading; Tokenizer::doubts() adds those that a look at the whole gives
 
-  std::unique_ptr<EncoderPool> encoders;  // scratch memory of calls, which may be many at once
+  mutable IdlePool<Encoder> encoders;  // scratch memory of calls, which may be many at once
 
   // One past the highest id, added tokens included.
   std::size_t vocab_size() const;

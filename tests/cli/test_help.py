@@ -11,7 +11,7 @@ import pytest
 
 from filbert_command import FILBERT, environment, ok, run
 
-COMMANDS = ["classify", "tokenize", "inspect", "bench", "completion"]
+COMMANDS = ["classify", "tokenize", "inspect", "quantize", "bench", "completion"]
 
 
 def help_of(*words):

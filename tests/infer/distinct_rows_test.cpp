@@ -15,6 +15,13 @@ BatchEncoding batch(const std::vector<std::vector<std::int32_t>>& rows, const st
   return batch;
 }
 
+DistinctRows distinct_rows(const BatchEncoding& inputs) {
+  DistinctRows distinct;
+  distinct.find(batch({{7}, {7}, {8, 9}}));  // what another batch left behind has no say
+  distinct.find(inputs);
+  return distinct;
+}
+
 TEST(DistinctRows, EachOnceInTheOrderOfFirstAppearance) {
   const DistinctRows distinct = distinct_rows(batch({{1, 2}, {3}, {1, 2}, {1}, {3}, {1, 2}}));
   EXPECT_EQ(distinct.inputs.input_ids, (std::vector<std::int32_t>{1, 2, 3, 1}));

@@ -167,7 +167,7 @@ TEST(Encoder, SaysWhatItHolds) {
   EXPECT_EQ(model.dtype(), "F16");
   EXPECT_EQ(model.num_threads(), 3u);
   EXPECT_EQ(model.config().hidden_size, 32u);
-  EXPECT_GE(model.weight_bytes(), std::filesystem::file_size(directory.path() / "model.safetensors"));
+  EXPECT_GT(model.weight_bytes(), parameters * sizeof(std::uint16_t));
   EXPECT_EQ(std::string(model.kernels()), choose_table().name);
 }
 

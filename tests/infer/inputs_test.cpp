@@ -29,6 +29,13 @@ class Inputs : public testing::Test {
   }
 };
 
+TEST(MaxBatchTokens, NoneIsRefused) {
+  const TemporaryDirectory directory = write_checkpoint(TinyCheckpoint{});
+  expect_error(ErrorKind::invalid_argument, {"max_batch_tokens", "at least 1", "found 0"}, [&] {
+    BertForSequenceClassification::from_pretrained(directory.path(), {.max_batch_tokens = 0});
+  });
+}
+
 TEST_F(Inputs, TheLongestRowIsTaken) { EXPECT_NO_THROW(classify(std::vector<std::int32_t>(64, 100))); }
 
 TEST_F(Inputs, RowLongerThanTheModelTakes) {

@@ -1,0 +1,200 @@
+#include "infer/quantize.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <filbert/error.h>
+
+#include "base/file.h"
+#include "infer/architecture.h"
+#include "infer/read_f32.h"
+#include "load/quant_method.h"
+
+namespace filbert {
+namespace {
+
+constexpr float kLeast = 1e-5f;  // of a spread: a channel that is never used, or of weight zero
+
+// The greatest weight of each input, over all outputs of a group.
+std::vector<float> greatest_weights(const KernelTable& kernels, const Weights& weights, const std::string& root, const LinearGroup& group,
+                                    std::size_t in) {
+  std::vector<float> greatest(in, kLeast), row(in);
+  for (const std::string_view linear : group.linears) {
+    const TensorView& weight = weights.at(fmt::format("{}{}.weight", root, linear));
+    for (std::size_t first = 0; first < weight.num_elements(); first += in) {
+      read_f32(kernels, weight, first, row);
+      for (std::size_t k = 0; k < in; ++k) greatest[k] = std::max(greatest[k], std::abs(row[k]));
+    }
+  }
+  return greatest;
+}
+
+// The LayerNorm that gives a group its input.
+std::string input_norm(std::size_t layer, const LinearGroup& group) {
+  if (group.name == "intermediate.dense") return layer_root(layer) + "attention.output.LayerNorm";
+  return layer == 0 ? "embeddings.LayerNorm" : layer_root(layer - 1) + "output.LayerNorm";
+}
+
+// A quantized checkpoint in the making: the tensors, and the numbers that are not in the file they come from.
+class Writer {
+ public:
+  Writer(const KernelTable& kernels, const Weights& weights, const Config& config) : kernels_(kernels), weights_(weights) {
+    std::set<std::string> done;  // what another tensor brings along
+    for (std::size_t layer = 0; layer < config.num_hidden_layers; ++layer) {
+      for (const LinearGroup& group : linear_groups()) {
+        const Smoothing smoothing = smoothing_of(kernels, weights, layer, group);
+        for (const std::string_view linear : group.linears) {
+          const std::string name = layer_root(layer) + std::string(linear);
+          add_linear(name, smoothing);
+          done.insert({name + ".weight", name + ".bias"});
+        }
+        const std::string name = layer_root(layer) + std::string(group.name);
+        add(name + ".input_center", "F32", {smoothing.center.size()}, smoothing.center);
+        add(name + ".input_factor", "F32", {smoothing.factor.size()}, smoothing.factor);
+      }
+    }
+    add_word_embeddings();
+    done.insert("embeddings.word_embeddings.weight");
+    for (const ExpectedTensor& tensor : expected_tensors(config)) {
+      if (done.contains(tensor.name)) continue;
+      const TensorView& view = weights.at(tensor.name);
+      tensors_.push_back({view.name, view.dtype_name, view.shape, view.data});
+    }
+  }
+
+  std::string file() const { return safetensors_file(tensors_, {{"format", "pt"}}); }
+
+ private:
+  template <typename T>
+  void add(const std::string& name, const char* dtype_name, std::vector<std::size_t> shape, const std::vector<T>& numbers) {
+    const auto bytes = std::as_bytes(std::span(numbers));
+    made_.emplace_back(bytes.begin(), bytes.end());
+    tensors_.push_back({name, dtype_name, std::move(shape), made_.back()});
+  }
+
+  void add_linear(const std::string& name, const Smoothing& smoothing) {
+    const TensorView& weight = weights_.at(name + ".weight");
+    const std::size_t out = weight.shape[0], in = weight.shape[1];
+    std::vector<float> row(in), scales(out), bias = read_f32(kernels_, weights_.at(name + ".bias"));
+    std::vector<std::int8_t> int8(out * in);
+    for (std::size_t output = 0; output < out; ++output) {
+      read_f32(kernels_, weight, output * in, row);
+      const QuantizedOutput quantized = quantize(row, bias[output], smoothing, int8.data() + output * in);
+      scales[output] = quantized.scale;
+      bias[output] = quantized.bias;
+    }
+    add(name + ".weight", "I8", weight.shape, int8);
+    add(name + ".weight_scale", "F32", {out}, scales);
+    add(name + ".bias", "F32", {out}, bias);
+  }
+
+  void add_word_embeddings() {
+    const std::string name = "embeddings.word_embeddings.weight";
+    const TensorView& weight = weights_.at(name);
+    const std::size_t words = weight.shape[0], width = weight.shape[1];
+    std::vector<float> row(width), scales(words);
+    std::vector<std::int8_t> int8(words * width);
+    for (std::size_t word = 0; word < words; ++word) {
+      read_f32(kernels_, weight, word * width, row);
+      scales[word] = quantize_embedding(row, int8.data() + word * width);
+    }
+    add(name, "I8", weight.shape, int8);
+    add(name + "_scale", "F32", {words}, scales);
+  }
+
+  const KernelTable& kernels_;
+  const Weights& weights_;
+  std::vector<TensorToWrite> tensors_;
+  std::vector<std::vector<std::byte>> made_;
+};
+
+// config.json as it was, and how the tensors are stored.
+std::string quantized_config(const std::filesystem::path& directory) {
+  auto config = nlohmann::ordered_json::parse(read_file(directory / "config.json"));  // it has been read before: it is JSON
+  config["quantization_config"] = {{"quant_method", kQuantMethod}};
+  return config.dump(2) + "\n";
+}
+
+void make_new_directory(const std::filesystem::path& path) {
+  std::error_code failure;
+  std::filesystem::create_directories(path, failure);
+  if (!failure && !std::filesystem::is_empty(path, failure) && !failure) {
+    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a new or an empty directory, found one with files", path.string()));
+  }
+  if (failure) throw Error(ErrorKind::invalid_argument, fmt::format("{}: cannot create: {}", path.string(), failure.message()));
+}
+
+}  // namespace
+
+const std::vector<LinearGroup>& linear_groups() {
+  static const std::vector<LinearGroup> groups = {
+      {"attention.self", {"attention.self.query", "attention.self.key", "attention.self.value"}, true},
+      {"attention.output.dense", {"attention.output.dense"}, false},
+      {"intermediate.dense", {"intermediate.dense"}, true},
+      {"output.dense", {"output.dense"}, false},
+  };
+  return groups;
+}
+
+std::string layer_root(std::size_t layer) { return fmt::format("encoder.layer.{}.", layer); }
+
+Smoothing smoothing_of(const KernelTable& kernels, const Weights& weights, std::size_t layer, const LinearGroup& group) {
+  const std::string root = layer_root(layer);
+  const TensorView& weight = weights.at(fmt::format("{}{}.weight", root, group.linears.front()));
+  const std::size_t in = weight.shape[1];
+  if (weight.dtype == Dtype::i8) {
+    const std::string stored = root + std::string(group.name);
+    return {read_f32(kernels, weights.at(stored + ".input_center")), read_f32(kernels, weights.at(stored + ".input_factor"))};
+  }
+  if (!group.of_layer_norm) return {std::vector<float>(in, 0.0f), std::vector<float>(in, 1.0f)};
+  const std::string norm = input_norm(layer, group);
+  const std::vector<float> spread = read_f32(kernels, weights.at(norm + ".weight"));
+  Smoothing smoothing{read_f32(kernels, weights.at(norm + ".bias")), greatest_weights(kernels, weights, root, group, in)};
+  for (std::size_t k = 0; k < in; ++k) smoothing.factor[k] = std::sqrt(smoothing.factor[k] / std::max(std::abs(spread[k]), kLeast));
+  return smoothing;
+}
+
+QuantizedOutput quantize(std::span<float> weights, float bias, const Smoothing& smoothing, std::int8_t* to) {
+  double sum = bias;
+  float greatest = 0;
+  for (std::size_t k = 0; k < weights.size(); ++k) {
+    sum += static_cast<double>(weights[k]) * smoothing.center[k];
+    weights[k] /= smoothing.factor[k];
+    greatest = std::max(greatest, std::abs(weights[k]));
+  }
+  const float inverse = greatest > 0 ? 127.0f / greatest : 0.0f;
+  for (std::size_t k = 0; k < weights.size(); ++k) {
+    to[k] = static_cast<std::int8_t>(std::clamp(std::lrint(weights[k] * inverse), -127L, 127L));
+  }
+  return {greatest / 127.0f, static_cast<float>(sum)};
+}
+
+float quantize_embedding(std::span<const float> row, std::int8_t* to) {
+  float greatest = 0;
+  for (const float number : row) greatest = std::max(greatest, std::abs(number));
+  const float inverse = greatest > 0 ? 127.0f / greatest : 0.0f;
+  for (std::size_t at = 0; at < row.size(); ++at) {
+    to[at] = static_cast<std::int8_t>(std::clamp(std::lrint(row[at] * inverse), -127L, 127L));
+  }
+  return greatest / 127.0f;
+}
+
+void write_quantized(const std::filesystem::path& from, const std::filesystem::path& to) {
+  const Config config = Config::from_pretrained(from);
+  if (config.is_quantized) {
+    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a checkpoint in F32, F16 or BF16, found a quantized one", from.string()));
+  }
+  const Weights weights = Weights::from_pretrained(from, architecture_of(config).prefix, expected_tensors(config));
+  make_new_directory(to);
+  write_file_atomic(to / "model.safetensors", Writer(choose_table(), weights, config).file());
+  for (const char* name : {"tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json", "added_tokens.json"}) {
+    if (std::filesystem::exists(from / name)) write_file_atomic(to / name, read_file(from / name));
+  }
+  write_file_atomic(to / "config.json", quantized_config(from));  // last: without it there is no checkpoint
+}
+
+}  // namespace filbert

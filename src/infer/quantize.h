@@ -1,0 +1,53 @@
+// 8 bits a weight: how the numbers of the encoder are made small, whether at load or once and for all in a checkpoint.
+//
+// Linear layers: y = x · Wᵀ + b becomes y = x' · W'ᵀ + b', with x' = (x − center) · factor, which the kernels round to 8 bits
+// a row when it comes, and W' = W / factor in 8 bits with a scale for each output; b' = b + W · center. Word embeddings: 8 bits
+// with a scale for each word.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <filbert/quantize.h>
+
+#include "kernels/kernels.h"
+#include "load/weights.h"
+
+namespace filbert {
+
+struct Smoothing {
+  std::vector<float> center, factor;  // [in]
+};
+
+// Linear layers of an encoder layer that take the same input and are therefore smoothed alike.
+struct LinearGroup {
+  std::string_view name;                  // within the layer; "….input_center" and "….input_factor" are stored under it
+  std::vector<std::string_view> linears;  // within the layer, without ".weight"
+  bool of_layer_norm;                     // the input is what a LayerNorm gives, else the context or the activations
+};
+const std::vector<LinearGroup>& linear_groups();
+// "encoder.layer.3."
+std::string layer_root(std::size_t layer);
+
+// The smoothing of a group of that layer: stored in a quantized checkpoint, else chosen. The outputs of a LayerNorm vary
+// around its bias by about its weight, which is known without any data: the center is the bias, and the factor shares the
+// spread between inputs and weights as SmoothQuant does with measured activations (Xiao et al., 2022, arXiv 2211.10438, with
+// alpha 0.5). Other inputs are left as they are.
+Smoothing smoothing_of(const KernelTable& kernels, const Weights& weights, std::size_t layer, const LinearGroup& group);
+
+// What an output's weights become besides their 8 bits.
+struct QuantizedOutput {
+  float scale;  // of a weight
+  float bias;
+};
+// `weights` [in] of one output to `to` [in], in [−127, 127]. `weights` is overwritten.
+QuantizedOutput quantize(std::span<float> weights, float bias, const Smoothing& smoothing, std::int8_t* to);
+
+// A word's embedding in 8 bits; returns its scale. A stored one times its scale has the bits of one quantized on its way.
+float quantize_embedding(std::span<const float> row, std::int8_t* to);
+
+}  // namespace filbert
