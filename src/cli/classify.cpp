@@ -25,7 +25,18 @@ struct Options {
   ModelOptions loading;
   ClassifyOptions classify;
   bool json = false;
+  bool verbose = false;
 };
+
+// What runs, for whoever wonders what `auto` or an empty option became.
+std::string description(const TextClassificationPipeline& classifier, const ModelOptions& loading) {
+  const AutoModelForSequenceClassification& model = classifier.model();
+  const std::size_t share = loading.max_batch_tokens / model.num_threads();
+  return fmt::format("{}: {} in {} kernels, {} thread{}, at most {} tokens at once{}", classifier.config().path.parent_path().string(),
+                     name(model.compute_dtype()), model.kernels(), model.num_threads(), model.num_threads() == 1 ? "" : "s",
+                     loading.max_batch_tokens,
+                     share < classifier.max_length() ? fmt::format(", texts of more than {} alone", share) : "");
+}
 
 // The answers to `records`, in their order: texts and rows tokenized elsewhere are a call of the library each.
 std::vector<Classification> classify(const TextClassificationPipeline& classifier, std::span<const Record> records,
@@ -113,6 +124,7 @@ void run(const Options& options, Session& session) {
   const auto classifier = pipeline("text-classification", model_directory(options.model), options.loading);
   if (!options.input.jsonl) classifier.tokenizer();  // throws if there is none: only jsonl can bring rows without texts
   if (classifier.has_tokenizer()) classifier.tokenize({}, options.classify);  // a bad option is no text's fault
+  if (options.verbose) session.messages.note(description(classifier, options.loading));
   Input input(session, options.input);
   Warnings warnings(session.messages);
   JsonWriter json;
@@ -148,6 +160,7 @@ Run add_options(CLI::App& app) {
              "What gives way in a text or pair that is too long; default: longest_first",
              [options](const std::string& name) { options->classify.truncation = truncation_from_name(name); });
   add_loading_options(app, options->loading);
+  add_flag(app, "--verbose", "Says on standard error what runs: dtype, kernels, threads", [options] { options->verbose = true; });
   return [options](Session& session) { run(*options, session); };
 }
 

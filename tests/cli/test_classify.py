@@ -34,6 +34,14 @@ def one(checkpoint, *words, **streams):
     return row
 
 
+def test_verbose_says_what_runs(checkpoint):
+    for words, said in [([], "f32 in "), (["--dtype", "int8"], "int8 in "), (["--threads", "2"], "2 threads, at most 4096 tokens at once"),
+                        (["--max-batch-tokens", "8", "--threads", "2"], "at most 8 tokens at once, texts of more than 4 alone")]:
+        result = run("classify", "--model", checkpoint, "--verbose", "good film", *words)
+        assert result.code == 0 and result.err.startswith("filbert: ") and result.err.count("\n") == 1 and said in result.err
+        assert result.out == ok("classify", "--model", checkpoint, "good film", *words).out
+
+
 def test_text_format_is_that_of_the_seed(checkpoint):
     row = one(checkpoint, TEXT)
     expected = f"text: {TEXT}\n" + "".join("%-7s:\t%.3f\n" % (s["label"], s["score"]) for s in row["scores"])
