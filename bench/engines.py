@@ -29,10 +29,10 @@ def machine_cpu_seconds():
 class Filbert:
     """`bench` names the program, the checkpoint, the workloads and the environment."""
 
-    def __init__(self, bench, dtype, threads):
+    def __init__(self, bench, dtype, threads, checkpoint=None):
         self.bench, self.threads = bench, threads
         self.cpu_seconds_ = 0.0
-        self.options = ["--model", str(bench.checkpoint), "--threads", str(threads)] + (["--dtype", dtype] if dtype != "f32" else [])
+        self.options = ["--model", str(checkpoint or bench.checkpoint), "--threads", str(threads)] + (["--dtype", dtype] if dtype != "f32" else [])
 
     def ask(self, workload, length_sorted, repeat, setting):
         command = [self.bench.filbert, "bench", *self.options, "--ids", str(self.bench.ids(workload)), "--repeat", str(repeat)]

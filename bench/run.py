@@ -15,6 +15,7 @@ import os
 import pathlib
 import platform
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -179,10 +180,17 @@ class Bench:
 
     def memory(self, dtype):
         self.store.drop(group="memory", dtype=dtype)
+        engine = Filbert(self, dtype, self.args.threads, self.quantized() if dtype == "int8" else None)
         for _ in range(3):
-            answer = self.engine("filbert", dtype, self.args.threads).ask("mixed-4096", False, 1, None)
+            answer = engine.ask("mixed-4096", False, 1, None)
             self.store.add(group="memory", engine="filbert", dtype=dtype, peak_bytes=answer["peak_bytes"],
                            weight_bytes=(self.checkpoint / "model.safetensors").stat().st_size)
+
+    def quantized(self):
+        directory = self.checkpoint.with_name(self.checkpoint.name + "-int8")
+        shutil.rmtree(directory, ignore_errors=True)  # an earlier program may have made it
+        run_measured([self.filbert, "quantize", str(self.checkpoint), str(directory)], self.environment)
+        return directory
 
     def start(self):
         self.store.drop(group="start")
