@@ -118,7 +118,8 @@ void multiply(const KernelTable& kernels, const Loop& loop, const Linear& linear
   // a single short text keeps them all busy.
   constexpr std::size_t kBlockFloats = 96 * 1024;
   constexpr std::size_t kRowsOfTile = 8;
-  const std::size_t row_block = std::clamp(kBlockFloats / linear.in / kRowsOfTile * kRowsOfTile, std::size_t{16}, std::size_t{256});
+  const std::size_t depth = linear.dtype == ComputeDtype::f32 ? linear.in / depth_parts(linear.in) : linear.in;
+  const std::size_t row_block = std::clamp(kBlockFloats / depth / kRowsOfTile * kRowsOfTile, std::size_t{16}, std::size_t{256});
   const std::size_t row_blocks = (x.rows + row_block - 1) / row_block;
   const std::size_t width = panel_columns(kernels, linear.dtype), panels = (linear.out + width - 1) / width;
   const std::size_t groups = loop.threads() == 1 ? 1 : std::min(panels, std::size_t{4} * loop.threads());

@@ -23,6 +23,9 @@ struct PackedView {
   std::size_t columns = 0;
 };
 
+// In how many parts an f32 product takes its depth: where the rows of a fill the second cache, parts of 512 stay in it.
+constexpr std::size_t depth_parts(std::size_t depth) { return depth <= 1024 ? 1 : (depth + 511) / 512; }
+
 struct GemmArgs {
   const float* a = nullptr;        // [rows, depth], rows `a_stride` apart
   std::size_t a_stride = 0;

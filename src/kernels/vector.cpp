@@ -22,18 +22,27 @@ HWY_BEFORE_NAMESPACE();
 namespace filbert {
 namespace HWY_NAMESPACE {
 
-// kRows rows of a against `kVectors` vectors of one panel. Each sum runs over depth in order, by fused multiply-add,
-// whatever kRows and kVectors are.
+// A part of the depth, [begin, end).
+struct Depth {
+  std::size_t begin, end;
+};
+
+// kRows rows of a against `kVectors` vectors of one panel, over a part of the depth: the first part begins the sums in c, the
+// last one completes them. Each sum runs over depth in order, by fused multiply-add, whatever kRows, kVectors and parts are.
 template <std::size_t kRows, std::size_t kVectors>
-HWY_NOINLINE void gemm_tile(const GemmArgs& args, const float* HWY_RESTRICT a, const float* HWY_RESTRICT b,
+HWY_NOINLINE void gemm_tile(const GemmArgs& args, Depth depth, const float* HWY_RESTRICT a, const float* HWY_RESTRICT b,
                             std::size_t first_column, float* HWY_RESTRICT c) {
+  const std::size_t columns_left = args.b.columns - first_column;
   V sums[kRows][kVectors];
 #pragma GCC unroll 8
   for (std::size_t row = 0; row < kRows; ++row) {
 #pragma GCC unroll 3
-    for (std::size_t v = 0; v < kVectors; ++v) sums[row][v] = hn::Zero(d);
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      sums[row][v] = depth.begin == 0 ? hn::Zero(d) : load_first(c + row * args.c_stride + v * lanes(), columns_left - v * lanes());
+    }
   }
-  for (std::size_t k = 0; k < args.b.depth; ++k, b += panel_columns()) {
+  b += depth.begin * panel_columns();
+  for (std::size_t k = depth.begin; k < depth.end; ++k, b += panel_columns()) {
     V columns[kVectors];
 #pragma GCC unroll 3
     for (std::size_t v = 0; v < kVectors; ++v) columns[v] = hn::LoadU(d, b + v * lanes());
@@ -44,22 +53,22 @@ HWY_NOINLINE void gemm_tile(const GemmArgs& args, const float* HWY_RESTRICT a, c
       for (std::size_t v = 0; v < kVectors; ++v) sums[row][v] = hn::MulAdd(broadcast, columns[v], sums[row][v]);
     }
   }
-  const std::size_t columns_left = args.b.columns - first_column;
+  const bool last = depth.end == args.b.depth;
 #pragma GCC unroll 3
   for (std::size_t v = 0; v < kVectors; ++v) {
     const std::size_t at = v * lanes();
-    const V bias = args.bias != nullptr ? load_first(args.bias + first_column + at, columns_left - at) : hn::Zero(d);
+    const V bias = last && args.bias != nullptr ? load_first(args.bias + first_column + at, columns_left - at) : hn::Zero(d);
 #pragma GCC unroll 8
     for (std::size_t row = 0; row < kRows; ++row) {
-      store_first(hn::Add(sums[row][v], bias), c + row * args.c_stride + at, columns_left - at);
+      store_first(last ? hn::Add(sums[row][v], bias) : sums[row][v], c + row * args.c_stride + at, columns_left - at);
     }
   }
-  if (args.activation == Activation::none) return;
+  if (!last || args.activation == Activation::none) return;
   const std::size_t columns = std::min(columns_left, kVectors * lanes());
   for (std::size_t row = 0; row < kRows; ++row) activate_row(args.activation, c + row * args.c_stride, columns);
 }
 
-using Tile = void (*)(const GemmArgs&, const float*, const float*, std::size_t, float*);
+using Tile = void (*)(const GemmArgs&, Depth, const float*, const float*, std::size_t, float*);
 
 // kTiles[rows − 1][vectors − 1]
 #define FILBERT_TILES(rows) {gemm_tile<rows, 1>, gemm_tile<rows, 2>, gemm_tile<rows, 3>}
@@ -71,7 +80,7 @@ constexpr Tile kTiles[kTileRows][kPanelVectors] = {
 };
 #undef FILBERT_TILES
 
-void gemm(const GemmArgs& args) {
+void gemm_part(const GemmArgs& args, Depth depth) {
   for (std::size_t panel = args.panel_begin; panel < args.panel_end; ++panel) {
     const float* b = args.b.data + panel * args.b.depth * panel_columns();
     const std::size_t first_column = panel * panel_columns();
@@ -79,9 +88,17 @@ void gemm(const GemmArgs& args) {
     const std::size_t vectors = (columns + lanes() - 1) / lanes();
     for (std::size_t row = 0; row < args.rows; row += kTileRows) {
       const std::size_t rows = std::min(kTileRows, args.rows - row);
-      kTiles[rows - 1][vectors - 1](args, args.a + row * args.a_stride, b, first_column,
+      kTiles[rows - 1][vectors - 1](args, depth, args.a + row * args.a_stride, b, first_column,
                                     args.c + row * args.c_stride + first_column);
     }
+  }
+}
+
+void gemm(const GemmArgs& args) {
+  constexpr std::size_t kFewRows = 16;  // fit beside anything
+  const std::size_t parts = args.rows <= kFewRows ? 1 : depth_parts(args.b.depth);
+  for (std::size_t part = 0; part < parts; ++part) {
+    gemm_part(args, {args.b.depth * part / parts, args.b.depth * (part + 1) / parts});
   }
 }
 
