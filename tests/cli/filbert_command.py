@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import pty
 import subprocess
 
 import pytest
@@ -46,3 +47,11 @@ def ok(*words, **streams):
     result = run(*words, **streams)
     assert (result.code, result.err) == (0, ""), result
     return result
+
+
+def open_terminal():
+    """Two descriptors, the terminal's side of a person and that of a program; skips the test where there are none to be had."""
+    try:
+        return pty.openpty()
+    except OSError as error:
+        pytest.skip(f"no pseudo-terminal here: {error}")

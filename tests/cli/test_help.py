@@ -1,7 +1,6 @@
 """--help, --version and shell completion."""
 
 import os
-import pty
 import re
 import select
 import shutil
@@ -9,7 +8,7 @@ import subprocess
 
 import pytest
 
-from filbert_command import FILBERT, environment, ok, run
+from filbert_command import FILBERT, environment, ok, open_terminal, run
 
 COMMANDS = ["classify", "tokenize", "inspect", "quantize", "bench", "completion"]
 
@@ -133,7 +132,7 @@ def test_zsh_completes(tmp_path, typed, offers):
     (tmp_path / "checkpoint").mkdir()
     (tmp_path / "rows.jsonl").write_text("")
     subprocess.run([zsh, "-n", tmp_path / "_filbert"], check=True)
-    master, slave = pty.openpty()
+    master, slave = open_terminal()
     shell = subprocess.Popen([zsh, "-f", "-i"], stdin=slave, stdout=slave, stderr=slave, cwd=tmp_path, start_new_session=True,
                              env=environment(TERM="dumb"))
     os.close(slave)

@@ -1,21 +1,20 @@
 """Terminals, pipes that close, disks that are full."""
 
 import os
-import pty
 import select
 import subprocess
 import time
 
 import pytest
 
-from filbert_command import FILBERT, environment, run
+from filbert_command import FILBERT, environment, open_terminal, run
 
 
 class Terminal:
     """A process whose streams are a terminal, or some of them."""
 
     def __init__(self, *words, stdin=None, stdout=None, stderr=None, **env):
-        self.master, slave = pty.openpty()
+        self.master, slave = open_terminal()
         self.process = subprocess.Popen([FILBERT, *map(str, words)], stdin=slave if stdin is None else stdin,
                                         stdout=slave if stdout is None else stdout, stderr=slave if stderr is None else stderr,
                                         env=environment(TERM="xterm", **env), start_new_session=True)
@@ -65,7 +64,7 @@ def test_colours_can_be_refused(checkpoint, env):
     terminal = Terminal("classify", "--model", checkpoint, "good", **({"NO_COLOR": "1"} if "NO_COLOR" in env else {}))
     if "TERM" in env:
         terminal.read(), terminal.end()
-        master, slave = pty.openpty()
+        master, slave = open_terminal()
         process = subprocess.run([FILBERT, "classify", "--model", checkpoint, "good"], stdout=slave, env=environment(TERM="dumb"), check=True)
         os.close(slave)
         assert process.returncode == 0 and b"\033" not in os.read(master, 65536)
