@@ -24,8 +24,9 @@ class AlignedBuffer {
     // Large weights on huge pages where the kernel has them: fewer faults at start, fewer misses later.
     constexpr std::size_t kHugePage = std::size_t{2} << 20;
     const std::size_t bytes = (count * sizeof(T) + 63) / 64 * 64, of_huge_pages = bytes / kHugePage * kHugePage;
-    data_.reset(static_cast<T*>(std::aligned_alloc(of_huge_pages > 0 ? kHugePage : 64, bytes)));
-    if (data_ == nullptr) throw std::bad_alloc();
+    void* data = nullptr;  // aligned_alloc would want whole huge pages
+    if (::posix_memalign(&data, of_huge_pages > 0 ? kHugePage : 64, bytes) != 0) throw std::bad_alloc();
+    data_.reset(static_cast<T*>(data));
     if (of_huge_pages > 0) ::madvise(data_.get(), of_huge_pages, MADV_HUGEPAGE);  // not the rest, which would fill up one more
     capacity_ = count;
   }

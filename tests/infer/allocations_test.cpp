@@ -1,5 +1,6 @@
 // Contract 5: after warm-up the forward pass does not allocate, but for the logits that it returns.
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -42,6 +43,11 @@ void* realloc(void* data, std::size_t bytes) {
 void* aligned_alloc(std::size_t alignment, std::size_t bytes) {
   allocations.fetch_add(1, std::memory_order_relaxed);
   return __libc_memalign(alignment, bytes);
+}
+int posix_memalign(void** data, std::size_t alignment, std::size_t bytes) noexcept {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  *data = __libc_memalign(alignment, bytes);
+  return *data != nullptr ? 0 : ENOMEM;
 }
 }
 #endif
