@@ -42,7 +42,7 @@ struct Config {
 
   // Reads and checks `directory`/config.json.
   // Throws Error: not_found (no such directory or file), corrupt (not JSON, a field of the wrong type or out of range,
-  // sizes that contradict each other).
+  // sizes that contradict each other), unsupported (a quantization_config that is not of `filbert quantize`).
   static Config from_pretrained(const std::filesystem::path& directory);
   // The same from the text of a config.json; `path` is only named in messages.
   static Config from_json(std::string_view json, const std::filesystem::path& path);

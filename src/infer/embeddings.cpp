@@ -4,40 +4,33 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 namespace filbert {
 
 namespace {
 
 // A word's embedding. In int8 it is rounded to 8 bits, where a quantized checkpoint has not done so before.
-void read_word(const Model& model, std::size_t word, std::vector<std::int8_t>& scratch, std::span<float> out) {
+void read_word(const Model& model, std::size_t word, std::span<float> out) {
   const Embeddings& table = model.embeddings;
-  const std::int8_t* int8 = reinterpret_cast<const std::int8_t*>(table.word->data.data()) + word * out.size();
-  float scale = 0;
-  if (!table.word_scale.empty()) {
-    scale = table.word_scale[word];
-  } else {
+  if (table.word_scale.empty()) {
     read_f32(model.kernels, *table.word, word * out.size(), out);
-    if (model.dtype != ComputeDtype::int8) return;
-    scratch.resize(out.size());
-    scale = quantize_embedding(out, scratch.data());
-    int8 = scratch.data();
+    if (model.dtype == ComputeDtype::int8) round_to_int8(out);
+    return;
   }
-  for (std::size_t at = 0; at < out.size(); ++at) out[at] = scale * static_cast<float>(int8[at]);
+  const auto* int8 = reinterpret_cast<const std::int8_t*>(table.word->data.data()) + word * out.size();
+  for (std::size_t at = 0; at < out.size(); ++at) out[at] = table.word_scale[word] * static_cast<float>(int8[at]);
 }
 
 }  // namespace
 
-void embed(const Model& model, const Loop& loop, const BatchEncoding& inputs, const Unit& unit, Workspace& workspace) {
+void embed(const Model& model, const Loop& loop, const BatchEncoding& inputs, const Unit& unit, float* hidden) {
   const std::size_t hidden_size = model.config.hidden_size;
   const Embeddings& table = model.embeddings;
-  workspace.embedding.resize(std::max(workspace.embedding.size(), std::size_t{loop.threads()}));
-  loop(unit.rows(), [&](std::size_t row, unsigned thread) {
+  loop(unit.rows(), [&](std::size_t row, unsigned) {
     for (std::size_t position = 0; position < unit.length(row); ++position) {
       const std::size_t token = unit.row_starts[row] + position;
-      float* out = workspace.hidden.data() + (unit.start(row) + position) * hidden_size;
-      read_word(model, static_cast<std::size_t>(inputs.input_ids[token]), workspace.embedding[thread], {out, hidden_size});
+      float* out = hidden + (unit.start(row) + position) * hidden_size;
+      read_word(model, static_cast<std::size_t>(inputs.input_ids[token]), {out, hidden_size});
       const auto type = static_cast<std::size_t>(inputs.token_type_ids[token]);
       model.kernels.add(table.token_type.data() + type * hidden_size, hidden_size, out);
       model.kernels.layer_norm(out, table.position.data() + position * hidden_size, table.norm.weight.data(),

@@ -106,7 +106,7 @@ void cut_into_units(std::span<const std::size_t> row_starts, std::size_t unit_to
   }
 }
 
-// Runs `fill(unit, workspace, loop)` and the encoder for every unit. Many units go to threads whole, without a barrier
+// Runs `fill(unit, hidden, loop)` and the encoder for every unit. Many units go to threads whole, without a barrier
 // inside; fewer units than threads spread each of their steps over the threads instead.
 template <typename Fill>
 Tensor run(const Model& model, std::span<const std::size_t> row_starts, std::vector<Unit>& units, const Fill& fill) {
@@ -118,7 +118,7 @@ Tensor run(const Model& model, std::span<const std::size_t> row_starts, std::vec
     Lease<Workspace> lease(model.workspaces);
     Workspace& workspace = *lease;
     workspace.hidden.reserve(unit.tokens() * model.config.hidden_size);
-    fill(unit, workspace, loop);
+    fill(unit, workspace.hidden.data(), loop);
     encode(model, loop, unit, workspace);
     const std::size_t row = static_cast<std::size_t>(unit.row_starts.data() - row_starts.data());
     classify(model, loop, unit, workspace, logits[row].data());
@@ -170,8 +170,8 @@ Tensor Model::logits(const BatchEncoding& inputs) const {
   DistinctRows& distinct = (*call).distinct;
   distinct.find(inputs);
   const BatchEncoding& rows = distinct.place.empty() ? inputs : distinct.inputs;
-  Tensor computed = run(*this, rows.row_starts, (*call).units, [&](const Unit& unit, Workspace& workspace, const Loop& loop) {
-    embed(*this, loop, rows, unit, workspace);
+  Tensor computed = run(*this, rows.row_starts, (*call).units, [&](const Unit& unit, float* hidden, const Loop& loop) {
+    embed(*this, loop, rows, unit, hidden);
   });
   if (distinct.place.empty()) return computed;
   Tensor logits({inputs.batch_size(), config.num_labels()});
@@ -181,9 +181,9 @@ Tensor Model::logits(const BatchEncoding& inputs) const {
 
 Tensor Model::logits_from_embeddings(std::span<const float> embedding_output, std::span<const std::size_t> row_starts) const {
   Lease<CallScratch> call(calls);
-  return run(*this, row_starts, (*call).units, [&](const Unit& unit, Workspace& workspace, const Loop&) {
+  return run(*this, row_starts, (*call).units, [&](const Unit& unit, float* hidden, const Loop&) {
     const auto from = embedding_output.subspan(unit.row_starts.front() * config.hidden_size, unit.tokens() * config.hidden_size);
-    std::ranges::copy(from, workspace.hidden.data());
+    std::ranges::copy(from, hidden);
   });
 }
 

@@ -83,8 +83,8 @@ struct AutoModelForSequenceClassification::Impl {
 };
 using Model = AutoModelForSequenceClassification::Impl;
 
-// embeddings.cpp: workspace.hidden [tokens, hidden_size] = LayerNorm(word + token_type + position)
-void embed(const Model& model, const Loop& loop, const BatchEncoding& inputs, const Unit& unit, Workspace& workspace);
+// embeddings.cpp: hidden [tokens, hidden_size] = LayerNorm(word + token_type + position)
+void embed(const Model& model, const Loop& loop, const BatchEncoding& inputs, const Unit& unit, float* hidden);
 
 // attention.cpp: context [query rows, hidden_size] from workspace.query and workspace.key_value. With `first_tokens_only`
 // there is one query for each row of the unit, that of its first token, else one for each token.

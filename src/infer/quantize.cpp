@@ -19,6 +19,17 @@ namespace {
 
 constexpr float kLeast = 1e-5f;  // of a spread: a channel that is never used, or of weight zero
 
+// How numbers lie on 8 bits: 127 stands for the greatest.
+struct Steps {
+  float scale, inverse;
+  std::int8_t rounded(float number) const { return static_cast<std::int8_t>(std::clamp(std::lrint(number * inverse), -127L, 127L)); }
+};
+Steps steps_of(std::span<const float> numbers) {
+  float greatest = 0;
+  for (const float number : numbers) greatest = std::max(greatest, std::abs(number));
+  return {greatest / 127.0f, greatest > 0 ? 127.0f / greatest : 0.0f};
+}
+
 // The greatest weight of each input, over all outputs of a group.
 std::vector<float> greatest_weights(const KernelTable& kernels, const Weights& weights, const std::string& root, const LinearGroup& group,
                                     std::size_t in) {
@@ -100,7 +111,7 @@ class Writer {
     std::vector<std::int8_t> int8(words * width);
     for (std::size_t word = 0; word < words; ++word) {
       read_f32(kernels_, weight, word * width, row);
-      scales[word] = quantize_embedding(row, int8.data() + word * width);
+      scales[word] = round_to_int8(row, int8.data() + word * width);
     }
     add(name, "I8", weight.shape, int8);
     add(name + "_scale", "F32", {words}, scales);
@@ -158,29 +169,24 @@ Smoothing smoothing_of(const KernelTable& kernels, const Weights& weights, std::
   return smoothing;
 }
 
+float round_to_int8(std::span<const float> numbers, std::int8_t* to) {
+  const Steps steps = steps_of(numbers);
+  for (std::size_t at = 0; at < numbers.size(); ++at) to[at] = steps.rounded(numbers[at]);
+  return steps.scale;
+}
+
+void round_to_int8(std::span<float> numbers) {
+  const Steps steps = steps_of(numbers);
+  for (float& number : numbers) number = steps.scale * static_cast<float>(steps.rounded(number));
+}
+
 QuantizedOutput quantize(std::span<float> weights, float bias, const Smoothing& smoothing, std::int8_t* to) {
   double sum = bias;
-  float greatest = 0;
   for (std::size_t k = 0; k < weights.size(); ++k) {
     sum += static_cast<double>(weights[k]) * smoothing.center[k];
     weights[k] /= smoothing.factor[k];
-    greatest = std::max(greatest, std::abs(weights[k]));
   }
-  const float inverse = greatest > 0 ? 127.0f / greatest : 0.0f;
-  for (std::size_t k = 0; k < weights.size(); ++k) {
-    to[k] = static_cast<std::int8_t>(std::clamp(std::lrint(weights[k] * inverse), -127L, 127L));
-  }
-  return {greatest / 127.0f, static_cast<float>(sum)};
-}
-
-float quantize_embedding(std::span<const float> row, std::int8_t* to) {
-  float greatest = 0;
-  for (const float number : row) greatest = std::max(greatest, std::abs(number));
-  const float inverse = greatest > 0 ? 127.0f / greatest : 0.0f;
-  for (std::size_t at = 0; at < row.size(); ++at) {
-    to[at] = static_cast<std::int8_t>(std::clamp(std::lrint(row[at] * inverse), -127L, 127L));
-  }
-  return greatest / 127.0f;
+  return {round_to_int8(weights, to), static_cast<float>(sum)};
 }
 
 void write_quantized(const std::filesystem::path& from, const std::filesystem::path& to) {

@@ -39,15 +39,17 @@ std::string layer_root(std::size_t layer);
 // alpha 0.5). Other inputs are left as they are.
 Smoothing smoothing_of(const KernelTable& kernels, const Weights& weights, std::size_t layer, const LinearGroup& group);
 
+// `numbers` in 8 bits, in [−127, 127]; returns the scale, times which each of them stands for its number.
+float round_to_int8(std::span<const float> numbers, std::int8_t* to);
+// Each number becomes what its 8 bits stand for, with the bits that scale times those give.
+void round_to_int8(std::span<float> numbers);
+
 // What an output's weights become besides their 8 bits.
 struct QuantizedOutput {
   float scale;  // of a weight
   float bias;
 };
-// `weights` [in] of one output to `to` [in], in [−127, 127]. `weights` is overwritten.
+// `weights` [in] of one output to `to` [in]. `weights` is overwritten.
 QuantizedOutput quantize(std::span<float> weights, float bias, const Smoothing& smoothing, std::int8_t* to);
-
-// A word's embedding in 8 bits; returns its scale. A stored one times its scale has the bits of one quantized on its way.
-float quantize_embedding(std::span<const float> row, std::int8_t* to);
 
 }  // namespace filbert

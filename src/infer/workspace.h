@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <vector>
 
 #include "base/aligned.h"
@@ -33,7 +32,6 @@ struct Workspace {
     AlignedFloats scores;        // [query rows of a block, text's tokens]
   };
   std::vector<Attention> attention;
-  std::vector<std::vector<std::int8_t>> embedding;  // of each thread: [hidden_size], int8 only
 };
 
 }  // namespace filbert

@@ -53,16 +53,6 @@ void check(const char* what, const KernelTable& table, const std::vector<float>&
   }
 }
 
-std::vector<float> f32_gemm(const KernelTable& table, const Product& product, Activation activation) {
-  const auto [rows, depth, columns] = product.shape;
-  std::vector<float> packed(packed_size(table, depth, columns)), c(rows * columns, std::nanf(""));
-  table.pack_transposed(product.weight.data(), columns, depth, depth, packed.data());
-  table.gemm({.a = product.a.data(), .a_stride = depth, .rows = rows, .b = {packed.data(), depth, columns},
-              .panel_end = num_panels(table, columns), .bias = product.bias.data(), .activation = activation, .c = c.data(),
-              .c_stride = columns});
-  return c;
-}
-
 Product draw_product(Source& source) {
   Product product({source.between(1, 21), source.between(1, 200), source.between(1, 101)});
   for (auto* part : {&product.a, &product.weight, &product.bias, &product.center, &product.factor, &product.column_scales}) {
@@ -88,11 +78,14 @@ void check_products(Source& source) {
   const auto of_sum = [&, depth = depth](std::size_t at) {
     return 1.2 * 2 * static_cast<double>(depth + 1) * 0x1p-24 * magnitude[at] + 8e-7 * std::max(1.0, magnitude[at]) + 1e-30;
   };
+  const auto run_in_f32 = [&](const KernelTable& table) {
+    return run_f32(table, product.shape, product.a, product.weight, product.bias, activation);
+  };
   const KernelTable& plain = scalar_table();
-  const auto f32 = f32_gemm(plain, product, activation), bf16 = run(plain.bf16, product, false, activation);
+  const auto f32 = run_in_f32(plain), bf16 = run(plain.bf16, product, false, activation);
   const auto int8 = run(plain.int8, product, true, Activation::none);
   for (const KernelTable* table : available_tables()) {
-    check("f32 product", *table, f32_gemm(*table, product, activation), f32, of_sum);
+    check("f32 product", *table, run_in_f32(*table), f32, of_sum);
     check("bf16 product", *table, run(table->bf16, product, false, activation), bf16, of_sum);
     check("int8 product", *table, run(table->int8, product, true, Activation::none), int8, [](std::size_t) { return 0.0; });
   }

@@ -12,6 +12,7 @@
 
 #include <filbert/error.h>
 
+#include "kernels/product.h"
 #include "load/safetensors.h"
 
 namespace filbert {
@@ -29,16 +30,9 @@ class Kernels : public testing::TestWithParam<const KernelTable*> {
  protected:
   const KernelTable& table = *GetParam();
 
-  // c [rows, columns] of a [rows, depth] and a weight [columns, depth], through pack_transposed and gemm.
   std::vector<float> gemm(const std::vector<float>& a, const std::vector<float>& weight, const std::vector<float>& bias,
                           std::size_t rows, std::size_t depth, std::size_t columns, Activation activation) {
-    std::vector<float> packed(packed_size(table, depth, columns));
-    table.pack_transposed(weight.data(), columns, depth, depth, packed.data());
-    std::vector<float> c(rows * columns, std::nanf(""));  // every element must be written
-    table.gemm({.a = a.data(), .a_stride = depth, .rows = rows, .b = {packed.data(), depth, columns},
-                .panel_end = num_panels(table, columns), .bias = bias.data(), .activation = activation,
-                .c = c.data(), .c_stride = columns});
-    return c;
+    return run_f32(table, {rows, depth, columns}, a, weight, bias, activation);
   }
 };
 

@@ -1,4 +1,4 @@
-// Products of narrow numbers with all they take, for the tests of the kernels.
+// Products with all they take, for the tests of the kernels.
 #pragma once
 
 #include <algorithm>
@@ -85,6 +85,19 @@ inline std::vector<float> run(const NarrowKernels& kernels, const Product& produ
                 .column_scales = product.column_scales.data(), .column_sums = column_sums.data(),
                 .panel_end = num_panels(kernels, columns), .bias = product.bias.data(), .activation = activation, .c = c.data(),
                 .c_stride = columns});
+  return c;
+}
+
+// The f32 product: a [rows, depth] and a weight [columns, depth], through pack_transposed and gemm.
+inline std::vector<float> run_f32(const KernelTable& table, Shape shape, const std::vector<float>& a, const std::vector<float>& weight,
+                                  const std::vector<float>& bias, Activation activation) {
+  const auto [rows, depth, columns] = shape;
+  std::vector<float> packed(packed_size(table, depth, columns));
+  table.pack_transposed(weight.data(), columns, depth, depth, packed.data());
+  std::vector<float> c(rows * columns, std::nanf(""));  // every element must be written
+  table.gemm({.a = a.data(), .a_stride = depth, .rows = rows, .b = {packed.data(), depth, columns},
+              .panel_end = num_panels(table, columns), .bias = bias.data(), .activation = activation, .c = c.data(),
+              .c_stride = columns});
   return c;
 }
 
