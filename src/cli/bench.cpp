@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/input.h"
 #include "cli/json_writer.h"
+#include "cli/line_reader.h"
 #include "cli/model_options.h"
 #include "cli/options.h"
 
@@ -30,9 +31,7 @@ BatchEncoding read_rows(const std::filesystem::path& path) {
   std::string_view rest = content;
   BatchEncoding rows;
   for (std::size_t number = 1; !rest.empty(); ++number) {
-    const std::size_t end = rest.find('\n');
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    const std::string_view line = take_line(rest);
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     const std::string where = fmt::format("{}: line {}", path.string(), number);
     const Record record = parse_jsonl(line, where);

@@ -22,6 +22,12 @@ bool wait_for_input(int descriptor, int timeout_ms) {
 
 }  // namespace
 
+std::string_view take_line(std::string_view& rest) {
+  const std::string_view line = rest.substr(0, rest.find('\n'));
+  rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+  return line;
+}
+
 std::optional<std::string_view> LineReader::next() {
   while (!has_line() && !at_end_) fill();
   if (begin_ == buffer_.size()) return std::nullopt;

@@ -9,6 +9,9 @@
 
 namespace filbert::cli {
 
+// The first line of a text in memory, without its "\n"; `rest` then begins after it. `rest` must not be empty.
+std::string_view take_line(std::string_view& rest);
+
 class LineReader {
  public:
   explicit LineReader(int descriptor) : descriptor_(descriptor) {}

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "cli/command.h"
+#include "cli/line_reader.h"
 #include "cli/model_options.h"
 #include "cli/options.h"
 
@@ -25,10 +26,8 @@ struct Options {
 std::vector<TextInput> lines_of(std::string_view content, const std::filesystem::path& path) {
   std::vector<TextInput> lines;
   while (!content.empty()) {
-    const std::size_t end = std::min(content.find('\n'), content.size());
-    const std::string_view line = content.substr(0, end);
+    const std::string_view line = take_line(content);
     if (!line.empty()) lines.push_back({line});
-    content.remove_prefix(std::min(end + 1, content.size()));
   }
   if (lines.empty()) throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a text a line, found none", path.string()));
   return lines;
