@@ -90,17 +90,22 @@ TextClassificationPipeline::TextClassificationPipeline(std::optional<Tokenizer> 
                                                        AutoModelForSequenceClassification model)
     : tokenizer_(std::move(tokenizer)), model_(std::move(model)) {}
 
-TextClassificationPipeline pipeline(std::string_view task, const std::filesystem::path& checkpoint,
+TextClassificationPipeline pipeline(std::string_view task, const std::filesystem::path& checkpoint, const HubOptions& hub,
                                     const ModelOptions& options) {
   if (task != "text-classification" && task != "sentiment-analysis") {
     throw Error(ErrorKind::unsupported, fmt::format("task: expected \"text-classification\", found \"{}\"", task));
   }
-  auto model = AutoModelForSequenceClassification::from_pretrained(checkpoint, options);
+  const std::filesystem::path directory = find_checkpoint(checkpoint, hub);                   // stage 0: load
+  auto model = AutoModelForSequenceClassification::from_pretrained(directory, options);
   std::optional<Tokenizer> tokenizer;
-  if (exists(checkpoint / "tokenizer.json") || exists(checkpoint / "vocab.txt")) {
-    tokenizer = AutoTokenizer::from_pretrained(checkpoint);
+  if (exists(directory / "tokenizer.json") || exists(directory / "vocab.txt")) {
+    tokenizer = AutoTokenizer::from_pretrained(directory);
   }
   return {std::move(tokenizer), std::move(model)};
+}
+
+TextClassificationPipeline pipeline(std::string_view task, const std::filesystem::path& checkpoint, const ModelOptions& options) {
+  return pipeline(task, checkpoint, HubOptions{}, options);
 }
 
 std::filesystem::path default_model() {

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <filbert/hub.h>
+
 namespace filbert {
 
 // Field names and defaults are those of transformers' BertConfig (models/bert/configuration_bert.py): a key that is
@@ -40,10 +42,10 @@ struct Config {
   std::size_t num_labels() const { return id2label.size(); }
   std::size_t head_size() const { return hidden_size / num_attention_heads; }
 
-  // Reads and checks `directory`/config.json.
+  // Reads and checks the config.json of a directory, or of a model of the Hub (find_checkpoint(), whose errors it throws too).
   // Throws Error: not_found (no such directory or file), corrupt (not JSON, a field of the wrong type or out of range,
   // sizes that contradict each other), unsupported (a quantization_config that is not of `filbert quantize`).
-  static Config from_pretrained(const std::filesystem::path& directory);
+  static Config from_pretrained(const std::filesystem::path& checkpoint, const HubOptions& hub = {});
   // The same from the text of a config.json; `path` is only named in messages.
   static Config from_json(std::string_view json, const std::filesystem::path& path);
 };

@@ -3,6 +3,7 @@
 
 #include <filbert/config.h>
 #include <filbert/error.h>
+#include <filbert/hub.h>
 #include <filbert/model.h>
 #include <filbert/pipeline.h>
 #include <filbert/postprocess.h>

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include <filbert/config.h>
+#include <filbert/hub.h>
 #include <filbert/tensor.h>
 #include <filbert/tokenizer.h>
 
@@ -42,11 +43,13 @@ struct SequenceClassifierOutput {
 // Const after loading; operator() may be called from many threads at once. Move-only: it holds the weights.
 class AutoModelForSequenceClassification {
  public:
-  // Reads `directory`/config.json and model.safetensors (F32, F16 or BF16; mapped, not copied where they can be used as
-  // they lie). Throws Error: not_found; corrupt (tensors missing, surplus or of the wrong shape are all named, a file
+  // Reads config.json and model.safetensors (F32, F16 or BF16; mapped, not copied where they can be used as they lie) from a
+  // directory or from the Hub. Throws Error: what find_checkpoint() throws; not_found; corrupt (tensors missing, surplus or of the wrong shape are all named, a file
   // that lies about its sizes); unsupported (a model_type, activation or dtype that this version cannot run, or
   // a quantized checkpoint that is to run in another dtype).
-  static AutoModelForSequenceClassification from_pretrained(const std::filesystem::path& directory,
+  static AutoModelForSequenceClassification from_pretrained(const std::filesystem::path& checkpoint,
+                                                            const ModelOptions& options = {});
+  static AutoModelForSequenceClassification from_pretrained(const std::filesystem::path& checkpoint, const HubOptions& hub,
                                                             const ModelOptions& options = {});
 
   // One row of logits for each row of `inputs`; a row's bits do not depend on its company or on the number of threads.

@@ -61,9 +61,11 @@ class TextClassificationPipeline {
   AutoModelForSequenceClassification model_;
 };
 
-// `task` is "text-classification" or its old name "sentiment-analysis". Errors: those of from_pretrained, and
+// `checkpoint` is a directory or a model of the Hub. `task` is "text-classification" or its old name "sentiment-analysis". Errors: those of from_pretrained, and
 // Error(unsupported) for another task.
 TextClassificationPipeline pipeline(std::string_view task, const std::filesystem::path& checkpoint,
+                                    const ModelOptions& options = {});
+TextClassificationPipeline pipeline(std::string_view task, const std::filesystem::path& checkpoint, const HubOptions& hub,
                                     const ModelOptions& options = {});
 
 // The directory of the checkpoint that comes with Filbert: $FILBERT_MODEL if set, else the installed one, else the one

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include <filbert/hub.h>
+
 namespace filbert {
 
 // One text, or a pair. Views: valid while the caller keeps the strings.
@@ -111,10 +113,11 @@ class Tokenizer {
 };
 
 struct AutoTokenizer {
-  // Reads `directory`/tokenizer.json, or vocab.txt where there is none, and tokenizer_config.json beside it.
+  // Reads tokenizer.json, or vocab.txt where there is none, and tokenizer_config.json beside it, from a directory or from the Hub
+  // (find_checkpoint(), whose errors it throws too).
   // The truncation and padding baked into some tokenizer.json do not apply, as in transformers.
   // Throws Error: not_found, corrupt (names the field), unsupported (names the type of normalizer, model, …).
-  static Tokenizer from_pretrained(const std::filesystem::path& directory);
+  static Tokenizer from_pretrained(const std::filesystem::path& checkpoint, const HubOptions& hub = {});
 };
 
 }  // namespace filbert

@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -57,8 +58,13 @@ std::string read_file(const std::filesystem::path& path) {
   return content;
 }
 
+std::filesystem::path temporary_beside(const std::filesystem::path& path) {
+  static std::atomic<unsigned> count = 0;
+  return fmt::format("{}.{}.{}.tmp", path.string(), ::getpid(), count++);
+}
+
 void write_file_atomic(const std::filesystem::path& path, std::string_view content) {
-  const std::string temporary = fmt::format("{}.{}.tmp", path.string(), ::getpid());
+  const std::filesystem::path temporary = temporary_beside(path);
   const auto fail = [&](std::string_view step) {
     const std::string why = reason();
     ::unlink(temporary.c_str());

@@ -12,6 +12,9 @@ namespace filbert {
 // The whole file. Throws Error(not_found) if it cannot be opened, Error(corrupt) if reading fails or it is a directory.
 std::string read_file(const std::filesystem::path& path);
 
+// A name beside `path` that no other thread or process takes meanwhile.
+std::filesystem::path temporary_beside(const std::filesystem::path& path);
+
 // Writes to a temporary name beside `path`, syncs, renames. Throws Error(invalid_argument), `path` then is as it was.
 void write_file_atomic(const std::filesystem::path& path, std::string_view content);
 

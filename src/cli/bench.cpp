@@ -19,7 +19,7 @@ namespace filbert::cli {
 namespace {
 
 struct Options {
-  std::optional<std::filesystem::path> model;
+  ModelChoice model;
   std::optional<std::filesystem::path> ids;
   ModelOptions loading;
   std::size_t repeat = 5;
@@ -56,8 +56,8 @@ float seconds_of_a_run(const AutoModelForSequenceClassification& model, const Ba
 void run(const Options& options, Session& session) {
   if (!options.ids) throw Error(ErrorKind::invalid_argument, "--ids: expected a file of rows, found none");
   const BatchEncoding rows = read_rows(*options.ids);
-  const auto model =
-      AutoModelForSequenceClassification::from_pretrained(model_directory(options.model), options.loading);
+  const auto model = AutoModelForSequenceClassification::from_pretrained(
+      model_directory(options.model, session, {.tokenizer = false}), options.loading);
   seconds_of_a_run(model, rows);  // the warm-up: pages and scratch memory are there afterwards
   std::vector<float> seconds;
   for (std::size_t timed = 0; timed < options.repeat; ++timed) seconds.push_back(seconds_of_a_run(model, rows));

@@ -21,7 +21,7 @@ namespace {
 
 struct Options {
   InputOptions input;
-  std::optional<std::filesystem::path> model;
+  ModelChoice model;
   ModelOptions loading;
   ClassifyOptions classify;
   bool json = false;
@@ -121,7 +121,7 @@ void warn(const std::string& where, const Classification& answer, Warnings& warn
 }
 
 void run(const Options& options, Session& session) {
-  const auto classifier = pipeline("text-classification", model_directory(options.model), options.loading);
+  const auto classifier = pipeline("text-classification", model_directory(options.model, session), options.loading);
   if (!options.input.jsonl) classifier.tokenizer();  // throws if there is none: only jsonl can bring rows without texts
   if (classifier.has_tokenizer()) classifier.tokenize({}, options.classify);  // a bad option is no text's fault
   if (options.verbose) session.messages.note(description(classifier, options.loading));

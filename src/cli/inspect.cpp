@@ -16,6 +16,7 @@ namespace filbert::cli {
 namespace {
 
 struct Options {
+  ModelChoice model;  // its name is the argument
   ModelOptions loading;
   bool json = false;
 };
@@ -133,9 +134,9 @@ std::string json_line(const Checkpoint& checkpoint) {
 }
 
 void run(const Options& options, Session& session) {
-  std::optional<std::filesystem::path> directory;
-  if (!session.arguments.empty()) directory = session.arguments.front();
-  const Checkpoint checkpoint = read_checkpoint(model_directory(directory), options.loading);
+  ModelChoice choice = options.model;
+  if (!session.arguments.empty()) choice.name = session.arguments.front();
+  const Checkpoint checkpoint = read_checkpoint(model_directory(choice, session), options.loading);
   session.out.write(options.json ? json_line(checkpoint) : text(checkpoint, session.out));
   if (checkpoint.failure)
     throw *checkpoint.failure;  // what could be read is printed; the exit code says that it is not all
@@ -144,6 +145,7 @@ void run(const Options& options, Session& session) {
 Run add_options(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   add_format_option(app, options->json, "Lines for people (the default), or a JSON object");
+  add_hub_options(app, options->model.hub);
   add_loading_options(app, options->loading);
   return [options](Session& session) { run(*options, session); };
 }
@@ -157,7 +159,7 @@ const Command inspect_command = {
     .max_arguments = 1,
     .summary = "What a checkpoint is, and every doubt about it",
     .description =
-        "Describes the checkpoint in DIR, or the one that comes with Filbert: architecture, sizes, labels, "
+        "Describes the checkpoint in DIR, a directory or a model of the Hugging Face Hub, or the one that comes with Filbert: architecture, sizes, labels, "
         "tokenizer, and everything about it that may surprise. Works as well on a tokenizer alone, or "
         "where there is none.",
     .examples =

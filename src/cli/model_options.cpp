@@ -1,19 +1,35 @@
 #include "cli/model_options.h"
 
+#include <functional>
+
 #include <filbert/pipeline.h>
 
+#include "cli/download_bar.h"
 #include "cli/options.h"
 
 namespace filbert::cli {
 
-void add_model_option(CLI::App& app, std::optional<std::filesystem::path>& directory) {
+void add_model_option(CLI::App& app, ModelChoice& choice) {
   add_text(app, "--model", "DIR",
-           "The checkpoint's directory; default: $FILBERT_MODEL, else the one that comes with Filbert",
-           [&](const std::string& path) { directory = path; });
+           "The checkpoint: a directory, or the name of a model on the Hugging Face Hub, such as org/name, which is downloaded once; default: "
+           "$FILBERT_MODEL, else the one that comes with Filbert",
+           [&](const std::string& name) { choice.name = name; });
+  add_hub_options(app, choice.hub);
 }
 
-std::filesystem::path model_directory(const std::optional<std::filesystem::path>& directory) {
-  return directory ? *directory : default_model();
+void add_hub_options(CLI::App& app, HubOptions& hub) {
+  add_text(app, "--revision", "REVISION", "Of a model on the Hub: a branch, a tag or a commit hash; default: main",
+           [&](const std::string& revision) { hub.revision = revision; });
+  add_flag(app, "--local-files-only", "Take a model of the Hub from the cache, without a network", [&] { hub.local_files_only = true; });
+}
+
+std::filesystem::path model_directory(const ModelChoice& choice, Session& session, CheckpointParts parts) {
+  if (!choice.name) return default_model();
+  DownloadBar bar(choice.name->string());
+  HubOptions hub = choice.hub;
+  hub.on_progress = std::ref(bar);
+  hub.on_warning = [&](std::string_view warning) { session.messages.warning(warning); };
+  return find_checkpoint(*choice.name, hub, parts);
 }
 
 void add_loading_options(CLI::App& app, ModelOptions& options) {

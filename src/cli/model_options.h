@@ -6,13 +6,24 @@
 
 #include <CLI/CLI.hpp>
 
+#include <filbert/hub.h>
 #include <filbert/model.h>
+
+#include "cli/command.h"
 
 namespace filbert::cli {
 
-// --model DIR; absent: filbert::default_model().
-void add_model_option(CLI::App& app, std::optional<std::filesystem::path>& directory);
-std::filesystem::path model_directory(const std::optional<std::filesystem::path>& directory);
+// A checkpoint as the command line names it.
+struct ModelChoice {
+  std::optional<std::filesystem::path> name;  // absent: filbert::default_model()
+  HubOptions hub;
+};
+// --model, and add_hub_options()
+void add_model_option(CLI::App& app, ModelChoice& choice);
+// --revision, --local-files-only
+void add_hub_options(CLI::App& app, HubOptions& hub);
+// The directory of the checkpoint; a model of the Hub is downloaded if need be, with a bar on a terminal.
+std::filesystem::path model_directory(const ModelChoice& choice, Session& session, CheckpointParts parts = {});
 
 // --threads N and --dtype D
 void add_loading_options(CLI::App& app, ModelOptions& options);

@@ -19,7 +19,7 @@ namespace {
 
 struct Options {
   InputOptions input;
-  std::optional<std::filesystem::path> model;
+  ModelChoice model;
   EncodeOptions encode;
   std::optional<Truncation> truncation;
   bool json = true;
@@ -83,7 +83,7 @@ std::string text_lines(const Record& record, const Tokenizer& tokenizer, const R
 }
 
 void run(const Options& options, Session& session) {
-  const Tokenizer tokenizer = AutoTokenizer::from_pretrained(model_directory(options.model));
+  const Tokenizer tokenizer = AutoTokenizer::from_pretrained(model_directory(options.model, session, {.weights = false}));
   // As transformers: nothing is cut unless a length or a strategy is given; a length alone means longest_first.
   EncodeOptions encode = options.encode;
   encode.truncation =

@@ -222,8 +222,14 @@ ComputeDtype compute_dtype_from_name(std::string_view name) {
 std::string_view name(ComputeDtype dtype) { return std::ranges::find(kDtypes, dtype, &DtypeRow::dtype)->name; }
 
 AutoModelForSequenceClassification AutoModelForSequenceClassification::from_pretrained(
-    const std::filesystem::path& directory, const ModelOptions& options) {
+    const std::filesystem::path& checkpoint, const HubOptions& hub, const ModelOptions& options) {
+  const std::filesystem::path directory = find_checkpoint(checkpoint, hub, {.tokenizer = false});
   return AutoModelForSequenceClassification(Impl::load(directory, options, choose_table()));
+}
+
+AutoModelForSequenceClassification AutoModelForSequenceClassification::from_pretrained(
+    const std::filesystem::path& checkpoint, const ModelOptions& options) {
+  return from_pretrained(checkpoint, HubOptions{}, options);
 }
 
 SequenceClassifierOutput AutoModelForSequenceClassification::operator()(const BatchEncoding& inputs) const {

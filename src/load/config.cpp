@@ -136,7 +136,8 @@ Config Config::from_json(std::string_view json, const std::filesystem::path& pat
   return config;
 }
 
-Config Config::from_pretrained(const std::filesystem::path& directory) {
+Config Config::from_pretrained(const std::filesystem::path& checkpoint, const HubOptions& hub) {
+  const std::filesystem::path directory = find_checkpoint(checkpoint, hub, {.tokenizer = false, .weights = false});
   if (!std::filesystem::is_directory(directory)) {
     throw Error(ErrorKind::not_found, fmt::format("{}: expected a directory with a checkpoint, found {}", directory.string(),
                                                   std::filesystem::exists(directory) ? "a file" : "nothing"));

@@ -186,7 +186,8 @@ Tokenizer load_tokenizer_json(std::string_view tokenizer_json, std::string_view 
   return Tokenizer(std::move(tokenizer));
 }
 
-Tokenizer AutoTokenizer::from_pretrained(const fs::path& directory) {
+Tokenizer AutoTokenizer::from_pretrained(const fs::path& checkpoint, const HubOptions& hub) {
+  const fs::path directory = find_checkpoint(checkpoint, hub, {.weights = false});
   if (!fs::is_directory(directory)) {
     throw Error(ErrorKind::not_found, fmt::format("{}: expected a directory with a tokenizer, found {}",
                                                   directory.string(), fs::exists(directory) ? "a file" : "nothing"));

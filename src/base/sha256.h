@@ -1,0 +1,14 @@
+// SHA-256, by libmd.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace filbert {
+
+// Both give 64 hexadecimal digits in lower case. The file's throws Error as MappedFile does.
+std::string sha256_of(std::string_view bytes);
+std::string sha256_of_file(const std::filesystem::path& path);
+
+}  // namespace filbert
