@@ -12,7 +12,27 @@ namespace filbert {
 // The whole file. Throws Error(not_found) if it cannot be opened, Error(corrupt) if reading fails or it is a directory.
 std::string read_file(const std::filesystem::path& path);
 
-// Writes to a temporary name beside `path`, syncs, renames. Throws Error(invalid_argument), `path` then is as it was.
+// A file in the making, under a temporary name beside `path`: there whole once finish() has returned, else as it was.
+class AtomicFile {
+ public:
+  // Each throws Error(invalid_argument) if it cannot.
+  explicit AtomicFile(std::filesystem::path path);
+  void write(std::span<const std::byte> bytes);
+  void finish();  // syncs, renames
+
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();  // leaves nothing of what is not finished
+
+ private:
+  [[noreturn]] void fail(std::string_view step) const;
+
+  std::filesystem::path path_;
+  std::string temporary_;
+  int descriptor_ = -1;
+};
+
+// The whole file at once. Throws Error(invalid_argument), `path` then is as it was.
 void write_file_atomic(const std::filesystem::path& path, std::string_view content);
 
 // A file mapped read-only. The bytes are valid while this object lives. An empty file is an empty span.
