@@ -103,9 +103,11 @@ MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
   data_ = static_cast<const std::byte*>(mapped);
 }
 
-void MappedFile::release(std::span<const std::byte> part) {
+void MappedFile::release(std::span<const std::byte> part) const {
+  // Memory of this process would lose what is in it.
+  const auto address = reinterpret_cast<std::uintptr_t>(part.data()), file = reinterpret_cast<std::uintptr_t>(data_);
+  if (address < file || address > file + size_ || part.size() > file + size_ - address) return;
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto address = reinterpret_cast<std::uintptr_t>(part.data());
   const std::uintptr_t begin = (address + page - 1) / page * page, end = (address + part.size()) / page * page;
   if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }

@@ -47,8 +47,8 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
 
   // Says that `part` of bytes() will hardly be read again: its whole pages no longer count as this process's memory. Reading
-  // it stays possible. Safe to call from many threads.
-  static void release(std::span<const std::byte> part);
+  // it stays possible. Bytes of somewhere else are left alone. Safe to call from many threads.
+  void release(std::span<const std::byte> part) const;
   const std::filesystem::path& path() const { return path_; }
 
  private:

@@ -114,6 +114,18 @@ TEST_F(Base, AFileThatIsNotFinishedLeavesNothing) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory), {}), 1);
 }
 
+TEST_F(Base, ReleasingBytesOfAFileOrOfSomewhereElseChangesNone) {
+  const std::string content(100'000, 'x');
+  write("file", content);
+  const MappedFile file(directory / "file");
+  file.release(file.bytes());
+  const std::vector<std::byte> elsewhere(100'000, std::byte{'x'});
+  file.release(elsewhere);
+  for (const std::span<const std::byte> bytes : {file.bytes(), std::span<const std::byte>(elsewhere)}) {
+    EXPECT_EQ(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), content);
+  }
+}
+
 TEST_F(Base, CgroupV2QuotaIsTheTightestOfThePath) {
   write("proc/self/cgroup", "0::/outer/inner\n");
   write("sys/fs/cgroup/outer/cpu.max", "150000 100000\n");
