@@ -20,7 +20,7 @@ namespace filbert::cli {
 namespace {
 
 constexpr const Command* kCommands[] = {&classify_command, &tokenize_command, &inspect_command, &quantize_command,
-                                        &bench_command,    &completion_command};
+                                        &convert_command,  &bench_command,    &completion_command};
 
 int refuse(Messages& messages, const std::string& message) {
   messages.error(message + "\nTry \"filbert --help\".");
