@@ -4,6 +4,7 @@
     tools/make_goldens.py                 everything
     tools/make_goldens.py tiny            tests/data/tiny/*: random checkpoints of several shapes with their logits
     tools/make_goldens.py stars-en        tests/data/stars-en.goldens.jsonl: models/stars-en on tests/data/sentences_en.txt
+    tools/make_goldens.py pytorch         tests/data/pytorch/*: the same tensors, and the same checkpoint, in every kind of weight file
 
 Needs transformers and torch; writes their versions and the sha256 of the weights beside the numbers, so that goldens of
 another model fail a test instead of passing for this one's.
@@ -14,11 +15,16 @@ import math
 import platform
 import shutil
 import sys
+from collections import OrderedDict
 from pathlib import Path
 
+import huggingface_hub
+import safetensors
 import tokenizers
 import torch
 import transformers
+from huggingface_hub import save_torch_state_dict
+from safetensors.torch import save_file
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -136,9 +142,56 @@ def make_stars_en():
     print(f"{path.relative_to(ROOT)}: {len(texts)} texts, sha256 {head['model_sha256'][:12]}")
 
 
+def odd_tensors():
+    """Every dtype that both formats have, and every way to lie in a storage."""
+    numbers = torch.randn(6, 8, generator=torch.Generator().manual_seed(5))
+    tensors = {
+        "contiguous": numbers, "again": numbers, "transposed": numbers.t(), "rows": numbers[2:4], "columns": numbers[:, 3:5],
+        "every_third": numbers.flatten()[1::3], "expanded": numbers[0, :4].expand(3, 4), "of_one_row": numbers[1].expand(1, 8),
+        "permuted": numbers.view(2, 3, 8).permute(2, 0, 1), "parameter": torch.nn.Parameter(numbers[4]), "scalar": torch.tensor(0.25),
+        "empty": torch.zeros(0, 3), "flags": numbers > 0,
+    }
+    for dtype in [torch.float16, torch.bfloat16, torch.float64, torch.complex64]:
+        tensors[f"{dtype}"] = numbers[:2].to(dtype)
+        tensors[f"{dtype}_transposed"] = numbers[:2, :3].to(dtype).t()
+    for dtype in [torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8]:
+        tensors[f"{dtype}"] = (numbers[0] * 10).abs().to(dtype)
+    return OrderedDict((name.removeprefix("torch."), tensor) for name, tensor in tensors.items())
+
+
+def make_pytorch():
+    root = DATA / "pytorch"
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir()
+    tensors = odd_tensors()
+    save_file({name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}, root / "tensors.safetensors")
+    torch.save(tensors, root / "tensors_zip.bin")
+    torch.save(dict(tensors), root / "tensors_protocol_4.bin", pickle_protocol=4)
+    torch.save(tensors, root / "tensors_legacy.bin", _use_new_zipfile_serialization=False)
+
+    config = BertConfig(vocab_size=20, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=12,
+                        max_position_embeddings=12, num_labels=3)
+    model = BertForSequenceClassification(config).eval()
+    randomize(model, torch.Generator().manual_seed(6))
+    model.save_pretrained(root / "safetensors")
+    model.save_pretrained(root / "safetensors_shards", max_shard_size=2000)
+    state = model.state_dict()  # with a buffer, as transformers saved it in the days of these files
+    state["bert.embeddings.position_ids"] = torch.arange(12).expand((1, -1))
+    for name in ["zip", "legacy", "zip_shards"]:
+        (root / name).mkdir()
+        model.config.save_pretrained(root / name)
+    torch.save(state, root / "zip" / "pytorch_model.bin")
+    torch.save(state, root / "legacy" / "pytorch_model.bin", _use_new_zipfile_serialization=False)
+    save_torch_state_dict(state, root / "zip_shards", filename_pattern="pytorch_model{suffix}.bin", max_shard_size=2000,
+                          safe_serialization=False)
+    made = versions() | {"huggingface_hub": huggingface_hub.__version__, "safetensors": safetensors.__version__}
+    (root / "made.json").write_text(json.dumps(made, indent=2) + "\n")
+    print(f"{root.relative_to(ROOT)}: {len(tensors)} tensors, {len(state)} in a checkpoint")
+
+
 if __name__ == "__main__":
-    wanted = sys.argv[1:] or ["tiny", "stars-en"]
-    if not set(wanted) <= {"tiny", "stars-en"}:
+    wanted = sys.argv[1:] or ["tiny", "stars-en", "pytorch"]
+    if not set(wanted) <= {"tiny", "stars-en", "pytorch"}:
         sys.exit(__doc__)
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
@@ -147,3 +200,5 @@ if __name__ == "__main__":
         make_tiny()
     if "stars-en" in wanted:
         make_stars_en()
+    if "pytorch" in wanted:
+        make_pytorch()

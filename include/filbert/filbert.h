@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filbert/config.h>
+#include <filbert/convert.h>
 #include <filbert/error.h>
 #include <filbert/hub.h>
 #include <filbert/model.h>

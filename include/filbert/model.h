@@ -43,10 +43,11 @@ struct SequenceClassifierOutput {
 // Const after loading; operator() may be called from many threads at once. Move-only: it holds the weights.
 class AutoModelForSequenceClassification {
  public:
-  // Reads config.json and model.safetensors (F32, F16 or BF16; mapped, not copied where they can be used as they lie) from a
-  // directory or from the Hub. Throws Error: what find_checkpoint() throws; not_found; corrupt (tensors missing, surplus or of the wrong shape are all named, a file
-  // that lies about its sizes); unsupported (a model_type, activation or dtype that this version cannot run, or
-  // a quantized checkpoint that is to run in another dtype).
+  // Reads config.json and the weights, of a directory or of the Hub: model.safetensors or pytorch_model.bin, in one file or in several; F32,
+  // F16 or BF16; mapped, not copied where they can be used as they lie. Throws Error: what find_checkpoint() throws; not_found; corrupt
+  // (tensors missing, surplus or of the wrong shape are all named, a file that lies about its sizes); unsupported (a model_type,
+  // activation or dtype that this version cannot run, a pickle that is no state dict, or a quantized checkpoint that is to run
+  // in another dtype).
   static AutoModelForSequenceClassification from_pretrained(const std::filesystem::path& checkpoint,
                                                             const ModelOptions& options = {});
   static AutoModelForSequenceClassification from_pretrained(const std::filesystem::path& checkpoint, const HubOptions& hub,

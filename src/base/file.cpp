@@ -63,25 +63,41 @@ std::filesystem::path temporary_beside(const std::filesystem::path& path) {
   return fmt::format("{}.{}.{}.tmp", path.string(), ::getpid(), count++);
 }
 
-void write_file_atomic(const std::filesystem::path& path, std::string_view content) {
-  const std::filesystem::path temporary = temporary_beside(path);
-  const auto fail = [&](std::string_view step) {
-    const std::string why = reason();
-    ::unlink(temporary.c_str());
-    throw Error(ErrorKind::invalid_argument, fmt::format("{}: cannot {}: {}", path.string(), step, why));
-  };
-  {
-    Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (file.fd < 0) fail("create");
-    while (!content.empty()) {
-      const ssize_t written = ::write(file.fd, content.data(), content.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail("write");
-      content.remove_prefix(static_cast<std::size_t>(written));
-    }
-    if (::fsync(file.fd) != 0) fail("sync");
+AtomicFile::AtomicFile(std::filesystem::path path)
+    : path_(std::move(path)), temporary_(temporary_beside(path_)),
+      descriptor_(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
+  if (descriptor_ < 0) fail("create");
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail("write");
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) fail("rename");
+}
+
+void AtomicFile::finish() {
+  if (::fsync(descriptor_) != 0) fail("sync");
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("rename");
+  ::close(std::exchange(descriptor_, -1));
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ < 0) return;
+  ::close(descriptor_);
+  ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::fail(std::string_view step) const {
+  throw Error(ErrorKind::invalid_argument, fmt::format("{}: cannot {}: {}", path_.string(), step, reason()));
+}
+
+void write_file_atomic(const std::filesystem::path& path, std::string_view content) {
+  AtomicFile file(path);
+  file.write(std::as_bytes(std::span(content)));
+  file.finish();
 }
 
 MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
@@ -93,9 +109,11 @@ MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
   data_ = static_cast<const std::byte*>(mapped);
 }
 
-void MappedFile::release(std::span<const std::byte> part) {
+void MappedFile::release(std::span<const std::byte> part) const {
+  // Memory of this process would lose what is in it.
+  const auto address = reinterpret_cast<std::uintptr_t>(part.data()), file = reinterpret_cast<std::uintptr_t>(data_);
+  if (address < file || address > file + size_ || part.size() > file + size_ - address) return;
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto address = reinterpret_cast<std::uintptr_t>(part.data());
   const std::uintptr_t begin = (address + page - 1) / page * page, end = (address + part.size()) / page * page;
   if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }

@@ -15,7 +15,27 @@ std::string read_file(const std::filesystem::path& path);
 // A name beside `path` that no other thread or process takes meanwhile.
 std::filesystem::path temporary_beside(const std::filesystem::path& path);
 
-// Writes to a temporary name beside `path`, syncs, renames. Throws Error(invalid_argument), `path` then is as it was.
+// A file in the making, under a temporary name beside `path`: there whole once finish() has returned, else as it was.
+class AtomicFile {
+ public:
+  // Each throws Error(invalid_argument) if it cannot.
+  explicit AtomicFile(std::filesystem::path path);
+  void write(std::span<const std::byte> bytes);
+  void finish();  // syncs, renames
+
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();  // leaves nothing of what is not finished
+
+ private:
+  [[noreturn]] void fail(std::string_view step) const;
+
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  int descriptor_ = -1;
+};
+
+// The whole file at once. Throws Error(invalid_argument), `path` then is as it was.
 void write_file_atomic(const std::filesystem::path& path, std::string_view content);
 
 // A file mapped read-only. The bytes are valid while this object lives. An empty file is an empty span.
@@ -30,8 +50,8 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
 
   // Says that `part` of bytes() will hardly be read again: its whole pages no longer count as this process's memory. Reading
-  // it stays possible. Safe to call from many threads.
-  static void release(std::span<const std::byte> part);
+  // it stays possible. Bytes of somewhere else are left alone. Safe to call from many threads.
+  void release(std::span<const std::byte> part) const;
   const std::filesystem::path& path() const { return path_; }
 
  private:

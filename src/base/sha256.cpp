@@ -42,7 +42,7 @@ std::string sha256_of_file(const std::filesystem::path& path) {
   for (std::size_t begin = 0; begin < file.bytes().size(); begin += kPart) {
     const std::span<const std::byte> part = file.bytes().subspan(begin, std::min(kPart, file.bytes().size() - begin));
     update(state, part);
-    MappedFile::release(part);
+    file.release(part);
   }
   return digits(state);
 }

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "load/weight_files.h"
+
 namespace filbert::cli {
 namespace {
 
@@ -91,6 +93,10 @@ std::vector<std::string> doubts(const Checkpoint& checkpoint) {
   if (checkpoint.config) config_doubts(*checkpoint.config, out);
   if (checkpoint.tokenizer) tokenizer_doubts(*checkpoint.tokenizer, checkpoint.config, out);
   return out;
+}
+
+std::string weight_megabytes(const std::filesystem::path& directory) {
+  return fmt::format("{:.1f} MB", static_cast<double>(weight_bytes(directory)) / 1e6);
 }
 
 }  // namespace filbert::cli

@@ -1,5 +1,5 @@
 // What `filbert inspect` finds in a directory: the parts of a checkpoint, each of which may be missing or broken, and
-// what about them may surprise.
+// what about them may surprise. And how large its weights are.
 #pragma once
 
 #include <filesystem>
@@ -32,5 +32,8 @@ Checkpoint read_checkpoint(const std::filesystem::path& directory, const ModelOp
 
 // Everything that is no error and yet may not be what was meant, a sentence each.
 std::vector<std::string> doubts(const Checkpoint& checkpoint);
+
+// "437.9 MB", of the files that hold the tensors.
+std::string weight_megabytes(const std::filesystem::path& directory);
 
 }  // namespace filbert::cli

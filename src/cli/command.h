@@ -52,6 +52,7 @@ extern const Command classify_command;    // classify.cpp
 extern const Command tokenize_command;    // tokenize.cpp
 extern const Command inspect_command;     // inspect.cpp
 extern const Command quantize_command;    // quantize.cpp
+extern const Command convert_command;     // convert.cpp
 extern const Command download_command;    // download.cpp
 extern const Command models_command;      // models.cpp
 extern const Command bench_command;       // bench.cpp

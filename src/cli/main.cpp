@@ -20,7 +20,8 @@ namespace filbert::cli {
 namespace {
 
 constexpr const Command* kCommands[] = {&classify_command, &tokenize_command, &inspect_command, &quantize_command,
-                                        &download_command, &models_command,   &bench_command,   &completion_command};
+                                        &convert_command,  &download_command, &models_command,   &bench_command,
+                                        &completion_command};
 
 int refuse(Messages& messages, const std::string& message) {
   messages.error(message + "\nTry \"filbert --help\".");

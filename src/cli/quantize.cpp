@@ -10,6 +10,7 @@
 #include <filbert/quantize.h>
 
 #include "base/file.h"
+#include "cli/checkpoint.h"
 #include "cli/command.h"
 #include "cli/line_reader.h"
 #include "cli/model_options.h"
@@ -60,10 +61,6 @@ Cost measure(const std::filesystem::path& from, const std::filesystem::path& to,
   return cost;
 }
 
-std::string megabytes(const std::filesystem::path& directory) {
-  return fmt::format("{:.1f} MB", static_cast<double>(std::filesystem::file_size(directory / "model.safetensors")) / 1e6);
-}
-
 std::string words(const Cost& cost) {
   return fmt::format("the same label for {:.2f} % of {} texts, logits off by {:.2f} % of their range in the mean", 100 * cost.same_label,
                      cost.texts, 100 * cost.logits_off);
@@ -74,9 +71,9 @@ std::string card(const std::filesystem::path& from, const std::filesystem::path&
   return fmt::format(
       "# {}, in 8 bits\n\n"
       "Made by `filbert quantize` from `{}`, and read by Filbert alone. The linear layers of the encoder and the word embeddings\n"
-      "are in 8 bits, the rest is as it was. model.safetensors has {}, that of the original {}.\n\n"
+      "are in 8 bits, the rest is as it was. The weights take {}, those of the original {}.\n\n"
       "What it cost, against the original in f32: {}.\n",
-      from.filename().string(), from.string(), megabytes(to), megabytes(from),
+      from.filename().string(), from.string(), weight_megabytes(to), weight_megabytes(from),
       cost ? words(*cost) + fmt::format(" (the lines of `{}`)", options.texts->string())
            : std::string("not measured; `filbert quantize --texts FILE` measures it on texts of yours"));
 }
@@ -91,7 +88,7 @@ void run(const Options& options, Session& session) {
   std::optional<Cost> cost;
   if (!texts.empty()) cost = measure(from, to, texts);
   write_file_atomic(to / "README.md", card(from, to, cost, options));
-  session.out.write(fmt::format("{}: {}, from {}; {}\n", session.out.foreign(to.string()), megabytes(to), megabytes(from),
+  session.out.write(fmt::format("{}: {}, from {}; {}\n", session.out.foreign(to.string()), weight_megabytes(to), weight_megabytes(from),
                                 cost ? words(*cost) : "what it cost was not measured: --texts FILE does"));
 }
 

@@ -93,7 +93,7 @@ Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& 
     }
     pack(kernels, panel, rows, first, linear);
   });
-  for (const TensorView* part : parts) MappedFile::release(part->data);  // from here on the packed one counts
+  for (const TensorView* part : parts) weights.release(*part);  // from here on the packed one counts
   return linear;
 }
 

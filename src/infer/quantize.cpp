@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "infer/architecture.h"
 #include "infer/read_f32.h"
+#include "load/new_checkpoint.h"
 #include "load/quant_method.h"
 
 namespace filbert {
@@ -77,7 +78,7 @@ class Writer {
     }
   }
 
-  std::string file() const { return safetensors_file(tensors_, {{"format", "pt"}}); }
+  void write(const std::filesystem::path& path) const { write_safetensors(path, tensors_, {{"format", "pt"}}); }
 
  private:
   template <typename T>
@@ -128,15 +129,6 @@ std::string quantized_config(const std::filesystem::path& directory) {
   auto config = nlohmann::ordered_json::parse(read_file(directory / "config.json"));  // it has been read before: it is JSON
   config["quantization_config"] = {{"quant_method", kQuantMethod}};
   return config.dump(2) + "\n";
-}
-
-void make_new_directory(const std::filesystem::path& path) {
-  std::error_code failure;
-  std::filesystem::create_directories(path, failure);
-  if (!failure && !std::filesystem::is_empty(path, failure) && !failure) {
-    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a new or an empty directory, found one with files", path.string()));
-  }
-  if (failure) throw Error(ErrorKind::invalid_argument, fmt::format("{}: cannot create: {}", path.string(), failure.message()));
 }
 
 }  // namespace
@@ -196,10 +188,8 @@ void write_quantized(const std::filesystem::path& from, const std::filesystem::p
   }
   const Weights weights = Weights::from_pretrained(from, architecture_of(config).prefix, expected_tensors(config));
   make_new_directory(to);
-  write_file_atomic(to / "model.safetensors", Writer(choose_table(), weights, config).file());
-  for (const char* name : {"tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json", "added_tokens.json"}) {
-    if (std::filesystem::exists(from / name)) write_file_atomic(to / name, read_file(from / name));
-  }
+  Writer(choose_table(), weights, config).write(to / "model.safetensors");
+  copy_tokenizer_files(from, to);
   write_file_atomic(to / "config.json", quantized_config(from));  // last: without it there is no checkpoint
 }
 

@@ -15,23 +15,20 @@
 
 #include <filbert/error.h>
 
+#include "base/file.h"
 #include "base/json.h"
+#include "load/little_endian.h"
 
 namespace filbert {
 namespace {
 
-struct DtypeRow {
-  std::string_view name;
-  std::size_t bytes;
-  Dtype dtype;
-};
 constexpr std::array kDtypes = {
-    DtypeRow{"F32", 4, Dtype::f32},    DtypeRow{"F16", 2, Dtype::f16},    DtypeRow{"BF16", 2, Dtype::bf16},
-    DtypeRow{"F64", 8, Dtype::other},  DtypeRow{"I64", 8, Dtype::other},  DtypeRow{"U64", 8, Dtype::other},
-    DtypeRow{"I32", 4, Dtype::other},  DtypeRow{"U32", 4, Dtype::other},  DtypeRow{"I16", 2, Dtype::other},
-    DtypeRow{"U16", 2, Dtype::other},  DtypeRow{"I8", 1, Dtype::i8},      DtypeRow{"U8", 1, Dtype::other},
-    DtypeRow{"BOOL", 1, Dtype::other}, DtypeRow{"C64", 8, Dtype::other},  DtypeRow{"F8_E4M3", 1, Dtype::other},
-    DtypeRow{"F8_E5M2", 1, Dtype::other}, DtypeRow{"F8_E8M0", 1, Dtype::other},
+    DtypeInfo{"F32", 4, Dtype::f32},    DtypeInfo{"F16", 2, Dtype::f16},    DtypeInfo{"BF16", 2, Dtype::bf16},
+    DtypeInfo{"F64", 8, Dtype::other},  DtypeInfo{"I64", 8, Dtype::other},  DtypeInfo{"U64", 8, Dtype::other},
+    DtypeInfo{"I32", 4, Dtype::other},  DtypeInfo{"U32", 4, Dtype::other},  DtypeInfo{"I16", 2, Dtype::other},
+    DtypeInfo{"U16", 2, Dtype::other},  DtypeInfo{"I8", 1, Dtype::i8},      DtypeInfo{"U8", 1, Dtype::other},
+    DtypeInfo{"BOOL", 1, Dtype::other}, DtypeInfo{"C64", 8, Dtype::other},  DtypeInfo{"F8_E4M3", 1, Dtype::other},
+    DtypeInfo{"F8_E5M2", 1, Dtype::other}, DtypeInfo{"F8_E8M0", 1, Dtype::other},
 };
 
 constexpr std::size_t kPrefixBytes = 8;
@@ -43,10 +40,7 @@ std::uint64_t read_header_bytes(std::span<const std::byte> file, std::string_vie
     throw Error(ErrorKind::corrupt, fmt::format("{}: expected a safetensors header, found a file of {} bytes", file_name,
                                                 file.size()));
   }
-  std::uint64_t header_bytes = 0;
-  for (std::size_t at = 0; at < kPrefixBytes; ++at) {
-    header_bytes |= std::to_integer<std::uint64_t>(file[at]) << (8 * at);
-  }
+  const std::uint64_t header_bytes = read_little_endian(file, 0, kPrefixBytes);
   if (header_bytes > file.size() - kPrefixBytes) {
     throw Error(ErrorKind::corrupt, fmt::format("{}: the header says it has {} bytes, the file has {}", file_name,
                                                 header_bytes, file.size()));
@@ -80,8 +74,8 @@ TensorView parse_tensor(std::string_view tensor_name, const JsonValue& entry, st
   TensorView tensor;
   tensor.name = tensor_name;
   tensor.dtype_name = entry.at("dtype").as_string();
-  const auto row = std::ranges::find(kDtypes, std::string_view(tensor.dtype_name), &DtypeRow::name);
-  if (row == kDtypes.end()) {
+  const DtypeInfo* row = find_dtype(tensor.dtype_name);
+  if (row == nullptr) {
     throw Error(ErrorKind::unsupported, fmt::format("{}: dtype \"{}\" is not known", entry.where(), tensor.dtype_name));
   }
   tensor.dtype = row->dtype;
@@ -132,8 +126,13 @@ float f16_to_f32(std::uint16_t half) {
 }  // namespace
 
 std::string_view name(Dtype dtype) {
-  const auto row = std::ranges::find(kDtypes, dtype, &DtypeRow::dtype);
+  const auto row = std::ranges::find(kDtypes, dtype, &DtypeInfo::dtype);
   return dtype == Dtype::other ? "other" : row->name;
+}
+
+const DtypeInfo* find_dtype(std::string_view name) {
+  const auto row = std::ranges::find(kDtypes, name, &DtypeInfo::name);
+  return row == kDtypes.end() ? nullptr : &*row;
 }
 
 std::size_t TensorView::num_elements() const {
@@ -170,7 +169,9 @@ std::vector<TensorView> parse_safetensors(std::span<const std::byte> file, std::
   return tensors;
 }
 
-std::string safetensors_file(std::span<const TensorToWrite> tensors, const std::map<std::string, std::string>& metadata) {
+void write_safetensors(const std::filesystem::path& path, std::span<const TensorToWrite> tensors,
+                       const std::map<std::string, std::string>& metadata,
+                       const std::function<void(const TensorToWrite&)>& written) {
   nlohmann::ordered_json header = {{"__metadata__", metadata}};
   std::size_t end = 0;
   for (const TensorToWrite& tensor : tensors) {
@@ -179,12 +180,16 @@ std::string safetensors_file(std::span<const TensorToWrite> tensors, const std::
   }
   std::string text = header.dump();
   text.append((8 - text.size() % 8) % 8, ' ');  // the data begins at a multiple of 8
-  std::string file;
-  file.reserve(kPrefixBytes + text.size() + end);
-  for (std::size_t at = 0; at < kPrefixBytes; ++at) file += static_cast<char>(text.size() >> (8 * at) & 0xFF);
-  file += text;
-  for (const TensorToWrite& tensor : tensors) file.append(reinterpret_cast<const char*>(tensor.data.data()), tensor.data.size());
-  return file;
+  std::string prefix;
+  for (std::size_t at = 0; at < kPrefixBytes; ++at) prefix += static_cast<char>(text.size() >> (8 * at) & 0xFF);
+
+  AtomicFile file(path);
+  file.write(std::as_bytes(std::span(prefix.append(text))));
+  for (const TensorToWrite& tensor : tensors) {
+    file.write(tensor.data);
+    if (written) written(tensor);
+  }
+  file.finish();
 }
 
 void convert_to_f32(const TensorView& tensor, std::size_t first_element, std::span<float> out) {

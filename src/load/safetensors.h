@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -14,7 +16,15 @@ namespace filbert {
 enum class Dtype { f32, f16, bf16, i8, other };
 std::string_view name(Dtype dtype);  // as safetensors spells it: "F32", …
 
-// A tensor in the file it was found in; valid while the mapped file lives. `data` may be unaligned.
+// A dtype of the format, or null if it has none of that name.
+struct DtypeInfo {
+  std::string_view name;
+  std::size_t bytes;  // of an element
+  Dtype dtype;
+};
+const DtypeInfo* find_dtype(std::string_view name);
+
+// A tensor in the file it was found in; valid while the mapped file lives, whatever its format. `data` may be unaligned.
 struct TensorView {
   std::string name;
   Dtype dtype = Dtype::other;
@@ -32,8 +42,11 @@ struct TensorToWrite {
   std::vector<std::size_t> shape;
   std::span<const std::byte> data;  // the caller's
 };
-// A whole safetensors file. `metadata` goes into its header.
-std::string safetensors_file(std::span<const TensorToWrite> tensors, const std::map<std::string, std::string>& metadata);
+// Writes `tensors` to the file `path`, whole or not at all, and holds no copy of them. `metadata` goes into its header. Calls
+// `written` after each tensor, whose data is not read again. Throws Error(invalid_argument) if the file cannot be written.
+void write_safetensors(const std::filesystem::path& path, std::span<const TensorToWrite> tensors,
+                       const std::map<std::string, std::string>& metadata,
+                       const std::function<void(const TensorToWrite&)>& written = {});
 
 // "[2, 3]"
 std::string shape_string(std::span<const std::size_t> shape);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -57,35 +58,41 @@ struct Complaints {
 
 Weights Weights::from_pretrained(const std::filesystem::path& directory, std::string_view prefix,
                                  const std::vector<ExpectedTensor>& expected) {
-  const std::filesystem::path path = directory / "model.safetensors";
-  Weights weights{MappedFile(path)};
+  const WeightFiles found = find_weight_files(directory);
+  Weights weights(map_weight_files(found));
   Complaints complaints;
   std::map<std::string, const ExpectedTensor*, std::less<>> wanted;
   for (const ExpectedTensor& tensor : expected) wanted.emplace(tensor.name, &tensor);
 
-  for (TensorView& tensor : parse_safetensors(weights.file_.bytes(), path.string())) {
+  const auto take = [&](const TensorView& tensor, const MappedFile& file) {
     const std::string name = canonical_name(tensor.name, prefix);
     const auto want = wanted.find(name);
     if (want == wanted.end()) {
       if (!is_ignored(name)) complaints.surplus.push_back(tensor.name);
-      continue;
+      return;
     }
     if (tensor.shape != want->second->shape) {
       complaints.misshapen.push_back(fmt::format("{} (expected {}, found {})", tensor.name,
                                                  shape_string(want->second->shape), shape_string(tensor.shape)));
     } else if (tensor.dtype == Dtype::other || (tensor.dtype == Dtype::i8) != want->second->is_int8) {
       throw Error(ErrorKind::unsupported,
-                  fmt::format("{}: {}: expected {}, found {}", path.string(), tensor.name,
+                  fmt::format("{}: {}: expected {}, found {}", file.path().string(), tensor.name,
                               want->second->is_int8 ? "I8" : "F32, F16 or BF16", tensor.dtype_name));
     }
-    const std::string file_name = tensor.name;
-    if (!weights.tensors_.emplace(name, std::move(tensor)).second) complaints.surplus.push_back(file_name);
+    if (!weights.tensors_.emplace(name, tensor).second) complaints.surplus.push_back(tensor.name);
+  };
+  for (MappedTensors& part : weights.files_) {
+    for (const TensorView& tensor : std::exchange(part.tensors, {})) take(tensor, part.file);
   }
   for (const ExpectedTensor& tensor : expected) {
     if (!weights.tensors_.contains(tensor.name)) complaints.missing.push_back(tensor.name);
   }
-  complaints.raise_if_any(path);
+  complaints.raise_if_any(found.main);
   return weights;
+}
+
+void Weights::release(const TensorView& tensor) const {
+  for (const MappedTensors& part : files_) part.file.release(tensor.data);
 }
 
 const TensorView& Weights::at(std::string_view name) const { return tensors_.find(name)->second; }

@@ -7,8 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/file.h"
-#include "load/safetensors.h"
+#include "load/weight_files.h"
 
 namespace filbert {
 
@@ -19,14 +18,13 @@ struct ExpectedTensor {
   bool is_int8 = false;  // else F32, F16 or BF16
 };
 
-// Owns the mapped file; views are valid while it lives.
+// Owns the mapped files; views are valid while it lives.
 class Weights {
  public:
-  // Maps `directory`/model.safetensors and finds each of `expected` in it, with or without `prefix` ("bert."), with
-  // LayerNorm.gamma and .beta as the old names of weight and bias. Buffers and the heads of pre-training (position_ids,
-  // cls.*) are let be. Throws Error: not_found (no such file); corrupt, in one message all tensors that are missing,
-  // surplus or of another shape; unsupported (a tensor of another dtype than
-  // expected).
+  // Maps the weight files of `directory` (weight_files.h) and finds each of `expected` in them, with or without `prefix`
+  // ("bert."), with LayerNorm.gamma and .beta as the old names of weight and bias. Buffers and the heads of pre-training
+  // (position_ids, cls.*) are let be. Throws Error: what find_weight_files() and map_weight_files() throw; corrupt, in one message
+  // all tensors that are missing, surplus or of another shape; unsupported (a tensor of another dtype than expected).
   static Weights from_pretrained(const std::filesystem::path& directory, std::string_view prefix,
                                  const std::vector<ExpectedTensor>& expected);
 
@@ -35,9 +33,12 @@ class Weights {
   std::size_t num_parameters() const;  // the scales of a quantized checkpoint are none
   std::string dtypes() const;  // "F16", or "F16, F32" where they are mixed
 
+  // Says that the tensor, one of these, will hardly be read again (MappedFile::release). Reading it stays possible.
+  void release(const TensorView& tensor) const;
+
  private:
-  explicit Weights(MappedFile file) : file_(std::move(file)) {}
-  MappedFile file_;
+  explicit Weights(std::vector<MappedTensors> files) : files_(std::move(files)) {}
+  std::vector<MappedTensors> files_;
   std::map<std::string, TensorView, std::less<>> tensors_;
 };
 

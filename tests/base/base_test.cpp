@@ -100,6 +100,32 @@ TEST_F(Base, WrittenFileIsWholeOrNotThere) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory), {}), 1);  // no temporary left behind
 }
 
+TEST_F(Base, AFileThatIsNotFinishedLeavesNothing) {
+  write("file", "before");
+  {
+    AtomicFile file(directory / "file");
+    file.write(std::as_bytes(std::span(std::string_view("after"))));
+  }
+  EXPECT_EQ(read_file(directory / "file"), "before");
+  AtomicFile file(directory / "file");
+  for (const std::string_view part : {"in ", "", "parts"}) file.write(std::as_bytes(std::span(part)));
+  file.finish();
+  EXPECT_EQ(read_file(directory / "file"), "in parts");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory), {}), 1);
+}
+
+TEST_F(Base, ReleasingBytesOfAFileOrOfSomewhereElseChangesNone) {
+  const std::string content(100'000, 'x');
+  write("file", content);
+  const MappedFile file(directory / "file");
+  file.release(file.bytes());
+  const std::vector<std::byte> elsewhere(100'000, std::byte{'x'});
+  file.release(elsewhere);
+  for (const std::span<const std::byte> bytes : {file.bytes(), std::span<const std::byte>(elsewhere)}) {
+    EXPECT_EQ(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), content);
+  }
+}
+
 TEST_F(Base, CgroupV2QuotaIsTheTightestOfThePath) {
   write("proc/self/cgroup", "0::/outer/inner\n");
   write("sys/fs/cgroup/outer/cpu.max", "150000 100000\n");

@@ -25,12 +25,6 @@ Format format_of(std::string_view dtype) {
   throw std::runtime_error("the tests' reader knows F32, F16 and BF16, not " + std::string(dtype));
 }
 
-std::string little_endian(std::uint64_t value, std::size_t bytes) {
-  std::string out;
-  for (std::size_t at = 0; at < bytes; ++at) out.push_back(static_cast<char>(value >> (8 * at) & 0xFF));
-  return out;
-}
-
 std::uint64_t from_little_endian(std::string_view bytes) {
   std::uint64_t value = 0;
   for (std::size_t at = bytes.size(); at-- > 0;) value = value << 8 | static_cast<unsigned char>(bytes[at]);
@@ -38,6 +32,12 @@ std::uint64_t from_little_endian(std::string_view bytes) {
 }
 
 }  // namespace
+
+std::string little_endian(std::uint64_t value, std::size_t bytes) {
+  std::string out;
+  for (std::size_t at = 0; at < bytes; ++at) out.push_back(static_cast<char>(value >> (8 * at) & 0xFF));
+  return out;
+}
 
 std::uint32_t encode_float(double value, int exponent_bits, int mantissa_bits) {
   const int bias = (1 << (exponent_bits - 1)) - 1;

@@ -31,6 +31,9 @@ double rounded_to(double value, std::string_view dtype);
 Arrays read_arrays(const std::filesystem::path& path);
 void write_arrays(const std::filesystem::path& path, const Arrays& arrays);
 
+// A number in `bytes` bytes, the least first.
+std::string little_endian(std::uint64_t value, std::size_t bytes);
+
 // The bytes of a safetensors file: length of the header, header, data. For files that lie, too.
 std::string safetensors_bytes(std::string_view header, std::string_view data);
 

@@ -84,6 +84,9 @@ std::string sha256(std::string_view bytes) {
 
 std::filesystem::path source_directory() { return FILBERT_SOURCE_DIR; }
 std::filesystem::path stars_en_directory() { return source_directory() / "models" / "stars-en"; }
+std::filesystem::path pytorch_fixture(std::string_view name) {
+  return source_directory() / "tests" / "data" / "pytorch" / name;
+}
 
 std::vector<TinyGoldens> tiny_goldens() {
   std::vector<TinyGoldens> all;

@@ -42,6 +42,8 @@ constexpr std::size_t kComputedTexts = 200;
 // Of the repository that these tests were built from.
 std::filesystem::path source_directory();
 std::filesystem::path stars_en_directory();
+// tests/data/pytorch/`name`: the same tensors, and the same checkpoint, in every kind of weight file.
+std::filesystem::path pytorch_fixture(std::string_view name);
 
 // FIPS 180-4, as hexadecimal digits.
 std::string sha256(std::string_view bytes);

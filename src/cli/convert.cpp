@@ -1,0 +1,39 @@
+// filbert convert: a checkpoint's weights in one safetensors file.
+#include <fmt/format.h>
+
+#include <filbert/convert.h>
+
+#include "cli/checkpoint.h"
+#include "cli/command.h"
+#include "load/weight_files.h"
+
+namespace filbert::cli {
+namespace {
+
+void run(Session& session) {
+  const std::filesystem::path from = session.arguments[0], to = session.arguments[1];
+  convert_to_safetensors(from, to);
+  const WeightFiles files = find_weight_files(from);
+  session.out.write(fmt::format("{}: {}, from {} in {}\n", session.out.foreign(to.string()), weight_megabytes(to), weight_megabytes(from),
+                                files.files.size() == 1 ? files.main.filename().string() : fmt::format("{} files", files.files.size())));
+}
+
+Run add_options(CLI::App&) { return run; }
+
+}  // namespace
+
+const Command convert_command = {
+    .name = "convert",
+    .argument = "DIR OUT",
+    .min_arguments = 2,
+    .max_arguments = 2,
+    .summary = "A checkpoint's weights in one safetensors file",
+    .description =
+        "Writes the checkpoint in DIR, of any family, to OUT, a new or an empty directory, with its weights in one "
+        "model.safetensors: those of pytorch_model.bin or of a checkpoint in several files. No bit of them changes.",
+    .examples =
+        "  filbert convert path/to/checkpoint path/to/safetensors\n",
+    .add_options = add_options,
+};
+
+}  // namespace filbert::cli
