@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 class TokenAdder {
  public:
   explicit TokenAdder(Tokenizer::Impl& tokenizer) : tokenizer_(tokenizer) {
-    next_id_ = tokenizer.model.vocab.size() - tokenizer.model.vocab.gaps();
+    next_id_ = tokenizer.vocab().size() - tokenizer.vocab().gaps();
   }
 
   // `expected_id` is what the file says, or -1.
@@ -32,14 +32,8 @@ class TokenAdder {
       tokenizer_.doubts.push_back(fmt::format("added token \"{}\" is written with id {}, and gets {} as in tokenizers",
                                               token.content, expected_id, token.id));
     }
-    NormalizedText normalized;
-    normalized.keeps_runs = false;
-    if (tokenizer_.normalizer) {
-      tokenizer_.normalizer->normalize(token.content, 0, token.content.size(), normalized);
-    } else {
-      normalized.text = token.content;
-    }
-    tokenizer_.added_tokens.add(std::move(token), normalized.text);
+    const std::string normalized = normalize(token.content);
+    tokenizer_.added_tokens.add(std::move(token), normalized);
   }
 
   void add_if_new(const AddedToken& token, std::int64_t expected_id) {
@@ -47,6 +41,21 @@ class TokenAdder {
   }
 
  private:
+  std::string normalize(const std::string& content) const {
+    if (tokenizer_.sections) {
+      AlignedText text, scratch;
+      text.keeps_origins = false;
+      text.assign(content, 0, content.size());
+      filbert::normalize(tokenizer_.sections->normalizer, text, scratch);
+      return text.text;
+    }
+    if (!tokenizer_.normalizer) return content;
+    NormalizedText normalized;
+    normalized.keeps_runs = false;
+    tokenizer_.normalizer->normalize(content, 0, content.size(), normalized);
+    return normalized.text;
+  }
+
   Tokenizer::Impl& tokenizer_;
   std::size_t next_id_;
 };
@@ -54,6 +63,7 @@ class TokenAdder {
 void apply_common(const TokenizerConfig& config, Tokenizer::Impl& tokenizer) {
   tokenizer.model_max_length = config.model_max_length;
   tokenizer.truncates_left = config.truncates_left;
+  if (tokenizer.sections) return;  // never_split is of BertTokenizer alone
   for (const std::string& word : config.never_split) {
     tokenizer.never_split[word] = tokenizer.token_to_id(word).value_or(tokenizer.model.unk_id);
   }
@@ -168,15 +178,22 @@ Tokenizer load_tokenizer_json(std::string_view tokenizer_json, std::string_view 
   const JsonValue root = document.root();
   if (!root.is_object()) root.fail("an object");
 
-  tokenizer->model = WordPiece::from_json(root.at("model"));
-  if (const auto normalizer = root.find("normalizer")) {
-    tokenizer->normalizer = BertNormalizer::from_json(*normalizer);
-    patch(config, *tokenizer);
+  if (Sections::are_needed(root)) {
+    tokenizer->sections = Sections::from_json(root);
+  } else {
+    tokenizer->model = WordPiece::from_json(root.at("model"));
+    if (const auto normalizer = root.find("normalizer")) {
+      tokenizer->normalizer = BertNormalizer::from_json(*normalizer);
+      patch(config, *tokenizer);
+    }
+    tokenizer->pre_tokenizer = root.find("pre_tokenizer") ? PreTokenizer::bert : PreTokenizer::none;
   }
-  const auto pre_tokenizer = root.find("pre_tokenizer");
-  tokenizer->pre_tokenizer = pre_tokenizer ? pre_tokenizer_from_json(*pre_tokenizer) : PreTokenizer::none;
   const auto post_processor = root.find("post_processor");
   tokenizer->post_processor = post_processor ? PostProcessor::from_json(*post_processor) : PostProcessor::none();
+  if (tokenizer->sections) {
+    tokenizer->sections->trims_offsets = tokenizer->post_processor.trims_offsets;
+    tokenizer->sections->add_prefix_space = tokenizer->post_processor.add_prefix_space;
+  }
 
   TokenAdder adder(*tokenizer);
   read_added_tokens(root, adder);
