@@ -111,7 +111,8 @@ class Tokenizer {
 };
 
 struct AutoTokenizer {
-  // Reads `directory`/tokenizer.json, or vocab.txt where there is none, and tokenizer_config.json beside it.
+  // Reads `directory`/tokenizer.json, or where there is none vocab.txt, vocab.json with merges.txt, or a sentencepiece model
+  // (sentencepiece.bpe.model, spiece.model, spm.model), and tokenizer_config.json beside it.
   // The truncation and padding baked into some tokenizer.json do not apply, as in transformers.
   // Throws Error: not_found, corrupt (names the field), unsupported (names the type of normalizer, model, …).
   static Tokenizer from_pretrained(const std::filesystem::path& directory);

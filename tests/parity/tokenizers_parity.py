@@ -40,6 +40,12 @@ JSON_FILES = {"bert-base-uncased": ["tokenizer.json", "tokenizer.hf.json"],
               "bert-base-multilingual-uncased": ["tokenizer.json"]}
 OTHERS = {"all-MiniLM-L6-v2": "tokenizer.json", "roberta-base": "tokenizer.json", "t5-small": "tokenizer.json",
           "xlm-roberta-base": "tokenizer.reconstructed.json.gz", "xlnet-base-cased": "spiece.model"}
+CLASS_FILES = {  # what stands in the place of a tokenizer.json, and what makes it the same tokenizer
+    "roberta-base": (["vocab.json", "merges.txt"],
+                     {"tokenizer_class": "RobertaTokenizer", "mask_token": {"content": "<mask>", "lstrip": True}}),
+    "xlnet-base-cased": (["spiece.model"],
+                         {"tokenizer_class": "XLNetTokenizer", "additional_special_tokens": ["<eop>", "<eod>"]}),
+}
 SHOWN = 5  # differences printed per comparison
 CHUNK_CHARACTERS = 2_000_000
 
@@ -288,6 +294,15 @@ def directories_for(data, work, name):
             directory.mkdir()
             reference_for(data, name).save(str(directory / "tokenizer.json"))
         yield directory
+        if name in CLASS_FILES:
+            files, tokenizer_config = CLASS_FILES[name]
+            directory = work / f"{name}-files"
+            if not directory.exists():
+                directory.mkdir()
+                for file in files:
+                    (directory / file).symlink_to(data / "vocab" / name / file)
+                (directory / "tokenizer_config.json").write_text(json.dumps(tokenizer_config))
+            yield directory
         return
     config = {"do_lower_case": VOCABULARIES[name], "model_max_length": 10**30}
     for file in ["vocab.txt"] + JSON_FILES.get(name, []):

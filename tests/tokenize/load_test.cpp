@@ -41,7 +41,8 @@ TEST(Load, MissingFilesAreNamed) {
     return message_of(ErrorKind::not_found, [&] { AutoTokenizer::from_pretrained(path); });
   };
   EXPECT_EQ(message(directory.path()),
-            directory.path().string() + ": expected tokenizer.json or vocab.txt, found neither");
+            directory.path().string() + ": expected tokenizer.json, vocab.txt, vocab.json with merges.txt, or a sentencepiece "
+                                          "model, found none of them");
   EXPECT_EQ(message(directory.path() / "no"),
             (directory.path() / "no").string() + ": expected a directory with a tokenizer, found nothing");
   directory.write("file", "");
