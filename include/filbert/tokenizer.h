@@ -113,7 +113,8 @@ class Tokenizer {
 };
 
 struct AutoTokenizer {
-  // Reads tokenizer.json, or vocab.txt where there is none, and tokenizer_config.json beside it, from a directory or from the Hub
+  // Reads tokenizer.json, or where there is none vocab.txt, vocab.json with merges.txt, or a sentencepiece model
+  // (sentencepiece.bpe.model, spiece.model, spm.model), and tokenizer_config.json beside it, from a directory or from the Hub
   // (find_checkpoint(), whose errors it throws too).
   // The truncation and padding baked into some tokenizer.json do not apply, as in transformers.
   // Throws Error: not_found, corrupt (names the field), unsupported (names the type of normalizer, model, …).

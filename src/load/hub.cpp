@@ -31,7 +31,8 @@ constexpr std::size_t kFilesAtOnce = 4;
 // Read beside tokenizer.json; and what stands for it where a model has none.
 constexpr std::array<const char*, 4> kTokenizerFiles = {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
                                                         "added_tokens.json"};
-constexpr std::array<const char*, 5> kVocabularyFiles = {"vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model"};
+constexpr std::array<const char*, 6> kVocabularyFiles = {"vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model",
+                                                         "spm.model"};
 // The first that a model has is taken; an index names the files that its weights are in.
 constexpr std::array<const char*, 4> kWeightFiles = {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
                                                      "pytorch_model.bin.index.json"};

@@ -38,8 +38,9 @@ Letters count_letters(const Vocab& vocab) {
 
 // A lower-cased vocabulary has a handful of upper-case entries at most; a cased one a fifth and more.
 void doubt_case(const Tokenizer::Impl& tokenizer, std::vector<std::string>& doubts) {
-  const Letters letters = count_letters(tokenizer.model.vocab);
+  const Letters letters = count_letters(tokenizer.vocab());
   const bool lowercases = tokenizer.normalizer && tokenizer.normalizer->lowercase;
+  if (tokenizer.sections) return;  // their case is not a setting that people get wrong
   const bool cased = letters.lowered_differs * 20 > letters.entries;
   if (lowercases && letters.entries >= kEnoughEntries && cased) {
     doubts.push_back(
@@ -58,6 +59,10 @@ void doubt_case(const Tokenizer::Impl& tokenizer, std::vector<std::string>& doub
 }  // namespace
 
 std::string Tokenizer::description() const {
+  if (impl_->sections) {
+    return fmt::format("{} from {}, {} tokens{}", impl_->sections->model_name(), impl_->source, impl_->vocab_size(),
+                       lowercases() ? ", lower-casing" : ", cased");
+  }
   std::string text = fmt::format("WordPiece from {}, {} tokens", impl_->source, impl_->vocab_size());
   if (!impl_->normalizer) return text + ", no normalizer";
   text += impl_->normalizer->lowercase ? ", lower-casing" : ", cased";
@@ -70,7 +75,7 @@ std::string Tokenizer::description() const {
 
 std::vector<std::string> Tokenizer::doubts() const {
   std::vector<std::string> doubts = impl_->doubts;
-  const Vocab& vocab = impl_->model.vocab;
+  const Vocab& vocab = impl_->vocab();
   doubt_case(*impl_, doubts);
   if (!impl_->model_max_length) {
     doubts.push_back("no maximum length: tokenizer_config.json has no model_max_length, or says 1e30");

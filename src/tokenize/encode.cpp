@@ -60,19 +60,17 @@ void lower_ascii(std::string& text) {
 
 }  // namespace
 
-void Sequence::clear() {
-  ids.clear();
-  words.clear();
-  offsets.clear();
-  invalid_utf8 = 0;
-}
-
 Encoder::Encoder(const Tokenizer::Impl& tokenizer)
     : tokenizer_(tokenizer),
       splits_at_ascii_(tokenizer.pre_tokenizer == PreTokenizer::bert && tokenizer.never_split.empty() &&
                        !tokenizer.added_tokens.has_normalized() &&
                        tokenizer.model.max_input_chars_per_word >= ShortString::kMaxBytes),
       lowercases_(tokenizer.normalizer && tokenizer.normalizer->lowercase) {
+  if (tokenizer.sections) {
+    sections_.emplace(*tokenizer.sections, tokenizer.added_tokens);
+    splits_at_ascii_ = false;
+    return;
+  }
   for (char c = '!'; c <= '~'; ++c) {
     pieces_.clear();
     tokenizer.model.tokenize({&c, 1}, 0, 1, pieces_);
@@ -137,11 +135,39 @@ void Encoder::add_sequence(const TemplatePiece& piece, std::size_t tokens, Batch
   append(batch.offset_mapping, sequence.offsets);
   append(batch.word_ids, sequence.words);
   batch.sequence_ids.insert(batch.sequence_ids.end(), tokens, piece.sequence);
+  if (tokenizer_.post_processor.trims_offsets) trim_offsets(batch.input_ids.size() - tokens, batch);
+}
+
+// White space at the ends of a byte-level token is not part of what it stands for. A space that was put before the first
+// word is not there to be taken away.
+void Encoder::trim_offsets(std::size_t begin, BatchEncoding& batch) const {
+  constexpr std::string_view kSpace = "\u0120";  // as byte-level vocabularies write it
+  const auto is_space = [&](std::string_view text, unicode::Char c, std::size_t at) {
+    return (unicode::flags(c.code_point) & unicode::kSpace) != 0 || text.substr(at).starts_with(kSpace);
+  };
+  for (std::size_t token = begin; token < batch.input_ids.size(); ++token) {
+    const std::string_view text = tokenizer_.id_to_token(static_cast<std::size_t>(batch.input_ids[token]));
+    std::size_t leading = 0, trailing = 0;
+    for (std::size_t at = 0; at < text.size(); ++leading) {
+      const unicode::Char c = unicode::decode(text, at);
+      if (!is_space(text, c, at)) break;
+      at += c.bytes;
+    }
+    for (std::size_t at = text.size(); at > 0; ++trailing) {
+      const unicode::Char c = unicode::decode_before(text, at);
+      at -= c.bytes;
+      if (!is_space(text, c, at)) break;
+    }
+    Offset& offset = batch.offset_mapping[token];
+    const bool is_first = token == begin || offset.begin == 0;
+    if (is_first && tokenizer_.post_processor.add_prefix_space && leading > 0) leading = leading == 1 ? 0 : leading;
+    if (leading > 0) offset.begin = std::min(offset.begin + leading, offset.end);
+    if (trailing > 0 && offset.end >= trailing) offset.end = std::max(offset.end - trailing, offset.begin);
+  }
 }
 
 void Encoder::tokenize(std::string_view given, Sequence& sequence) {
   sequence.clear();
-  next_word_ = 0;
   longest_text_ = std::max(longest_text_, given.size());
   std::string_view text = given;
   const bool valid = simdjson::validate_utf8(given.data(), given.size());
@@ -151,9 +177,13 @@ void Encoder::tokenize(std::string_view given, Sequence& sequence) {
     text = repaired_;
   }
   tokenizer_.added_tokens.split_source(text, source_parts_);
+  const bool trims = tokenizer_.post_processor.trims_offsets;
   for (const AddedTokens::Part& part : source_parts_) {
     if (part.token != nullptr) {
-      add_whole(part.token->id, {part.begin, part.end}, sequence);
+      const Word taken = trims ? trimmed(text, {part.begin, part.end}, part.begin == 0 || sequence.ids.size() == 0,
+                                         tokenizer_.post_processor.add_prefix_space)
+                               : Word{part.begin, part.end};
+      add_whole(part.token->id, {taken.begin, taken.end}, sequence);
     } else {
       add_part(text, part.begin, part.end, sequence);
     }
@@ -176,6 +206,7 @@ void Encoder::add_part(std::string_view text, std::size_t begin, std::size_t end
       begin = word.end;
     }
   }
+  if (sections_) return sections_->add_part(text, begin, end, options_.return_offsets_mapping, sequence);
   if (splits_at_ascii_ && !options_.return_offsets_mapping) return add_chunks(text, begin, end, sequence);
   add_text(text, begin, end, sequence);
 }
@@ -254,19 +285,19 @@ void Encoder::add_words(std::size_t begin, std::size_t end, Sequence& sequence) 
     for (const WordPiece::Piece& piece : pieces_) {
       sequence.ids.push_back(piece.id);
       if (options_.return_offsets_mapping) {
-        sequence.words.push_back(next_word_);
+        sequence.words.push_back(sequence.next_word);
         const auto range = normalized_.original(piece.begin, piece.end);
         sequence.offsets.push_back({range.begin, range.end});
       }
     }
-    ++next_word_;
+    ++sequence.next_word;
   }
 }
 
 void Encoder::add_whole(std::int32_t id, NormalizedText::Range bytes, Sequence& sequence) {
   sequence.ids.push_back(id);
   if (!options_.return_offsets_mapping) return;
-  sequence.words.push_back(next_word_++);
+  sequence.words.push_back(sequence.next_word++);
   sequence.offsets.push_back({bytes.begin, bytes.end});
 }
 

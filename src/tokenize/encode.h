@@ -8,21 +8,12 @@
 #include <vector>
 
 #include "tokenize/chunk_cache.h"
-#include "tokenize/id_buffer.h"
+#include "tokenize/sections.h"
+#include "tokenize/sequence.h"
 #include "tokenize/tokenizer.h"
 #include "tokenize/truncation.h"
 
 namespace filbert {
-
-// The tokens of one text, without special tokens.
-struct Sequence {
-  IdBuffer ids;                     // [tokens]
-  std::vector<std::int32_t> words;  // [tokens], or empty if offsets are not asked for
-  std::vector<Offset> offsets;      // [tokens], or empty; in bytes until convert_offsets()
-  std::size_t invalid_utf8 = 0;
-
-  void clear();
-};
 
 // Fills rows one after the other; holds the scratch memory, so that it allocates only for the longest text. For one thread.
 class Encoder {
@@ -43,6 +34,7 @@ class Encoder {
   void add_whole(std::int32_t id, NormalizedText::Range bytes, Sequence& sequence);
   void add_sequence(const TemplatePiece& piece, std::size_t tokens, BatchEncoding& batch) const;
   void add_special(const TemplatePiece& piece, BatchEncoding& batch) const;
+  void trim_offsets(std::size_t begin, BatchEncoding& batch) const;
 
   const Tokenizer::Impl& tokenizer_;
   EncodeOptions options_;  // of the row under way
@@ -52,9 +44,8 @@ class Encoder {
   std::int32_t mark_ids_[128];  // of a text that is one ASCII punctuation character
   ChunkCache chunks_;
 
-
+  std::optional<SectionsEncoder> sections_;  // where the tokenizer has them, text goes their way
   Sequence sequences_[2];
-  std::int32_t next_word_ = 0;
   std::string repaired_, plain_word_;
   NormalizedText normalized_;
   std::vector<AddedTokens::Part> source_parts_, normalized_parts_;

@@ -8,6 +8,8 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "tokenize/families.h"
+#include "tokenize/token_adder.h"
 #include "tokenize/tokenizer.h"
 #include "tokenize/tokenizer_config.h"
 
@@ -15,57 +17,6 @@ namespace filbert {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Adds tokens one after the other: one that the model knows keeps its id, any other gets the next free one.
-class TokenAdder {
- public:
-  explicit TokenAdder(Tokenizer::Impl& tokenizer) : tokenizer_(tokenizer) {
-    next_id_ = tokenizer.model.vocab.size() - tokenizer.model.vocab.gaps();
-  }
-
-  // `expected_id` is what the file says, or -1.
-  void add(AddedToken token, std::int64_t expected_id) {
-    if (token.content.empty()) return;
-    const auto known = tokenizer_.token_to_id(token.content);
-    token.id = known ? *known : static_cast<std::int32_t>(next_id_++);
-    if (expected_id >= 0 && expected_id != token.id) {
-      tokenizer_.doubts.push_back(fmt::format("added token \"{}\" is written with id {}, and gets {} as in tokenizers",
-                                              token.content, expected_id, token.id));
-    }
-    NormalizedText normalized;
-    normalized.keeps_runs = false;
-    if (tokenizer_.normalizer) {
-      tokenizer_.normalizer->normalize(token.content, 0, token.content.size(), normalized);
-    } else {
-      normalized.text = token.content;
-    }
-    tokenizer_.added_tokens.add(std::move(token), normalized.text);
-  }
-
-  void add_if_new(const AddedToken& token, std::int64_t expected_id) {
-    if (tokenizer_.added_tokens.find(token.content) == nullptr) add(token, expected_id);
-  }
-
- private:
-  Tokenizer::Impl& tokenizer_;
-  std::size_t next_id_;
-};
-
-void apply_common(const TokenizerConfig& config, Tokenizer::Impl& tokenizer) {
-  tokenizer.model_max_length = config.model_max_length;
-  tokenizer.truncates_left = config.truncates_left;
-  for (const std::string& word : config.never_split) {
-    tokenizer.never_split[word] = tokenizer.token_to_id(word).value_or(tokenizer.model.unk_id);
-  }
-}
-
-void add_tokens_of_config(const TokenizerConfig& config, TokenAdder& adder) {
-  for (const AddedToken& token : config.added_tokens) adder.add_if_new(token, token.id);
-  for (const auto& token : config.special_tokens) {
-    if (token) adder.add_if_new(*token, -1);
-  }
-  for (const AddedToken& token : config.additional_special_tokens) adder.add_if_new(token, -1);
-}
 
 void fill_in_special_tokens(TokenizerConfig& config) {
   for (std::size_t role = 0; role < config.special_tokens.size(); ++role) {
@@ -141,7 +92,7 @@ Tokenizer load_wordpiece_vocab(std::string vocab_text, std::string_view tokenize
   tokenizer->pre_tokenizer = PreTokenizer::bert;
 
   TokenAdder adder(*tokenizer);
-  add_tokens_of_config(config, adder);
+  adder.add_those_of(config);
   for (const auto& token : config.special_tokens) {
     if (token->content.empty() || tokenizer->model.vocab.find(token->content)) continue;
     tokenizer->doubts.push_back(fmt::format("\"{}\" is not in the vocabulary and gets id {}, past its end",
@@ -168,19 +119,22 @@ Tokenizer load_tokenizer_json(std::string_view tokenizer_json, std::string_view 
   const JsonValue root = document.root();
   if (!root.is_object()) root.fail("an object");
 
-  tokenizer->model = WordPiece::from_json(root.at("model"));
-  if (const auto normalizer = root.find("normalizer")) {
-    tokenizer->normalizer = BertNormalizer::from_json(*normalizer);
-    patch(config, *tokenizer);
+  if (Sections::are_needed(root)) {
+    tokenizer->sections = Sections::from_json(root);
+  } else {
+    tokenizer->model = WordPiece::from_json(root.at("model"));
+    if (const auto normalizer = root.find("normalizer")) {
+      tokenizer->normalizer = BertNormalizer::from_json(*normalizer);
+      patch(config, *tokenizer);
+    }
+    tokenizer->pre_tokenizer = root.find("pre_tokenizer") ? PreTokenizer::bert : PreTokenizer::none;
   }
-  const auto pre_tokenizer = root.find("pre_tokenizer");
-  tokenizer->pre_tokenizer = pre_tokenizer ? pre_tokenizer_from_json(*pre_tokenizer) : PreTokenizer::none;
   const auto post_processor = root.find("post_processor");
-  tokenizer->post_processor = post_processor ? PostProcessor::from_json(*post_processor) : PostProcessor::none();
+  set_post_processor(post_processor ? PostProcessor::from_json(*post_processor) : PostProcessor::none(), *tokenizer);
 
   TokenAdder adder(*tokenizer);
   read_added_tokens(root, adder);
-  add_tokens_of_config(config, adder);
+  adder.add_those_of(config);
   check_template(*tokenizer, name);
   apply_common(config, *tokenizer);
   return Tokenizer(std::move(tokenizer));
@@ -200,8 +154,20 @@ Tokenizer AutoTokenizer::from_pretrained(const fs::path& checkpoint, const HubOp
     return load_wordpiece_vocab(read_file(vocab), config, vocab.string(), special_tokens_map,
                                 read_if_there(directory / "added_tokens.json"));
   }
+  const CompanionFiles companions{config, special_tokens_map, read_if_there(directory / "added_tokens.json"),
+                                  read_if_there(directory / "config.json")};
+  const fs::path vocab_json = directory / "vocab.json", merges = directory / "merges.txt";
+  if (fs::exists(vocab_json) && fs::exists(merges)) {
+    return load_byte_level_bpe(read_file(vocab_json), read_file(merges), companions, vocab_json.string());
+  }
+  for (const char* name : {"sentencepiece.bpe.model", "spiece.model", "spm.model"}) {
+    const fs::path model = directory / name;
+    if (fs::exists(model)) return load_sentencepiece(read_file(model), companions, model.string());
+  }
   throw Error(ErrorKind::not_found,
-              fmt::format("{}: expected tokenizer.json or vocab.txt, found neither", directory.string()));
+              fmt::format("{}: expected tokenizer.json, vocab.txt, vocab.json with merges.txt, or a sentencepiece model, "
+                          "found none of them",
+                          directory.string()));
 }
 
 }  // namespace filbert

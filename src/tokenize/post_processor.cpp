@@ -73,25 +73,74 @@ std::size_t PostProcessor::added_tokens(bool is_pair) const {
   return added;
 }
 
-PostProcessor PostProcessor::none() { return {{{0, {}, 0}}, {{0, {}, 0}, {1, {}, 1}}}; }
+PostProcessor PostProcessor::none() {
+  PostProcessor none;
+  none.single = {{0, {}, 0}};
+  none.pair = {{0, {}, 0}, {1, {}, 1}};
+  return none;
+}
 
 PostProcessor PostProcessor::bert(std::int32_t cls_id, std::int32_t sep_id) {
   const TemplatePiece cls{-1, {cls_id}, 0}, text{0, {}, 0}, sep{-1, {sep_id}, 0};
-  return {{cls, text, sep}, {cls, text, sep, {1, {}, 1}, {-1, {sep_id}, 1}}};
+  PostProcessor bert;
+  bert.single = {cls, text, sep};
+  bert.pair = {cls, text, sep, {1, {}, 1}, {-1, {sep_id}, 1}};
+  return bert;
 }
 
-PostProcessor PostProcessor::from_json(const JsonValue& post_processor) {
-  const JsonValue type = post_processor.at("type");
-  if (type.as_string() == "BertProcessing") {
-    return bert(bert_token_id(post_processor.at("cls")), bert_token_id(post_processor.at("sep")));
+PostProcessor PostProcessor::roberta(std::int32_t cls_id, std::int32_t sep_id) {
+  const TemplatePiece cls{-1, {cls_id}, 0}, text{0, {}, 0}, sep{-1, {sep_id}, 0}, text_pair{1, {}, 0};
+  PostProcessor roberta;
+  roberta.single = {cls, text, sep};
+  roberta.pair = {cls, text, sep, sep, text_pair, sep};
+  return roberta;
+}
+
+namespace {
+
+void read_trimming(const JsonValue& value, PostProcessor& post_processor) {
+  const auto flag = [&](std::string_view key) {
+    const auto field = value.find(key);
+    return !field || field->as_bool();
+  };
+  if (!flag("trim_offsets")) return;
+  post_processor.trims_offsets = true;
+  post_processor.add_prefix_space = flag("add_prefix_space");
+}
+
+// Puts the template of `value` into `post_processor`, or what it says about offsets.
+void read(const JsonValue& value, PostProcessor& post_processor) {
+  const JsonValue type = value.at("type");
+  const std::string_view name = type.as_string();
+  const auto take = [&](PostProcessor pieces) {
+    post_processor.single = std::move(pieces.single);
+    post_processor.pair = std::move(pieces.pair);
+  };
+  if (name == "Sequence") {
+    value.at("processors").for_each_element([&](const JsonValue& element) { read(element, post_processor); });
+  } else if (name == "BertProcessing") {
+    take(PostProcessor::bert(bert_token_id(value.at("cls")), bert_token_id(value.at("sep"))));
+  } else if (name == "RobertaProcessing") {
+    take(PostProcessor::roberta(bert_token_id(value.at("cls")), bert_token_id(value.at("sep"))));
+    read_trimming(value, post_processor);
+  } else if (name == "ByteLevel") {
+    read_trimming(value, post_processor);
+  } else if (name == "TemplateProcessing") {
+    const SpecialTokens special_tokens = special_tokens_from_json(value.at("special_tokens"));
+    post_processor.single = template_from_json(value.at("single"), special_tokens, false);
+    post_processor.pair = template_from_json(value.at("pair"), special_tokens, true);
+  } else {
+    throw Error(ErrorKind::unsupported,
+                fmt::format("{}: expected a post-processor that this version knows, found {}", type.where(), name));
   }
-  if (type.as_string() != "TemplateProcessing") {
-    throw Error(ErrorKind::unsupported, fmt::format("{}: expected TemplateProcessing or BertProcessing, found {}",
-                                                    type.where(), type.as_string()));
-  }
-  const SpecialTokens special_tokens = special_tokens_from_json(post_processor.at("special_tokens"));
-  return {template_from_json(post_processor.at("single"), special_tokens, false),
-          template_from_json(post_processor.at("pair"), special_tokens, true)};
+}
+
+}  // namespace
+
+PostProcessor PostProcessor::from_json(const JsonValue& value) {
+  PostProcessor post_processor = none();
+  read(value, post_processor);
+  return post_processor;
 }
 
 }  // namespace filbert

@@ -14,16 +14,16 @@ namespace filbert {
 Tokenizer::Impl::Impl() = default;
 Tokenizer::Impl::~Impl() = default;
 
-std::size_t Tokenizer::Impl::vocab_size() const { return std::max(model.vocab.size(), added_tokens.id_end()); }
+std::size_t Tokenizer::Impl::vocab_size() const { return std::max(vocab().size(), added_tokens.id_end()); }
 
 std::optional<std::int32_t> Tokenizer::Impl::token_to_id(std::string_view token) const {
   if (const AddedToken* added = added_tokens.find(token)) return added->id;
-  return model.vocab.find(token);
+  return vocab().find(token);
 }
 
 std::string_view Tokenizer::Impl::id_to_token(std::size_t id) const {
   // An added token that the model knows has the model's id and string.
-  if (id < model.vocab.size() && !model.vocab.token(id).empty()) return model.vocab.token(id);
+  if (id < vocab().size() && !vocab().token(id).empty()) return vocab().token(id);
   for (const AddedToken& token : added_tokens.tokens()) {
     if (static_cast<std::size_t>(token.id) == id) return token.content;
   }
@@ -64,6 +64,12 @@ std::optional<std::int32_t> Tokenizer::token_to_id(std::string_view token) const
 
 std::optional<std::size_t> Tokenizer::model_max_length() const { return impl_->model_max_length; }
 
-bool Tokenizer::lowercases() const { return impl_->normalizer && impl_->normalizer->lowercase; }
+bool Tokenizer::lowercases() const {
+  if (!impl_->sections) return impl_->normalizer && impl_->normalizer->lowercase;
+  return std::any_of(impl_->sections->normalizer.begin(), impl_->sections->normalizer.end(), [](const NormalizerStep& step) {
+    const auto* bert = std::get_if<BertNormalizer>(&step);
+    return std::holds_alternative<LowercaseStep>(step) || (bert != nullptr && bert->lowercase);
+  });
+}
 
 }  // namespace filbert

@@ -15,6 +15,7 @@
 #include "tokenize/normalizer.h"
 #include "tokenize/post_processor.h"
 #include "tokenize/pre_tokenizer.h"
+#include "tokenize/sections.h"
 #include "tokenize/wordpiece.h"
 
 namespace filbert {
@@ -32,6 +33,7 @@ struct Tokenizer::Impl {
   std::optional<BertNormalizer> normalizer;
   PreTokenizer pre_tokenizer = PreTokenizer::bert;
   WordPiece model;
+  std::optional<Sections> sections;  // of any other tokenizer than BERT's; the three above are not used then
   PostProcessor post_processor;
 
   std::optional<std::size_t> model_max_length;
@@ -41,6 +43,7 @@ struct Tokenizer::Impl {
 
   mutable IdlePool<Encoder> encoders;  // scratch memory of calls, which may be many at once
 
+  const Vocab& vocab() const { return sections ? sections->vocab() : model.vocab; }
   // One past the highest id, added tokens included.
   std::size_t vocab_size() const;
   std::optional<std::int32_t> token_to_id(std::string_view token) const;

@@ -109,6 +109,10 @@ void read_config(const JsonValue& root, TokenizerConfig& config) {
   if (const auto value = root.find("tokenizer_class")) config.tokenizer_class = value->as_string();
   if (const auto value = root.find("do_lower_case")) config.do_lower_case = value->as_bool();
   if (const auto value = root.find("tokenize_chinese_chars")) config.tokenize_chinese_chars = value->as_bool();
+  if (const auto value = root.find("add_prefix_space")) config.add_prefix_space = value->as_bool();
+  if (const auto value = root.find("trim_offsets")) config.trim_offsets = value->as_bool();
+  if (const auto value = root.find("keep_accents")) config.keep_accents = value->as_bool();
+  if (const auto value = root.find("split_by_punct")) config.split_by_punct = value->as_bool();
   if (root.raw()["strip_accents"].error() == simdjson::SUCCESS) {
     const auto value = root.find("strip_accents");
     config.strip_accents = value ? std::optional<bool>(value->as_bool()) : std::nullopt;

@@ -24,6 +24,8 @@ struct TokenizerConfig {
   std::string tokenizer_class;  // "BertTokenizer", say; empty if the file does not say
   std::optional<bool> do_lower_case;
   std::optional<bool> tokenize_chinese_chars;
+  std::optional<bool> add_prefix_space, trim_offsets;  // of byte-level BPE; the first also of sentencepiece
+  std::optional<bool> keep_accents, split_by_punct;    // of albert; of deberta-v2
   // Outer: the file has the key; inner: its value, which may be null ("as do_lower_case").
   std::optional<std::optional<bool>> strip_accents;
   std::vector<std::string> never_split;

@@ -22,6 +22,17 @@ constexpr std::uint8_t kDecomposes = 32;     // decompose() gives something else
 constexpr std::uint8_t kLowers = 64;         // lower() gives something else
 constexpr std::uint8_t kReorders = 128;      // its combining_class() is not 0
 
+// Bits of more_flags(), from tools/make_more_unicode_tables.py.
+constexpr std::uint8_t kLetter = 1;            // \\p{L} of byte-level BPE
+constexpr std::uint8_t kNumber = 2;            // \\p{N} of it
+constexpr std::uint8_t kMark = 4;              // StripAccents drops it
+constexpr std::uint8_t kDigit = 8;             // Digits cuts at it
+constexpr std::uint8_t kAttaches = 16;         // belongs to the grapheme of the character before it
+constexpr std::uint8_t kGraphemeControl = 32;  // a grapheme of its own
+constexpr std::uint8_t kPrepends = 64;         // belongs to the grapheme of the character after it
+constexpr std::uint8_t kPictographic = 128;    // an emoji, which joins others by U+200D
+std::uint8_t more_flags(char32_t code_point);
+
 // A block of flags for each 128 code points: blocks that are equal stand once.
 extern const std::uint8_t* const kFlagBlocks;  // [0x110000 / 128]
 extern const std::uint8_t* const kFlags;       // [blocks, 128]
@@ -39,6 +50,8 @@ struct Mapping {
   std::size_t size;
 };
 Mapping decompose(char32_t code_point);  // canonical and full (NFD)
+std::span<const std::uint32_t> decompose_compatible(char32_t code_point);  // NFKD; empty: as decompose()
+char32_t compose(char32_t first, char32_t second);                         // of NFC; 0: they stay two
 Mapping lower(char32_t code_point);      // without context; U+0130 becomes two
 
 // The ranges that BERT surrounds by spaces. U+2B820 to U+2B91F is missing in them, as it is in tokenizers.
@@ -67,6 +80,9 @@ inline Char decode(std::string_view text, std::size_t at) {
   if (lead < 0xF0) return {(lead & 0x0F) << 12 | (byte(1) & 0x3F) << 6 | (byte(2) & 0x3F), 3};
   return {(lead & 0x07) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 | (byte(3) & 0x3F), 4};
 }
+
+// The end of the extended grapheme cluster that begins at text[at], as the package cuts them.
+std::size_t grapheme_end(std::string_view text, std::size_t at);
 
 // The code point that ends before text[end]; `end` is not 0.
 inline Char decode_before(std::string_view text, std::size_t end) {

@@ -6,6 +6,8 @@
 
 #include <filbert/error.h>
 
+#include "tokenize/vocab_json.h"
+
 namespace filbert {
 namespace {
 
@@ -30,20 +32,7 @@ WordPiece WordPiece::from_json(const JsonValue& model) {
   if (max_chars.as_int() < 0) max_chars.fail("0 or more");
   wordpiece.max_input_chars_per_word = static_cast<std::size_t>(max_chars.as_int());
 
-  const JsonValue vocab = model.at("vocab");
-  simdjson::dom::object fields;
-  if (vocab.raw().get_object().get(fields) != simdjson::SUCCESS) vocab.fail("an object");
-  std::vector<Vocab::Entry> entries;
-  entries.reserve(fields.size());
-  // Not for_each_field: it makes a string for each of 120 thousand fields.
-  for (const auto& [token, id] : fields) {
-    std::int64_t number = 0;
-    if (id.get_int64().get(number) != simdjson::SUCCESS) {
-      JsonValue(id, fmt::format("{}: {}", vocab.where(), token)).fail("an integer");
-    }
-    entries.push_back({token, number});
-  }
-  wordpiece.vocab = Vocab::from_entries(entries, vocab.where());
+  wordpiece.vocab = vocab_from_json(model.at("vocab"));
   wordpiece.finish(model.where());
   return wordpiece;
 }

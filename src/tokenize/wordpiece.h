@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "tokenize/model_scratch.h"
 #include "tokenize/vocab.h"
 
 namespace filbert {
@@ -26,10 +27,7 @@ struct WordPiece {
   // message.
   void finish(std::string_view name);
 
-  struct Piece {
-    std::int32_t id;
-    std::size_t begin, end;  // bytes of the text
-  };
+  using Piece = ModelPiece;
   // Appends the pieces of the word text[begin, end), which is not empty; the text is valid UTF-8.
   void tokenize(std::string_view text, std::size_t begin, std::size_t end, std::vector<Piece>& pieces) const;
 };

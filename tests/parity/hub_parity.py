@@ -79,7 +79,7 @@ for file in {files}:
 """
 # What filbert asks for, in this order.
 FILES = ["config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt", "vocab.json",
-         "merges.txt", "spiece.model", "sentencepiece.bpe.model", "model.safetensors"]
+         "merges.txt", "spiece.model", "sentencepiece.bpe.model", "spm.model", "model.safetensors"]
 
 
 def main():

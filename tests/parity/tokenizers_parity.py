@@ -4,7 +4,7 @@
     pip install tokenizers
     tests/parity/tokenizers_parity.py build/release/tests/parity/tokenize_dump ../shared
 
-Five BERT vocabularies over every line of the texts in shared/data, through vocab.txt and, where there is one,
+Five BERT vocabularies, and the byte-level BPE and Unigram ones, over every line of the texts in shared/data, through vocab.txt and, where there is one,
 through tokenizer.json; then pairs with every truncation, and added tokens with every flag. The last line counts the
 comparisons; the exit status is 1 if one failed.
 """
@@ -25,8 +25,8 @@ from array import array
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import tokenizers  # noqa: E402
-from tokenizers import AddedToken, Tokenizer  # noqa: E402
-from tokenizers.models import WordPiece  # noqa: E402
+from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers  # noqa: E402
+from tokenizers.models import BPE, Unigram, WordPiece  # noqa: E402
 from tokenizers.normalizers import BertNormalizer  # noqa: E402
 from tokenizers.pre_tokenizers import BertPreTokenizer  # noqa: E402
 from tokenizers.processors import TemplateProcessing  # noqa: E402
@@ -38,6 +38,14 @@ VOCABULARIES = {  # do_lower_case of the checkpoint
 }
 JSON_FILES = {"bert-base-uncased": ["tokenizer.json", "tokenizer.hf.json"],
               "bert-base-multilingual-uncased": ["tokenizer.json"]}
+OTHERS = {"all-MiniLM-L6-v2": "tokenizer.json", "roberta-base": "tokenizer.json", "t5-small": "tokenizer.json",
+          "xlm-roberta-base": "tokenizer.reconstructed.json.gz", "xlnet-base-cased": "spiece.model"}
+CLASS_FILES = {  # what stands in the place of a tokenizer.json, and what makes it the same tokenizer
+    "roberta-base": (["vocab.json", "merges.txt"],
+                     {"tokenizer_class": "RobertaTokenizer", "mask_token": {"content": "<mask>", "lstrip": True}}),
+    "xlnet-base-cased": (["spiece.model"],
+                         {"tokenizer_class": "XLNetTokenizer", "additional_special_tokens": ["<eop>", "<eod>"]}),
+}
 SHOWN = 5  # differences printed per comparison
 CHUNK_CHARACTERS = 2_000_000
 
@@ -204,13 +212,72 @@ def reference_of(vocab, lower):
     return tokenizer
 
 
+def fields_of(data):
+    """(number, value) of each field of a protocol buffers message."""
+    at = 0
+
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    while at < len(data):
+        key = varint()
+        if key & 7 == 0:
+            yield key >> 3, varint()
+            continue
+        size = {1: 8, 5: 4}.get(key & 7) or varint()
+        yield key >> 3, data[at : at + size]
+        at += size
+
+
+def xlnet_reference(model):
+    """tokenizers put together as transformers' XLNetTokenizer does, from a sentencepiece model."""
+    pieces, charsmap = [], None
+    for number, value in fields_of(model.read_bytes()):
+        if number == 1:
+            piece = {1: b"", 2: struct.pack("<f", 0), **dict(fields_of(value))}
+            pieces.append((piece[1].decode(), struct.unpack("<f", piece[2])[0]))
+        elif number == 3:
+            charsmap = dict(fields_of(value)).get(2)
+    tokenizer = Tokenizer(Unigram(pieces, unk_id=0, byte_fallback=False))
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Replace("``", '"'), normalizers.Replace("''", '"'), normalizers.NFKD(), normalizers.StripAccents(),
+         normalizers.Precompiled(charsmap)])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    tokenizer.add_special_tokens(["<s>", "</s>", "<unk>", "<sep>", "<pad>", "<cls>",
+                                  AddedToken("<mask>", lstrip=True, special=True), "<eop>", "<eod>"])
+    tokenizer.post_processor = TemplateProcessing(
+        single="$A:0 <sep>:0 <cls>:2", pair="$A:0 <sep>:0 $B:1 <sep>:1 <cls>:2",
+        special_tokens=[(token, tokenizer.token_to_id(token)) for token in ("<sep>", "<cls>")])
+    return tokenizer
+
+
+def other_reference(path):
+    if path.suffix == ".model":
+        return xlnet_reference(path)
+    if path.suffix == ".gz":
+        return Tokenizer.from_str(gzip.decompress(path.read_bytes()).decode())
+    return Tokenizer.from_file(str(path))
+
+
 references = {}  # of this process
 
 
 def reference_for(data, name):
     if name not in references:
         folder = data / "vocab" / name
-        if name in JSON_FILES:
+        if name in OTHERS:
+            references[name] = other_reference(folder / OTHERS[name])
+            references[name].no_truncation()
+            references[name].no_padding()
+        elif name in JSON_FILES:
             references[name] = Tokenizer.from_file(str(folder / JSON_FILES[name][0]))
             references[name].no_truncation()
             references[name].no_padding()
@@ -221,6 +288,22 @@ def reference_for(data, name):
 
 def directories_for(data, work, name):
     """Checkpoint directories: one with vocab.txt, and one for each tokenizer.json."""
+    if name in OTHERS:
+        directory = work / name
+        if not directory.exists():
+            directory.mkdir()
+            reference_for(data, name).save(str(directory / "tokenizer.json"))
+        yield directory
+        if name in CLASS_FILES:
+            files, tokenizer_config = CLASS_FILES[name]
+            directory = work / f"{name}-files"
+            if not directory.exists():
+                directory.mkdir()
+                for file in files:
+                    (directory / file).symlink_to(data / "vocab" / name / file)
+                (directory / "tokenizer_config.json").write_text(json.dumps(tokenizer_config))
+            yield directory
+        return
     config = {"do_lower_case": VOCABULARIES[name], "model_max_length": 10**30}
     for file in ["vocab.txt"] + JSON_FILES.get(name, []):
         directory = work / name / file
@@ -315,12 +398,12 @@ def main():
     program, data = sys.argv[1], pathlib.Path(sys.argv[2]).resolve() / "data"
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
-        for name in VOCABULARIES:
+        for name in [*VOCABULARIES, *OTHERS]:
             list(directories_for(data, work, name))
         jobs = [(compare_texts, (program, data, work, name, what, texts))
-                for what, texts in chunks(data) for name in VOCABULARIES]
+                for what, texts in chunks(data) for name in [*VOCABULARIES, *OTHERS]]
         jobs += [(compare_pairs, (program, data, work, name, strategy, max_length, add_special_tokens))
-                 for name in ("bert-base-uncased", "bert-base-multilingual-cased")
+                 for name in ("bert-base-uncased", "bert-base-multilingual-cased", *OTHERS)
                  for strategy in ("longest_first", "only_first", "only_second")
                  for max_length in (3, 4, 7, 8, 16, 31, 64, 128) for add_special_tokens in (True, False)]
         jobs += [(compare_added_tokens, (program, data, work, seed)) for seed in range(60)]

@@ -41,7 +41,8 @@ TEST(Load, MissingFilesAreNamed) {
     return message_of(ErrorKind::not_found, [&] { AutoTokenizer::from_pretrained(path); });
   };
   EXPECT_EQ(message(directory.path()),
-            directory.path().string() + ": expected tokenizer.json or vocab.txt, found neither");
+            directory.path().string() + ": expected tokenizer.json, vocab.txt, vocab.json with merges.txt, or a sentencepiece "
+                                          "model, found none of them");
   EXPECT_EQ(message(directory.path() / "no"),
             (directory.path() / "no").string() + ": expected a directory with a tokenizer, found nothing");
   directory.write("file", "");
@@ -55,15 +56,22 @@ TEST(Load, WhatThisVersionCannotRunIsUnsupportedByName) {
     change(json);
     return message_of(ErrorKind::unsupported, [&] { json.load(); });
   };
-  EXPECT_EQ(message([](SmallJson& json) { json.model = R"({"type":"BPE","vocab":{}})"; }),
-            "tokenizer.json: model: type: expected WordPiece, found BPE");
-  EXPECT_EQ(message([](SmallJson& json) { json.normalizer = R"({"type":"NFKC"})"; }),
-            "tokenizer.json: normalizer: type: expected BertNormalizer, found NFKC");
-  EXPECT_EQ(message([](SmallJson& json) { json.pre_tokenizer = R"({"type":"Metaspace"})"; }),
-            "tokenizer.json: pre_tokenizer: type: expected BertPreTokenizer, found Metaspace");
-  EXPECT_EQ(
-      message([](SmallJson& json) { json.post_processor = R"({"type":"RobertaProcessing"})"; }),
-      "tokenizer.json: post_processor: type: expected TemplateProcessing or BertProcessing, found RobertaProcessing");
+  EXPECT_EQ(message([](SmallJson& json) { json.model = R"({"type":"WordLevel","vocab":{}})"; }),
+            "tokenizer.json: model: type: expected WordPiece, BPE or Unigram, found WordLevel");
+  EXPECT_EQ(message([](SmallJson& json) { json.normalizer = R"({"type":"ByteLevel"})"; }),
+            "tokenizer.json: normalizer: type: expected a normalizer that this version knows, found ByteLevel");
+  EXPECT_EQ(message([](SmallJson& json) { json.pre_tokenizer = R"({"type":"UnicodeScripts"})"; }),
+            "tokenizer.json: pre_tokenizer: type: expected a pre-tokenizer that this version knows, found UnicodeScripts");
+  EXPECT_EQ(message([](SmallJson& json) {
+              json.pre_tokenizer = R"({"type":"Split","pattern":{"Regex":"a|b"},"behavior":"Isolated","invert":false})";
+            }),
+            "tokenizer.json: pre_tokenizer: pattern: Regex: expected one of the regular expressions that this version knows, found a|b");
+  EXPECT_EQ(message([](SmallJson& json) { json.pre_tokenizer = R"({"type":"ByteLevel"})"; }),
+            "tokenizer.json: pre_tokenizer: expected ByteLevel as the last step before a model BPE, found 1 steps before a model WordPiece");
+  EXPECT_EQ(message([](SmallJson& json) { json.model = R"({"type":"BPE","dropout":0.1,"vocab":{"a":0},"merges":[]})"; }),
+            "tokenizer.json: model: dropout: expected none, found 0.1");
+  EXPECT_EQ(message([](SmallJson& json) { json.post_processor = R"({"type":"Other"})"; }),
+            "tokenizer.json: post_processor: type: expected a post-processor that this version knows, found Other");
 }
 
 TEST(Load, BrokenTokenizerJsonIsCorrupt) {

@@ -1,0 +1,240 @@
+#include "tokenize/families.h"
+
+#include <array>
+#include <cctype>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include <filbert/error.h>
+
+#include "base/json.h"
+#include "tokenize/sentencepiece_file.h"
+#include "tokenize/token_adder.h"
+#include "tokenize/tokenizer.h"
+
+namespace filbert {
+namespace {
+
+namespace fs = std::filesystem;
+
+enum class Layout { roberta, bert, xlnet };  // of the post-processor
+enum class Pieces { as_they_are, xlm_roberta, camembert };  // what a sentencepiece model's ids become
+enum class Normalization { charsmap, albert, deberta };
+
+// A row: how a class of transformers differs from the others.
+struct Family {
+  std::string_view name;            // of the class, without "Tokenizer"; in lower case and with "-" it is a model_type
+  std::array<std::string_view, 5> special_tokens;  // [SpecialRole]
+  Layout layout;
+  bool mask_takes_space_before = false;
+  Pieces pieces = Pieces::as_they_are;
+  Normalization normalization = Normalization::charsmap;
+  bool lowercase = false;  // where tokenizer_config.json does not say do_lower_case
+};
+
+constexpr std::array<std::string_view, 5> kAngles = {"<unk>", "</s>", "<pad>", "<s>", "<mask>"};
+constexpr Family kByteLevelFamilies[] = {{"Roberta", kAngles, Layout::roberta},
+                                         {"Longformer", kAngles, Layout::roberta},
+                                         {"Bart", kAngles, Layout::roberta},
+                                         {"Deberta", kBertSpecialTokens, Layout::bert}};
+constexpr Family kSentencePieceFamilies[] = {
+    {"XLMRoberta", kAngles, Layout::roberta, false, Pieces::xlm_roberta},
+    {"Camembert", kAngles, Layout::roberta, false, Pieces::camembert},
+    {"Albert", {"<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]"}, Layout::bert, false, Pieces::as_they_are, Normalization::albert, true},
+    {"XLNet", {"<unk>", "<sep>", "<pad>", "<cls>", "<mask>"}, Layout::xlnet, true, Pieces::as_they_are, Normalization::albert},
+    {"DebertaV2", kBertSpecialTokens, Layout::bert, false, Pieces::as_they_are, Normalization::deberta},
+};
+
+// "XLMRobertaTokenizerFast" and "xlm-roberta" are both "xlmroberta".
+std::string key_of(std::string_view name) {
+  for (const std::string_view ending : {"Fast", "Tokenizer"}) {
+    if (name.ends_with(ending)) name.remove_suffix(ending.size());
+  }
+  std::string key;
+  for (const char c : name) {
+    if (c != '-' && c != '_') key += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return key;
+}
+
+template <std::size_t count>
+const Family& family_of(const TokenizerConfig& config, const CompanionFiles& companions, std::string_view name,
+                        const Family (&families)[count]) {
+  std::string said = config.tokenizer_class;
+  if (said.empty() && !companions.config_json.empty()) {
+    const JsonDocument document(companions.config_json, (fs::path(name).parent_path() / "config.json").string());
+    if (const auto model_type = document.root().find("model_type")) said = model_type->as_string();
+  }
+  for (const Family& family : families) {
+    if (key_of(family.name) == key_of(said)) return family;
+  }
+  std::string known;
+  for (const Family& family : families) known += fmt::format("{}{}Tokenizer", known.empty() ? "" : ", ", family.name);
+  throw Error(ErrorKind::unsupported, fmt::format("{}: tokenizer_class or model_type: expected one of {}, found \"{}\"", name,
+                                                  known, said));
+}
+
+TokenizerConfig config_for(const CompanionFiles& companions, std::string_view name) {
+  return TokenizerConfig::from_json(companions.tokenizer_config_json, companions.special_tokens_map_json,
+                                    companions.added_tokens_json, fs::path(name).parent_path().string());
+}
+
+void fill_in_special_tokens(const Family& family, TokenizerConfig& config) {
+  for (std::size_t role = 0; role < config.special_tokens.size(); ++role) {
+    if (config.special_tokens[role]) continue;
+    AddedToken token;
+    token.content = family.special_tokens[role];
+    token.normalized = false;
+    token.special = true;
+    token.lstrip = role == static_cast<std::size_t>(SpecialRole::mask) && family.mask_takes_space_before;
+    config.special_tokens[role] = token;
+  }
+}
+
+PostProcessor post_processor_for(Layout layout, std::int32_t cls, std::int32_t sep) {
+  const TemplatePiece text{0, {}, 0}, text_pair{1, {}, 1}, end{-1, {sep}, 0}, end_of_pair{-1, {sep}, 1}, last{-1, {cls}, 2};
+  PostProcessor post_processor;
+  switch (layout) {
+    case Layout::roberta: return PostProcessor::roberta(cls, sep);
+    case Layout::bert: return PostProcessor::bert(cls, sep);
+    case Layout::xlnet:
+      post_processor.single = {text, end, last};
+      post_processor.pair = {text, end, text_pair, end_of_pair, last};
+      break;
+  }
+  return post_processor;
+}
+
+// Adds the tokens and what stands around texts.
+void finish(const Family& family, const TokenizerConfig& config, std::string_view name, TokenAdder& adder,
+            Tokenizer::Impl& tokenizer) {
+  adder.add_those_of(config);
+  const auto id_of = [&](SpecialRole role) {
+    if (const auto id = tokenizer.token_to_id(config.special(role)->content)) return *id;
+    throw Error(ErrorKind::corrupt, fmt::format("{}: {}: expected a token, found an empty one", name,
+                                                kSpecialRoleKeys[static_cast<std::size_t>(role)]));
+  };
+  PostProcessor post_processor = post_processor_for(family.layout, id_of(SpecialRole::cls), id_of(SpecialRole::sep));
+  const bool of_bytes = tokenizer.sections->pre_tokenizer.back().kind == PreTokenizerStep::Kind::byte_level;
+  post_processor.trims_offsets = of_bytes && family.layout == Layout::roberta && config.trim_offsets.value_or(true);
+  post_processor.add_prefix_space = post_processor.trims_offsets && config.add_prefix_space.value_or(false);
+  set_post_processor(std::move(post_processor), tokenizer);
+  apply_common(config, tokenizer);
+}
+
+// ---- sentencepiece -----------------------------------------------------------------------------------------------------
+
+// fairseq's models begin with tokens of their own, in the place of sentencepiece's.
+Unigram unigram_of(const SentencePieceFile& file, Pieces kind, std::string_view name) {
+  std::vector<Unigram::Piece> pieces;
+  std::int64_t unk_id = 3;
+  const auto take_from = [&](std::size_t first) {
+    if (first > file.pieces.size()) {
+      throw Error(ErrorKind::corrupt, fmt::format("{}: expected at least {} pieces, found {}", name, first, file.pieces.size()));
+    }
+    pieces.insert(pieces.end(), file.pieces.begin() + static_cast<std::ptrdiff_t>(first), file.pieces.end());
+  };
+  switch (kind) {
+    case Pieces::xlm_roberta:
+      pieces = {{"<s>", 0}, {"<pad>", 0}, {"</s>", 0}, {"<unk>", 0}};
+      take_from(3);
+      pieces.push_back({"<mask>", 0});
+      break;
+    case Pieces::camembert:
+      pieces = {{"<s>NOTUSED", 0}, {"<pad>", 0}, {"</s>NOTUSED", 0}, {"<unk>", 0}, {"<unk>NOTUSED", -100}};
+      take_from(1);
+      pieces.push_back({"<mask>", 0});
+      break;
+    case Pieces::as_they_are:
+      take_from(0);
+      unk_id = file.unk_id;
+  }
+  return Unigram::from_pieces(pieces, unk_id, false, name);
+}
+
+void add_normalizer(const SentencePieceFile& file, const Family& family, const TokenizerConfig& config, std::string_view name,
+                    std::vector<NormalizerStep>& steps) {
+  const bool lowercases = config.do_lower_case.value_or(family.lowercase);
+  if (family.normalization == Normalization::deberta) {
+    if (lowercases) steps.push_back(LowercaseStep{});
+    steps.push_back(ReplaceStep{{Pattern::Kind::blanks_or_break, {}}, " "});
+    steps.push_back(Composition{false, true});
+    steps.push_back(StripStep{false, true});
+    return;
+  }
+  if (family.normalization == Normalization::albert) {
+    for (const char* quotes : {"``", "''"}) steps.push_back(ReplaceStep{{Pattern::Kind::literal, quotes}, "\""});
+    if (family.layout == Layout::xlnet || !config.keep_accents.value_or(false)) {
+      steps.push_back(Composition{true, false});
+      steps.push_back(StripAccentsStep{});
+    }
+    if (lowercases) steps.push_back(LowercaseStep{});
+  }
+  if (file.precompiled_charsmap.empty()) return;
+  steps.push_back(Precompiled::from_bytes(file.precompiled_charsmap, fmt::format("{}: precompiled_charsmap", name)));
+}
+
+void add_pre_tokenizer(const Family& family, const TokenizerConfig& config, std::vector<PreTokenizerStep>& steps) {
+  using Kind = PreTokenizerStep::Kind;
+  using Prepend = PreTokenizerStep::Prepend;
+  const bool deberta = family.normalization == Normalization::deberta;
+  if (!deberta) steps.push_back({.kind = Kind::whitespace_split, .behavior = PreTokenizerStep::Behavior::removed});
+  if (deberta && config.split_by_punct.value_or(false)) steps.push_back({.kind = Kind::punctuation});
+  PreTokenizerStep metaspace{.kind = Kind::metaspace, .replacement = "\u2581"};
+  if (!config.add_prefix_space.value_or(true)) metaspace.prepend = deberta ? Prepend::first : Prepend::never;
+  steps.push_back(metaspace);
+}
+
+void add_special_pieces(const SentencePieceFile& file, const Unigram& unigram, TokenAdder& adder) {
+  for (std::size_t index = 0; index < file.pieces.size(); ++index) {
+    const bool control = file.types[index] == SentencePieceFile::kControl;
+    if (!control && file.types[index] != SentencePieceFile::kUserDefined) continue;
+    AddedToken token;
+    token.content = file.pieces[index].text;
+    token.normalized = false;
+    token.special = control;
+    if (unigram.vocab.find(token.content)) adder.add_if_new(token, -1);
+  }
+}
+
+}  // namespace
+
+Tokenizer load_byte_level_bpe(std::string_view vocab_json, std::string_view merges_text, const CompanionFiles& companions,
+                              std::string_view name) {
+  auto tokenizer = std::make_unique<Tokenizer::Impl>();
+  tokenizer->source = fs::path(name).filename().string();
+  TokenizerConfig config = config_for(companions, name);
+  const Family& family = family_of(config, companions, name, kByteLevelFamilies);
+  fill_in_special_tokens(family, config);
+  const JsonDocument document(vocab_json, std::string(name));
+  Sections& sections = tokenizer->sections.emplace();
+  sections.pre_tokenizer.push_back(
+      {.kind = PreTokenizerStep::Kind::byte_level, .add_prefix_space = config.add_prefix_space.value_or(false)});
+  sections.model = Bpe::from_files(document.root(), merges_text, (fs::path(name).parent_path() / "merges.txt").string());
+  sections.finish();
+  TokenAdder adder(*tokenizer);
+  finish(family, config, name, adder, *tokenizer);
+  return Tokenizer(std::move(tokenizer));
+}
+
+Tokenizer load_sentencepiece(std::string_view model, const CompanionFiles& companions, std::string_view name) {
+  auto tokenizer = std::make_unique<Tokenizer::Impl>();
+  tokenizer->source = fs::path(name).filename().string();
+  TokenizerConfig config = config_for(companions, name);
+  const Family& family = family_of(config, companions, name, kSentencePieceFamilies);
+  fill_in_special_tokens(family, config);
+  const SentencePieceFile file = SentencePieceFile::from_bytes(model, name);
+  Sections& sections = tokenizer->sections.emplace();
+  add_normalizer(file, family, config, name, sections.normalizer);
+  add_pre_tokenizer(family, config, sections.pre_tokenizer);
+  sections.model = unigram_of(file, family.pieces, name);
+  sections.finish();
+  TokenAdder adder(*tokenizer);
+  // Where a file names additional special tokens, transformers takes these in the place of the model's own.
+  if (config.additional_special_tokens.empty()) add_special_pieces(file, std::get<Unigram>(sections.model), adder);
+  finish(family, config, name, adder, *tokenizer);
+  return Tokenizer(std::move(tokenizer));
+}
+
+}  // namespace filbert

@@ -1,0 +1,23 @@
+// Tokenizers without a tokenizer.json, put together as the classes of transformers do: byte-level BPE from vocab.json and
+// merges.txt, Unigram from a sentencepiece model. Tested by families_test.cpp.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <filbert/tokenizer.h>
+
+namespace filbert {
+
+// The texts of the files beside a vocabulary, empty where there is none.
+struct CompanionFiles {
+  std::string tokenizer_config_json, special_tokens_map_json, added_tokens_json;
+  std::string config_json;  // for its model_type, where tokenizer_config.json does not say tokenizer_class
+};
+
+// `name` (a path) leads messages. Both throw Error: corrupt, unsupported (a class that this version does not know, by its name).
+Tokenizer load_byte_level_bpe(std::string_view vocab_json, std::string_view merges_text, const CompanionFiles& companions,
+                              std::string_view name);
+Tokenizer load_sentencepiece(std::string_view model, const CompanionFiles& companions, std::string_view name);
+
+}  // namespace filbert

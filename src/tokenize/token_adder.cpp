@@ -1,0 +1,67 @@
+#include "tokenize/token_adder.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace filbert {
+
+TokenAdder::TokenAdder(Tokenizer::Impl& tokenizer)
+    : tokenizer_(tokenizer), next_id_(tokenizer.vocab().size() - tokenizer.vocab().gaps()) {}
+
+void TokenAdder::add(AddedToken token, std::int64_t expected_id) {
+  if (token.content.empty()) return;
+  const auto known = tokenizer_.token_to_id(token.content);
+  token.id = known ? *known : static_cast<std::int32_t>(next_id_++);
+  if (expected_id >= 0 && expected_id != token.id) {
+    tokenizer_.doubts.push_back(fmt::format("added token \"{}\" is written with id {}, and gets {} as in tokenizers",
+                                            token.content, expected_id, token.id));
+  }
+  const std::string normalized = normalize(token.content);
+  tokenizer_.added_tokens.add(std::move(token), normalized);
+}
+
+void TokenAdder::add_if_new(const AddedToken& token, std::int64_t expected_id) {
+  if (tokenizer_.added_tokens.find(token.content) == nullptr) add(token, expected_id);
+}
+
+std::string TokenAdder::normalize(const std::string& content) const {
+  if (tokenizer_.sections) {
+    AlignedText text, scratch;
+    text.keeps_origins = false;
+    text.assign(content, 0, content.size());
+    filbert::normalize(tokenizer_.sections->normalizer, text, scratch);
+    return text.text;
+  }
+  if (!tokenizer_.normalizer) return content;
+  NormalizedText normalized;
+  normalized.keeps_runs = false;
+  tokenizer_.normalizer->normalize(content, 0, content.size(), normalized);
+  return normalized.text;
+}
+
+void TokenAdder::add_those_of(const TokenizerConfig& config) {
+  for (const AddedToken& token : config.added_tokens) add_if_new(token, token.id);
+  for (const auto& token : config.special_tokens) {
+    if (token) add_if_new(*token, -1);
+  }
+  for (const AddedToken& token : config.additional_special_tokens) add_if_new(token, -1);
+}
+
+void apply_common(const TokenizerConfig& config, Tokenizer::Impl& tokenizer) {
+  tokenizer.model_max_length = config.model_max_length;
+  tokenizer.truncates_left = config.truncates_left;
+  if (tokenizer.sections) return;  // never_split is of BertTokenizer alone
+  for (const std::string& word : config.never_split) {
+    tokenizer.never_split[word] = tokenizer.token_to_id(word).value_or(tokenizer.model.unk_id);
+  }
+}
+
+void set_post_processor(PostProcessor post_processor, Tokenizer::Impl& tokenizer) {
+  tokenizer.post_processor = std::move(post_processor);
+  if (!tokenizer.sections) return;
+  tokenizer.sections->trims_offsets = tokenizer.post_processor.trims_offsets;
+  tokenizer.sections->add_prefix_space = tokenizer.post_processor.add_prefix_space;
+}
+
+}  // namespace filbert

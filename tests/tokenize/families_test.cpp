@@ -1,0 +1,94 @@
+#include "tokenize/families.h"
+
+#include <cstring>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tokenize/small_vocab.h"
+
+namespace filbert {
+namespace {
+
+using testing::Ids;
+using testing::message_of;
+
+std::string field(int number, const std::string& bytes) {
+  return std::string{static_cast<char>(number << 3 | 2), static_cast<char>(bytes.size())} + bytes;
+}
+
+std::string piece(const std::string& text, float score, char type = 1) {
+  std::string number(sizeof score, '\0');
+  std::memcpy(number.data(), &score, sizeof score);
+  return field(1, field(1, text) + "\x15" + number + "\x18" + type);
+}
+
+// Ids of the file:              0                      1                   2
+std::string small_model() {
+  return piece("<unk>", 0, 2) + piece("<s>", 0, 3) + piece("</s>", 0, 3) + piece("▁a", -1) + piece("b", -2) + piece("▁", -3);
+}
+
+Tokenizer small(const char* model_type, const std::string& model = small_model()) {
+  CompanionFiles companions;
+  companions.config_json = std::string(R"({"model_type":")") + model_type + "\"}";
+  return load_sentencepiece(model, companions, "dir/spiece.model");
+}
+
+TEST(Families, XlmRobertaPutsTokensOfFairseqInFront) {
+  const Tokenizer tokenizer = small("xlm-roberta");  // <s> <pad> </s> <unk> ▁a b ▁ <mask>
+  EXPECT_EQ(tokenizer("a b").input_ids, (Ids{0, 4, 6, 5, 2}));
+  EXPECT_EQ(tokenizer("a", "b").input_ids, (Ids{0, 4, 2, 2, 6, 5, 2}));
+  EXPECT_EQ(tokenizer("a", "b").token_type_ids, Ids(7, 0));
+  EXPECT_EQ(tokenizer("é").input_ids, (Ids{0, 6, 3, 2}));
+  EXPECT_EQ(tokenizer.token_to_id("<mask>"), 7);
+  EXPECT_EQ(tokenizer.description(), "Unigram from spiece.model, 8 tokens, cased");
+}
+
+TEST(Families, CamembertHasTokensThatAreNotUsed) {
+  EXPECT_EQ(small("camembert")("a b").input_ids, (Ids{5, 7, 9, 8, 6}));  // its own <s> and </s> lie behind five others
+}
+
+TEST(Families, XlnetEndsWithItsClass) {
+  const Tokenizer tokenizer = small("xlnet", small_model() + piece("<sep>", 0, 3) + piece("<cls>", 0, 3));
+  EXPECT_EQ(tokenizer("a b").input_ids, (Ids{3, 5, 4, 6, 7}));
+  EXPECT_EQ(tokenizer("a b").token_type_ids, (Ids{0, 0, 0, 0, 2}));
+}
+
+TEST(Families, AlbertLowersAndStripsAccents) {
+  const Tokenizer tokenizer = small("albert", small_model() + piece("[CLS]", 0, 3) + piece("[SEP]", 0, 3));
+  EXPECT_EQ(tokenizer("Á").input_ids, (Ids{6, 3, 7}));
+}
+
+TEST(Families, RobertaFromVocabularyAndMerges) {
+  const std::string vocab = R"({"<s>":0,"<pad>":1,"</s>":2,"<unk>":3,"a":4,"b":5,"ab":6,"Ġ":7,"Ġa":8,"<mask>":9})";
+  CompanionFiles companions;
+  companions.tokenizer_config_json = R"({"tokenizer_class":"RobertaTokenizerFast"})";
+  const Tokenizer tokenizer = load_byte_level_bpe(vocab, "#version: 0.2\na b\nĠ a\n", companions, "dir/vocab.json");
+  EXPECT_EQ(tokenizer("ab a").input_ids, (Ids{0, 6, 8, 2}));
+  EXPECT_EQ(tokenizer("ab a").offset_mapping, (testing::Offsets{{0, 0}, {0, 2}, {3, 4}, {0, 0}}));
+  companions.tokenizer_config_json = R"({"tokenizer_class":"RobertaTokenizer","add_prefix_space":true})";
+  EXPECT_EQ(load_byte_level_bpe(vocab, "a b\nĠ a", companions, "vocab.json")("a").input_ids, (Ids{0, 8, 2}));
+  EXPECT_EQ(message_of(ErrorKind::corrupt, [&] { load_byte_level_bpe(vocab, "a b\nab", companions, "dir/vocab.json"); }),
+            "dir/merges.txt: line 2: expected two pieces, found \"ab\"");
+}
+
+TEST(Families, AnUnknownClassIsNamed) {
+  EXPECT_EQ(message_of(ErrorKind::unsupported, [] { small("pegasus"); }),
+            "dir/spiece.model: tokenizer_class or model_type: expected one of XLMRobertaTokenizer, CamembertTokenizer, "
+            "AlbertTokenizer, XLNetTokenizer, DebertaV2Tokenizer, found \"pegasus\"");
+}
+
+TEST(Families, BrokenModelsAreCorrupt) {
+  const auto message = [](const std::string& model) {
+    return message_of(ErrorKind::corrupt, [&] { small("xlm-roberta", model); });
+  };
+  EXPECT_EQ(message(""), "dir/spiece.model: expected pieces, found none");
+  EXPECT_EQ(message(small_model().substr(0, 9)), "dir/spiece.model: expected 14 more bytes, found 7");
+  EXPECT_EQ(message(piece("\xFF", 0)), "dir/spiece.model: pieces[0]: expected UTF-8 and a finite score, found other bytes or 0");
+  EXPECT_EQ(message(std::string(11, '\xFF')), "dir/spiece.model: expected a number of up to 64 bits, found a longer one");
+  EXPECT_EQ(message_of(ErrorKind::unsupported, [] { small("xlnet", small_model() + field(2, "\x18\x02")); }),
+            "dir/spiece.model: trainer_spec: model_type: expected unigram, found bpe");
+}
+
+}  // namespace
+}  // namespace filbert
