@@ -11,6 +11,8 @@
 
 #include <filbert/error.h>
 
+#include "tokenize/load.h"
+
 namespace filbert {
 namespace {
 
@@ -80,7 +82,7 @@ std::size_t TextClassificationPipeline::max_length() const {
 
 const Tokenizer& TextClassificationPipeline::tokenizer() const {
   if (!tokenizer_) {
-    throw Error(ErrorKind::not_found, fmt::format("{}: expected tokenizer.json or vocab.txt, which texts need, found neither",
+    throw Error(ErrorKind::not_found, fmt::format("{}: expected tokenizer.json or a vocabulary, which texts need, found neither",
                                                   config().path.parent_path().string()));
   }
   return *tokenizer_;
@@ -97,11 +99,7 @@ TextClassificationPipeline pipeline(std::string_view task, const std::filesystem
   }
   const std::filesystem::path directory = find_checkpoint(checkpoint, hub);                   // stage 0: load
   auto model = AutoModelForSequenceClassification::from_pretrained(directory, options);
-  std::optional<Tokenizer> tokenizer;
-  if (exists(directory / "tokenizer.json") || exists(directory / "vocab.txt")) {
-    tokenizer = AutoTokenizer::from_pretrained(directory);
-  }
-  return {std::move(tokenizer), std::move(model)};
+  return {load_tokenizer(directory), std::move(model)};
 }
 
 TextClassificationPipeline pipeline(std::string_view task, const std::filesystem::path& checkpoint, const ModelOptions& options) {

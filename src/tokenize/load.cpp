@@ -140,12 +140,7 @@ Tokenizer load_tokenizer_json(std::string_view tokenizer_json, std::string_view 
   return Tokenizer(std::move(tokenizer));
 }
 
-Tokenizer AutoTokenizer::from_pretrained(const fs::path& checkpoint, const HubOptions& hub) {
-  const fs::path directory = find_checkpoint(checkpoint, hub, {.weights = false});
-  if (!fs::is_directory(directory)) {
-    throw Error(ErrorKind::not_found, fmt::format("{}: expected a directory with a tokenizer, found {}",
-                                                  directory.string(), fs::exists(directory) ? "a file" : "nothing"));
-  }
+std::optional<Tokenizer> load_tokenizer(const fs::path& directory) {
   const std::string config = read_if_there(directory / "tokenizer_config.json");
   const std::string special_tokens_map = read_if_there(directory / "special_tokens_map.json");
   const fs::path json = directory / "tokenizer.json", vocab = directory / "vocab.txt";
@@ -164,6 +159,16 @@ Tokenizer AutoTokenizer::from_pretrained(const fs::path& checkpoint, const HubOp
     const fs::path model = directory / name;
     if (fs::exists(model)) return load_sentencepiece(read_file(model), companions, model.string());
   }
+  return std::nullopt;
+}
+
+Tokenizer AutoTokenizer::from_pretrained(const fs::path& checkpoint, const HubOptions& hub) {
+  const fs::path directory = find_checkpoint(checkpoint, hub, {.weights = false});
+  if (!fs::is_directory(directory)) {
+    throw Error(ErrorKind::not_found, fmt::format("{}: expected a directory with a tokenizer, found {}",
+                                                  directory.string(), fs::exists(directory) ? "a file" : "nothing"));
+  }
+  if (auto tokenizer = load_tokenizer(directory)) return *std::move(tokenizer);
   throw Error(ErrorKind::not_found,
               fmt::format("{}: expected tokenizer.json, vocab.txt, vocab.json with merges.txt, or a sentencepiece model, "
                           "found none of them",

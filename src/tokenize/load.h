@@ -1,12 +1,17 @@
 // Stage 1's files: a tokenizer.json, or a vocab.txt, with tokenizer_config.json beside it. Tested by load_test.cpp.
 #pragma once
 
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include <filbert/tokenizer.h>
 
 namespace filbert {
+
+// The tokenizer of a directory, or nothing if it holds the files of none. Throws Error: corrupt, unsupported.
+std::optional<Tokenizer> load_tokenizer(const std::filesystem::path& directory);
 
 // From the text of a vocab.txt, as transformers' BertTokenizer. The other texts are those of tokenizer_config.json,
 // special_tokens_map.json and added_tokens.json, empty where there is none; `name` (a path) leads messages. Throws
