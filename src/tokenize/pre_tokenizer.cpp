@@ -2,10 +2,6 @@
 
 #include <array>
 
-#include <fmt/format.h>
-
-#include <filbert/error.h>
-
 #include "tokenize/unicode.h"
 
 namespace filbert {
@@ -44,15 +40,6 @@ void bert_words(std::string_view text, std::size_t begin, std::size_t end, std::
 }
 
 }  // namespace
-
-PreTokenizer pre_tokenizer_from_json(const JsonValue& pre_tokenizer) {
-  const JsonValue type = pre_tokenizer.at("type");
-  if (type.as_string() != "BertPreTokenizer") {
-    throw Error(ErrorKind::unsupported,
-                fmt::format("{}: expected BertPreTokenizer, found {}", type.where(), type.as_string()));
-  }
-  return PreTokenizer::bert;
-}
 
 void pre_tokenize(PreTokenizer pre_tokenizer, std::string_view text, std::size_t begin, std::size_t end,
                   std::vector<Word>& words) {

@@ -5,8 +5,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/json.h"
-
 namespace filbert {
 
 struct Word {
@@ -17,9 +15,6 @@ enum class PreTokenizer {
   none,  // a text is one word
   bert,  // words end at white space, which is dropped; a punctuation character is a word of its own
 };
-
-// Reads section `pre_tokenizer` of a tokenizer.json. Throws Error: unsupported (another type), corrupt.
-PreTokenizer pre_tokenizer_from_json(const JsonValue& pre_tokenizer);
 
 // Appends the words of text[begin, end), valid UTF-8. No word is empty.
 void pre_tokenize(PreTokenizer pre_tokenizer, std::string_view text, std::size_t begin, std::size_t end,

