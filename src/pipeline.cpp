@@ -82,8 +82,8 @@ std::size_t TextClassificationPipeline::max_length() const {
 
 const Tokenizer& TextClassificationPipeline::tokenizer() const {
   if (!tokenizer_) {
-    throw Error(ErrorKind::not_found, fmt::format("{}: expected tokenizer.json or a vocabulary, which texts need, found neither",
-                                                  config().path.parent_path().string()));
+    throw Error(ErrorKind::not_found, fmt::format("{}: expected tokenizer.json, vocab.txt or another vocabulary, which texts need, found "
+                                                  "none", config().path.parent_path().string()));
   }
   return *tokenizer_;
 }

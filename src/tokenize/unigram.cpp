@@ -1,7 +1,7 @@
 #include "tokenize/unigram.h"
 
 #include <algorithm>
-#include <bit>
+#include <future>
 #include <limits>
 
 #include <fmt/format.h>
@@ -18,41 +18,76 @@ constexpr std::uint32_t kUnreached = std::numeric_limits<std::uint32_t>::max();
 
 }  // namespace
 
-void PieceTrie::reserve(std::size_t nodes) {
-  ids_.reserve(nodes);
-  slots_.assign(std::bit_ceil(nodes * 2 + 2), {0, kRoot});
-  mask_ = slots_.size() - 1;
+// By the first 16 bytes, which settle nearly all, and the rest where they do not.
+PieceTrie::Sorted PieceTrie::sort(std::span<const std::string_view> pieces) {
+  struct Key {
+    std::uint64_t first, second;  // big-endian, filled up with zeros
+    std::int32_t id;
+  };
+  std::vector<Key> keys(pieces.size());
+  std::size_t bytes = 0;
+  for (std::size_t id = 0; id < pieces.size(); ++id) {
+    std::array<unsigned char, 16> beginning{};
+    std::copy_n(pieces[id].begin(), std::min(beginning.size(), pieces[id].size()), beginning.begin());
+    const auto word = [&](std::size_t at) {
+      std::uint64_t value = 0;
+      for (std::size_t byte = at; byte < at + 8; ++byte) value = value << 8 | beginning[byte];
+      return value;
+    };
+    keys[id] = {word(0), word(8), static_cast<std::int32_t>(id)};
+    bytes += pieces[id].size();
+  }
+  std::ranges::sort(keys, [&](const Key& a, const Key& b) {
+    if (a.first != b.first) return a.first < b.first;
+    if (a.second != b.second) return a.second < b.second;
+    const int order = pieces[static_cast<std::size_t>(a.id)].compare(pieces[static_cast<std::size_t>(b.id)]);
+    return order != 0 ? order < 0 : a.id < b.id;
+  });
+  Sorted sorted;
+  sorted.ids.reserve(keys.size());
+  sorted.begins.reserve(keys.size() + 1);
+  sorted.text.reserve(bytes);
+  for (const Key& key : keys) {
+    sorted.ids.push_back(key.id);
+    sorted.begins.push_back(static_cast<std::uint32_t>(sorted.text.size()));
+    sorted.text += pieces[static_cast<std::size_t>(key.id)];
+  }
+  sorted.begins.push_back(static_cast<std::uint32_t>(sorted.text.size()));
+  return sorted;
 }
 
-void PieceTrie::grow() {
-  std::vector<Slot> old(slots_.size() * 2, {0, kRoot});
-  std::swap(old, slots_);
-  mask_ = slots_.size() - 1;
-  for (const Slot from : old) {
-    if (from.node == kRoot) continue;
-    std::size_t slot = hash(from.key) & mask_;
-    while (slots_[slot].node != kRoot) slot = (slot + 1) & mask_;
-    slots_[slot] = from;
-  }
-}
-
-std::uint32_t PieceTrie::add_step(std::uint32_t node, unsigned char byte) {
-  const std::uint32_t key = node << 8 | byte;
-  std::size_t slot = hash(key) & mask_;
-  for (; slots_[slot].node != kRoot; slot = (slot + 1) & mask_) {
-    if (slots_[slot].key == key) return slots_[slot].node;
-  }
-  const auto next = static_cast<std::uint32_t>(ids_.size());
-  slots_[slot] = {key, next};
+PieceTrie::PieceTrie(std::span<const std::string_view> pieces) {
+  const Sorted sorted = sort(pieces);
+  first_child_.reserve(sorted.text.size() / 2);
+  bytes_.reserve(sorted.text.size() / 2);
+  ids_.reserve(sorted.text.size() / 2);
+  // The pieces [begin, end) that begin with what leads to a node.
+  struct Range {
+    std::uint32_t begin, end;
+  };
+  std::vector<Range> level = {{0, static_cast<std::uint32_t>(pieces.size())}}, next;
+  bytes_.push_back(0);
   ids_.push_back(-1);
-  if (ids_.size() * 2 > slots_.size()) grow();
-  return next;
-}
-
-void PieceTrie::add(std::string_view piece, std::int32_t id) {
-  std::uint32_t node = kRoot;
-  for (const char byte : piece) node = add_step(node, static_cast<unsigned char>(byte));
-  if (node != kRoot) ids_[node] = id;
+  for (std::uint32_t depth = 0; !level.empty(); ++depth, std::swap(level, next)) {
+    next.clear();
+    const auto byte_of = [&](std::uint32_t piece) { return static_cast<unsigned char>(sorted.text[sorted.begins[piece] + depth]); };
+    for (auto [piece, end] : level) {
+      const std::size_t node = first_child_.size();
+      for (; piece < end && sorted.begins[piece + 1] - sorted.begins[piece] == depth; ++piece) ids_[node] = sorted.ids[piece];
+      first_child_.push_back(static_cast<std::uint32_t>(bytes_.size()));
+      while (piece < end) {
+        const std::uint32_t begin = piece++;
+        while (piece < end && byte_of(piece) == byte_of(begin)) ++piece;
+        bytes_.push_back(byte_of(begin));
+        ids_.push_back(-1);
+        next.push_back({begin, piece});
+      }
+    }
+  }
+  first_child_.push_back(static_cast<std::uint32_t>(bytes_.size()));
+  ids_[kRoot] = -1;  // an empty piece is none
+  of_root_.fill(kNone);
+  for (std::uint32_t child = first_child_[0]; child < first_child_[1]; ++child) of_root_[bytes_[child]] = child;
 }
 
 Unigram Unigram::from_json(const JsonValue& model) {
@@ -93,12 +128,15 @@ Unigram Unigram::from_pieces(const std::vector<Piece>& pieces, std::optional<std
   unigram.byte_fallback = byte_fallback;
   if (unk_id) unigram.unk_id = static_cast<std::int32_t>(*unk_id);
   std::vector<Vocab::Entry> entries;
+  std::vector<std::string_view> texts;
   entries.reserve(pieces.size());
+  texts.reserve(pieces.size());
   unigram.scores.reserve(pieces.size());
   std::size_t bytes = 0;
   double min_score = std::numeric_limits<double>::infinity();
   for (const Piece& piece : pieces) {
     entries.push_back({piece.text, static_cast<std::int64_t>(entries.size())});
+    texts.push_back(piece.text);
     unigram.scores.push_back(piece.score);
     min_score = std::min(min_score, piece.score);
     bytes += piece.text.size();
@@ -106,10 +144,10 @@ Unigram Unigram::from_pieces(const std::vector<Piece>& pieces, std::optional<std
   if (bytes >= std::size_t{1} << 24) {
     throw Error(ErrorKind::corrupt, fmt::format("{}: expected pieces of less than 16 MiB, found {} bytes", name, bytes));
   }
+  auto trie = std::async(std::launch::async, [&] { return PieceTrie(texts); });  // each takes half of what they would take in turn
   unigram.vocab = Vocab::from_entries(entries, name);
+  unigram.trie = trie.get();
   unigram.unk_score = min_score - kUnkPenalty;
-  unigram.trie.reserve(bytes / 2);
-  for (const Vocab::Entry& entry : entries) unigram.trie.add(entry.token, static_cast<std::int32_t>(entry.id));
   for (std::size_t byte = 0; byte < 256; ++byte) {
     unigram.byte_ids[byte] = unigram.vocab.find(fmt::format("<0x{:02X}>", byte)).value_or(-1);
   }

@@ -2,9 +2,12 @@
 // found left to right over a trie of the pieces. Tested by sections_test.cpp.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,35 +17,42 @@
 
 namespace filbert {
 
-// From (node, byte) to node, by hash: a node is the place of its first visit.
+// The pieces by their bytes. Nodes are numbered level by level, so that the children of one lie side by side, in the order of their bytes.
 class PieceTrie {
  public:
   static constexpr std::uint32_t kRoot = 0, kNone = ~std::uint32_t{0};
-  void reserve(std::size_t nodes);
-  void add(std::string_view piece, std::int32_t id);  // of equal pieces the last one counts
+
+  PieceTrie() = default;
+  // The id of a piece is its place among `pieces`; of equal pieces the last one counts. Less than 4 GiB of them.
+  explicit PieceTrie(std::span<const std::string_view> pieces);
+
   std::uint32_t step(std::uint32_t node, unsigned char byte) const {
-    const std::uint32_t key = node << 8 | byte;
-    for (std::size_t slot = hash(key) & mask_;; slot = (slot + 1) & mask_) {
-      if (slots_[slot].node == kRoot) return kNone;
-      if (slots_[slot].key == key) return slots_[slot].node;
+    if (node == kRoot) return of_root_[byte];
+    std::uint32_t child = first_child_[node], end = first_child_[node + 1];
+    while (end - child > 8) {
+      const std::uint32_t middle = child + (end - child) / 2;
+      (bytes_[middle] <= byte ? child : end) = middle;
     }
+    for (; child < end; ++child) {
+      if (bytes_[child] == byte) return child;
+    }
+    return kNone;
   }
   std::int32_t id(std::uint32_t node) const { return ids_[node]; }  // -1: no piece ends here
 
  private:
-  struct Slot {
-    std::uint32_t key, node;  // node kRoot: empty
+  // In order of their bytes, end to end; piece i is that of id `ids[i]`, text[begins[i], begins[i + 1]).
+  struct Sorted {
+    std::vector<std::int32_t> ids;
+    std::vector<std::uint32_t> begins;
+    std::string text;
   };
-  static std::size_t hash(std::uint32_t key) {
-    const std::uint64_t hash = key * 0x9E3779B97F4A7C15u;
-    return static_cast<std::size_t>(hash >> 32);
-  }
-  std::uint32_t add_step(std::uint32_t node, unsigned char byte);
-  void grow();
+  static Sorted sort(std::span<const std::string_view> pieces);
 
-  std::vector<Slot> slots_ = std::vector<Slot>(2);
-  std::size_t mask_ = 1;
-  std::vector<std::int32_t> ids_ = {-1};  // [nodes]
+  std::vector<std::uint32_t> first_child_;  // [nodes + 1]
+  std::vector<unsigned char> bytes_;        // [nodes] that lead there
+  std::vector<std::int32_t> ids_;           // [nodes]
+  std::array<std::uint32_t, 256> of_root_{};
 };
 
 struct Unigram {
