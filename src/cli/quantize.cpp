@@ -20,6 +20,7 @@ namespace filbert::cli {
 namespace {
 
 struct Options {
+  HubOptions hub;
   std::optional<std::filesystem::path> texts;
 };
 
@@ -66,28 +67,30 @@ std::string words(const Cost& cost) {
                      cost.texts, 100 * cost.logits_off);
 }
 
-std::string card(const std::filesystem::path& from, const std::filesystem::path& to, const std::optional<Cost>& cost,
-                 const Options& options) {
+// `name` is what the original is called, `from` where it lies.
+std::string card(const std::filesystem::path& name, const std::filesystem::path& from, const std::filesystem::path& to,
+                 const std::optional<Cost>& cost, const Options& options) {
   return fmt::format(
       "# {}, in 8 bits\n\n"
       "Made by `filbert quantize` from `{}`, and read by Filbert alone. The linear layers of the encoder and the word embeddings\n"
       "are in 8 bits, the rest is as it was. The weights take {}, those of the original {}.\n\n"
       "What it cost, against the original in f32: {}.\n",
-      from.filename().string(), from.string(), weight_megabytes(to), weight_megabytes(from),
+      name.filename().string(), name.string(), weight_megabytes(to), weight_megabytes(from),
       cost ? words(*cost) + fmt::format(" (the lines of `{}`)", options.texts->string())
            : std::string("not measured; `filbert quantize --texts FILE` measures it on texts of yours"));
 }
 
 void run(const Options& options, Session& session) {
-  std::filesystem::path from = session.arguments[0];
+  std::filesystem::path name = session.arguments[0];
   const std::filesystem::path to = session.arguments[1];
-  if (from.filename().empty()) from = from.parent_path();  // "DIR/"
+  if (name.filename().empty()) name = name.parent_path();  // "DIR/"
+  const std::filesystem::path from = model_directory({.name = name, .hub = options.hub}, session);
   const std::string content = options.texts ? read_file(*options.texts) : std::string();
   const auto texts = options.texts ? lines_of(content, *options.texts) : std::vector<TextInput>{};
   write_quantized(from, to);
   std::optional<Cost> cost;
   if (!texts.empty()) cost = measure(from, to, texts);
-  write_file_atomic(to / "README.md", card(from, to, cost, options));
+  write_file_atomic(to / "README.md", card(name, from, to, cost, options));
   session.out.write(fmt::format("{}: {}, from {}; {}\n", session.out.foreign(to.string()), weight_megabytes(to), weight_megabytes(from),
                                 cost ? words(*cost) : "what it cost was not measured: --texts FILE does"));
 }
@@ -96,6 +99,7 @@ Run add_options(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   add_text(app, "--texts", "FILE", "Texts, a line each, to measure on what the 8 bits cost",
            [options](const std::string& path) { options->texts = path; });
+  add_hub_options(app, options->hub);
   return [options](Session& session) { run(*options, session); };
 }
 
@@ -108,7 +112,7 @@ const Command quantize_command = {
     .max_arguments = 2,
     .summary = "A checkpoint in 8 bits: smaller, and quick to start",
     .description =
-        "Writes the checkpoint in DIR to OUT, a new or an empty directory, in 8 bits: what --dtype int8 "
+        "Writes the checkpoint in DIR, or a model of the Hugging Face Hub, to OUT, a new or an empty directory, in 8 bits: what --dtype int8 "
         "makes of it at each start is then made once. A card beside it, README.md, says what it cost.",
     .examples =
         "  filbert quantize path/to/checkpoint path/to/int8\n"

@@ -51,7 +51,7 @@ def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path):
     shutil.copytree(FIXTURES / "zip", pickled)
     (pickled / "pytorch_model.bin").write_bytes(b"\x80\x02cos\nsystem\nX\x04\x00\x00\x00true\x85R.")
     for status, words, says in [(5, [broken, out], "pytorch_model.bin"), (3, [part, out], "00002-of-00002.bin"),
-                                (4, [pickled, out], "os.system"), (3, [tmp_path / "none", out], "config.json"),
+                                (4, [pickled, out], "os.system"), (3, [tmp_path / "none", out], "expected a directory"),
                                 (2, [FIXTURES / "zip", broken], "empty directory"), (2, [FIXTURES / "zip"], "DIR OUT")]:
         result = run("convert", *words)
         assert result.code == status and says in result.err, result

@@ -47,6 +47,13 @@ def test_a_name_does_what_a_directory_does(hub, checkpoint):
     assert "BertForSequenceClassification" in ok("inspect", "org/tiny", env=hub.env).text
 
 
+def test_a_name_is_quantized_and_converted(hub, tmp_path):
+    assert "org/tiny" in ok("quantize", "org/tiny", tmp_path / "int8", env=hub.env).text + (tmp_path / "int8/README.md").read_text()
+    ok("convert", "org/tiny", tmp_path / "whole", env=hub.env)
+    assert ok("classify", "--model", tmp_path / "whole", "good").out == ok("classify", "--model", "org/tiny", "good", env=hub.env).out
+    assert not any(path.is_symlink() for path in (tmp_path / "whole").iterdir())
+
+
 def test_a_commit_that_is_there_needs_no_network(hub):
     commit = pathlib.Path(ok("download", "org/tiny", env=hub.env).text.strip()).name
     hub.requests()
