@@ -23,6 +23,8 @@ template <typename... Cases>
 struct Overloaded : Cases... {
   using Cases::operator()...;
 };
+template <typename... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;  // clang before 17 does not find it
 
 // A space is followed by what cannot reach over it.
 bool may_cut_after_space(std::string_view text, std::size_t space, std::size_t end) {
