@@ -13,8 +13,7 @@ namespace {
 Run add_options(CLI::App& app) {
   const auto choice = std::make_shared<ModelChoice>();
   add_hub_options(app, choice->hub);
-  add_text(app, "--cache-dir", "DIR", "Where to keep it; default: $HF_HUB_CACHE, else $HF_HOME/hub, else ~/.cache/huggingface/hub",
-           [choice](const std::string& path) { choice->hub.cache_dir = path; });
+  add_cache_dir_option(app, choice->hub.cache_dir, "Where to keep it");
   add_flag(app, "--force-download", "Download again what is there already", [choice] { choice->hub.force_download = true; });
   return [choice](Session& session) {
     choice->name = session.arguments.front();

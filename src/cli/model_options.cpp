@@ -23,6 +23,11 @@ void add_hub_options(CLI::App& app, HubOptions& hub) {
   add_flag(app, "--local-files-only", "Take a model of the Hub from the cache, without a network", [&] { hub.local_files_only = true; });
 }
 
+void add_cache_dir_option(CLI::App& app, std::filesystem::path& cache_dir, const std::string& what) {
+  add_text(app, "--cache-dir", "DIR", what + "; default: $HF_HUB_CACHE, else $HF_HOME/hub, else ~/.cache/huggingface/hub",
+           [&](const std::string& path) { cache_dir = path; });
+}
+
 std::filesystem::path model_directory(const ModelChoice& choice, Session& session, CheckpointParts parts) {
   if (!choice.name) return default_model();
   DownloadBar bar(choice.name->string());

@@ -22,6 +22,8 @@ struct ModelChoice {
 void add_model_option(CLI::App& app, ModelChoice& choice);
 // --revision, --local-files-only
 void add_hub_options(CLI::App& app, HubOptions& hub);
+// --cache-dir; `what` begins its description: "The cache"
+void add_cache_dir_option(CLI::App& app, std::filesystem::path& cache_dir, const std::string& what);
 // The directory of the checkpoint; a model of the Hub is downloaded if need be, with a bar on a terminal.
 std::filesystem::path model_directory(const ModelChoice& choice, Session& session, CheckpointParts parts = {});
 

@@ -87,8 +87,7 @@ void run(const Options& options, Session& session) {
 
 Run add_options(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  add_text(app, "--cache-dir", "DIR", "The cache; default: $HF_HUB_CACHE, else $HF_HOME/hub, else ~/.cache/huggingface/hub",
-           [options](const std::string& path) { options->cache_dir = path; });
+  add_cache_dir_option(app, options->cache_dir, "The cache");
   add_format_option(app, options->json, "Lines for people (the default), or a JSON object a revision");
   return [options](Session& session) { run(*options, session); };
 }

@@ -2,7 +2,6 @@
 #include <filbert/hub.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <exception>
 #include <mutex>
@@ -17,6 +16,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "load/checkpoint_files.h"
 #include "load/hub_cache.h"
 #include "load/hub_client.h"
 #include "load/hub_settings.h"
@@ -27,39 +27,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kFilesAtOnce = 4;
-
-// Read beside tokenizer.json; and what stands for it where a model has none.
-constexpr std::array<const char*, 4> kTokenizerFiles = {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-                                                        "added_tokens.json"};
-constexpr std::array<const char*, 6> kVocabularyFiles = {"vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model",
-                                                         "spm.model"};
-// The first that a model has is taken; an index names the files that its weights are in.
-constexpr std::array<const char*, 4> kWeightFiles = {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
-                                                     "pytorch_model.bin.index.json"};
-
-// Runs `work` for each of `items` on a few threads; the first exception stops the others and is thrown again.
-template <class Item, class Work>
-void for_each_at_once(const std::vector<Item>& items, std::atomic<bool>& stop, Work work) {
-  std::atomic<std::size_t> next = 0;
-  std::mutex mutex;
-  std::exception_ptr failure;
-  const auto run = [&] {
-    for (std::size_t at = next++; at < items.size() && !stop; at = next++) {
-      try {
-        work(items[at]);
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        if (!failure) failure = std::current_exception();
-        stop = true;
-      }
-    }
-  };
-  std::vector<std::jthread> threads;
-  for (std::size_t count = std::min(kFilesAtOnce, items.size()); count > 1; --count) threads.emplace_back(run);
-  run();
-  threads.clear();
-  if (failure) std::rethrow_exception(failure);
-}
 
 // One call of find_checkpoint() for a model of the Hub.
 class Download {
@@ -87,7 +54,7 @@ class Download {
   }
   void choose_commit();
   void fetch(const std::vector<std::string>& files);
-  void fetch_one(const std::string& file);
+  void fetch_one(const std::string& file, HubClient& client);
   void keep(const RemoteFile& remote, const std::string& file, HubClient& client);
   void fetch_weights();
   std::vector<std::string> shards_of(const std::string& index) const;
@@ -140,8 +107,7 @@ void Download::keep(const RemoteFile& remote, const std::string& file, HubClient
   if (options_.force_download || !cache_.find(commit_, file)) cache_.link(commit_, file, remote.etag, settings_.use_symlinks, is_new);
 }
 
-void Download::fetch_one(const std::string& file) {
-  HubClient client(settings_, repo_id_);
+void Download::fetch_one(const std::string& file, HubClient& client) {
   const RemoteFile remote = client.head(file, commit_, kHeadTries);
   if (remote.exists) {
     keep(remote, file, client);
@@ -150,13 +116,30 @@ void Download::fetch_one(const std::string& file) {
   }
 }
 
-// Brings those of `files` that the model has and the cache lacks.
+// Brings those of `files` that the model has and the cache lacks, a few at once; the first failure stops the others.
 void Download::fetch(const std::vector<std::string>& files) {
   std::vector<std::string> open;
   for (const std::string& file : files) {
-    if (is_open(file)) open.push_back(full_name(file));
+    if (has_network_ && is_open(file)) open.push_back(full_name(file));
   }
-  if (has_network_) for_each_at_once(open, stop_, [this](const std::string& file) { fetch_one(file); });
+  std::atomic<std::size_t> next = 0;
+  std::mutex mutex;
+  std::exception_ptr failure;
+  const auto run = [&] {
+    try {
+      HubClient client(settings_, repo_id_);  // for all files of a thread: connections are kept
+      for (std::size_t at = next++; at < open.size() && !stop_; at = next++) fetch_one(open[at], client);
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (!failure) failure = std::current_exception();
+      stop_ = true;
+    }
+  };
+  std::vector<std::jthread> threads;
+  for (std::size_t count = std::min(kFilesAtOnce, open.size()); count > 1; --count) threads.emplace_back(run);
+  if (!open.empty()) run();
+  threads.clear();
+  if (failure) std::rethrow_exception(failure);
 }
 
 std::vector<std::string> Download::shards_of(const std::string& index) const {
@@ -171,13 +154,15 @@ std::vector<std::string> Download::shards_of(const std::string& index) const {
 }
 
 void Download::fetch_weights() {
-  for (const char* file : kWeightFiles) {
-    fetch({file});
-    if (!is_cached(file)) continue;
-    if (std::string_view(file).ends_with(".index.json")) fetch(shards_of(file));
+  std::vector<std::string_view> names;
+  for (const WeightFileName& file : kWeightFiles) {
+    fetch({file.name});
+    names.push_back(file.name);
+    if (!is_cached(file.name)) continue;
+    if (file.is_index) fetch(shards_of(file.name));
     return;
   }
-  throw Error(ErrorKind::not_found, fmt::format("{}: expected {}, found none of them {}", repo_id_, fmt::join(kWeightFiles, ", "),
+  throw Error(ErrorKind::not_found, fmt::format("{}: expected {}, found none of them {}", repo_id_, fmt::join(names, ", "),
                                                 has_network_ ? "on the Hub" : "in the cache"));
 }
 

@@ -1,5 +1,6 @@
 #include "load/new_checkpoint.h"
 
+#include <algorithm>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -7,6 +8,7 @@
 #include <filbert/error.h>
 
 #include "base/file.h"
+#include "load/checkpoint_files.h"
 
 namespace filbert {
 
@@ -21,10 +23,11 @@ void make_new_directory(const std::filesystem::path& path) {
 }
 
 void copy_tokenizer_files(const std::filesystem::path& from, const std::filesystem::path& to) {
-  for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt",
-                           "vocab.json", "merges.txt", "spiece.model", "spm.model", "sentencepiece.bpe.model"}) {
+  const auto copy = [&](const char* name) {
     if (std::filesystem::exists(from / name)) write_file_atomic(to / name, read_file(from / name));
-  }
+  };
+  std::ranges::for_each(kTokenizerFiles, copy);
+  std::ranges::for_each(kVocabularyFiles, copy);
 }
 
 }  // namespace filbert

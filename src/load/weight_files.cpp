@@ -1,6 +1,5 @@
 #include "load/weight_files.h"
 
-#include <array>
 #include <string_view>
 #include <utility>
 
@@ -9,25 +8,13 @@
 #include <filbert/error.h>
 
 #include "base/json.h"
+#include "load/checkpoint_files.h"
 #include "load/pytorch.h"
 
 namespace filbert {
 namespace {
 
 namespace fs = std::filesystem;
-
-// By preference: transformers' own order.
-struct Candidate {
-  const char* name;
-  bool is_pytorch;
-  bool is_index;
-};
-constexpr std::array kCandidates = {
-    Candidate{"model.safetensors", false, false},
-    Candidate{"model.safetensors.index.json", false, true},
-    Candidate{"pytorch_model.bin", true, false},
-    Candidate{"pytorch_model.bin.index.json", true, true},
-};
 
 // Not the name of a file elsewhere.
 bool is_plain_name(std::string_view name) {
@@ -100,7 +87,7 @@ void check_index(const WeightFiles& files, const std::vector<MappedTensors>& map
 }  // namespace
 
 WeightFiles find_weight_files(const fs::path& directory) {
-  for (const Candidate& candidate : kCandidates) {
+  for (const WeightFileName& candidate : kWeightFiles) {
     const fs::path path = directory / candidate.name;
     std::error_code ignored;
     if (fs::symlink_status(path, ignored).type() == fs::file_type::not_found) continue;  // a link to nothing is an error, not absent
@@ -108,7 +95,7 @@ WeightFiles find_weight_files(const fs::path& directory) {
     return {path, {path}, candidate.is_pytorch, {}};
   }
   throw Error(ErrorKind::not_found, fmt::format("{}: expected this file, pytorch_model.bin, or either in parts with its .index.json, "
-                                                "found none", (directory / kCandidates[0].name).string()));
+                                                "found none", (directory / kWeightFiles[0].name).string()));
 }
 
 std::uintmax_t weight_bytes(const fs::path& directory) {
