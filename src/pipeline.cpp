@@ -76,7 +76,7 @@ BatchEncoding TextClassificationPipeline::tokenize(std::span<const TextInput> te
 }
 
 std::size_t TextClassificationPipeline::max_length() const {
-  const std::size_t of_model = config().max_position_embeddings;
+  const std::size_t of_model = config().default_max_length();
   return has_tokenizer() ? std::min(of_model, tokenizer_->model_max_length().value_or(of_model)) : of_model;
 }
 

@@ -1,5 +1,5 @@
-// Stage 2: input_ids in, logits out. Behaviour: transformers' BertForSequenceClassification (models/bert/modeling_bert.py),
-// in evaluation mode; the encoder is that of Devlin et al., 2018 (arXiv 1810.04805).
+// Stage 2: input_ids in, logits out. Behaviour: transformers' …ForSequenceClassification and …ForTokenClassification of the checkpoint's
+// model_type, in evaluation mode; first of all BERT (models/bert/modeling_bert.py; Devlin et al., 2018, arXiv 1810.04805).
 #pragma once
 
 #include <cstddef>
@@ -36,27 +36,11 @@ struct ModelOptions {
   std::size_t max_batch_tokens = 4096;
 };
 
-struct SequenceClassifierOutput {
-  Tensor logits;  // [batch_size, num_labels]
-};
+struct Model;  // src/infer/model.h
 
-// Const after loading; operator() may be called from many threads at once. Move-only: it holds the weights.
-class AutoModelForSequenceClassification {
+// What every loaded model says of itself. Const after loading. Move-only: it holds the weights.
+class PreTrainedModel {
  public:
-  // Reads config.json and the weights, of a directory or of the Hub: model.safetensors or pytorch_model.bin, in one file or in several; F32,
-  // F16 or BF16; mapped, not copied where they can be used as they lie. Throws Error: what find_checkpoint() throws; not_found; corrupt
-  // (tensors missing, surplus or of the wrong shape are all named, a file that lies about its sizes); unsupported (a model_type,
-  // activation or dtype that this version cannot run, a pickle that is no state dict, or a quantized checkpoint that is to run
-  // in another dtype).
-  static AutoModelForSequenceClassification from_pretrained(const std::filesystem::path& checkpoint,
-                                                            const ModelOptions& options = {});
-  static AutoModelForSequenceClassification from_pretrained(const std::filesystem::path& checkpoint, const HubOptions& hub,
-                                                            const ModelOptions& options = {});
-
-  // One row of logits for each row of `inputs`; a row's bits do not depend on its company or on the number of threads.
-  // Throws Error(invalid_argument): a row longer than max_position_embeddings, an id outside the embedding table.
-  SequenceClassifierOutput operator()(const BatchEncoding& inputs) const;
-
   const Config& config() const;
   unsigned num_threads() const;
   const char* kernels() const;          // the kernel table in use: "scalar", "avx2", "avx512", …
@@ -65,14 +49,53 @@ class AutoModelForSequenceClassification {
   ComputeDtype compute_dtype() const;   // what the linear layers compute in; never automatic
   std::size_t num_parameters() const;
 
-  struct Impl;  // src/infer/model.h
-  explicit AutoModelForSequenceClassification(std::unique_ptr<const Impl> impl);
-  AutoModelForSequenceClassification(AutoModelForSequenceClassification&&) noexcept;
-  AutoModelForSequenceClassification& operator=(AutoModelForSequenceClassification&&) noexcept;
-  ~AutoModelForSequenceClassification();
+  PreTrainedModel(PreTrainedModel&&) noexcept;
+  PreTrainedModel& operator=(PreTrainedModel&&) noexcept;
 
- private:
-  std::unique_ptr<const Impl> impl_;
+ protected:
+  explicit PreTrainedModel(std::unique_ptr<const Model> model);
+  ~PreTrainedModel();
+  std::unique_ptr<const Model> model_;
+};
+
+struct SequenceClassifierOutput {
+  Tensor logits;  // [batch_size, num_labels]
+};
+
+// A label for each text. operator() may be called from many threads at once.
+class AutoModelForSequenceClassification : public PreTrainedModel {
+ public:
+  // Reads config.json and the weights, of a directory or of the Hub: model.safetensors or pytorch_model.bin, in one file or in several; F32,
+  // F16 or BF16; mapped, not copied where they can be used as they lie. Throws Error: what find_checkpoint() throws; not_found; corrupt
+  // (tensors missing, surplus or of the wrong shape are all named, a file that lies about its sizes); unsupported (a model_type,
+  // activation or dtype that this version cannot run, a head for another task, a pickle that is no state dict, or a quantized
+  // checkpoint that is to run in another dtype).
+  static AutoModelForSequenceClassification from_pretrained(const std::filesystem::path& checkpoint,
+                                                            const ModelOptions& options = {});
+  static AutoModelForSequenceClassification from_pretrained(const std::filesystem::path& checkpoint, const HubOptions& hub,
+                                                            const ModelOptions& options = {});
+
+  // One row of logits for each row of `inputs`; a row's bits do not depend on its company or on the number of threads.
+  // Throws Error(invalid_argument): a row longer than config().max_tokens, an id outside the embedding table.
+  SequenceClassifierOutput operator()(const BatchEncoding& inputs) const;
+
+  explicit AutoModelForSequenceClassification(std::unique_ptr<const Model> model);
+};
+
+struct TokenClassifierOutput {
+  Tensor logits;  // [total_tokens, num_labels], in the order of input_ids
+};
+
+// A label for each token. As the class above in everything else.
+class AutoModelForTokenClassification : public PreTrainedModel {
+ public:
+  static AutoModelForTokenClassification from_pretrained(const std::filesystem::path& checkpoint, const ModelOptions& options = {});
+  static AutoModelForTokenClassification from_pretrained(const std::filesystem::path& checkpoint, const HubOptions& hub,
+                                                         const ModelOptions& options = {});
+
+  TokenClassifierOutput operator()(const BatchEncoding& inputs) const;
+
+  explicit AutoModelForTokenClassification(std::unique_ptr<const Model> model);
 };
 
 using BertForSequenceClassification = AutoModelForSequenceClassification;

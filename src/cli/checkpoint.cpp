@@ -45,9 +45,9 @@ void tokenizer_doubts(const Tokenizer& tokenizer, const std::optional<Config>& c
   for (std::string& doubt : tokenizer.doubts()) out.push_back(std::move(doubt));
   const auto length = tokenizer.model_max_length();
   if (!config) return;
-  if (length && *length > config->max_position_embeddings) {
-    out.push_back(fmt::format("model_max_length is {}, the model takes at most {} (max_position_embeddings)", *length,
-                              config->max_position_embeddings));
+  if (length && config->max_tokens && *length > *config->max_tokens) {
+    out.push_back(fmt::format("model_max_length is {}, the model takes at most {} (max_position_embeddings {})", *length,
+                              *config->max_tokens, config->max_position_embeddings));
   }
   if (tokenizer.vocab_size() > config->vocab_size) {
     out.push_back(
@@ -64,7 +64,7 @@ void tokenizer_doubts(const Tokenizer& tokenizer, const std::optional<Config>& c
 std::optional<std::size_t> Checkpoint::max_length() const {
   const auto by_tokenizer = tokenizer ? tokenizer->model_max_length() : std::nullopt;
   if (!config) return by_tokenizer;
-  return std::min(by_tokenizer.value_or(config->max_position_embeddings), config->max_position_embeddings);
+  return std::min(by_tokenizer.value_or(config->default_max_length()), config->default_max_length());
 }
 
 Checkpoint read_checkpoint(const std::filesystem::path& directory, const ModelOptions& options) {

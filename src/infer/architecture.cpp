@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -9,13 +11,55 @@
 
 #include <filbert/error.h>
 
+#include "infer/ernie.h"
+#include "infer/mpnet.h"
 #include "infer/quantize.h"
 
 namespace filbert {
 namespace {
 
-constexpr std::array kArchitectures = {
-    Architecture{"bert", "bert."},
+// BERT's: a tanh over the first token, trained in pre-training.
+HeadRow bert_head(const Config&) { return {.dense = "pooler.dense", .activation = Activation::tanh}; }
+HeadRow roberta_head(const Config&) {
+  return {.dense = "classifier.dense", .activation = Activation::tanh, .out = "classifier.out_proj"};
+}
+HeadRow electra_head(const Config&) {
+  return {.dense = "classifier.dense", .activation = Activation::gelu, .out = "classifier.out_proj"};
+}
+HeadRow distilbert_head(const Config&) { return {.dense = "pre_classifier", .activation = Activation::relu}; }
+HeadRow albert_head(const Config&) { return {.dense = "pooler", .activation = Activation::tanh}; }
+
+constexpr ModuleName kDistilbertNames[] = {
+    {"attention.self.query", "attention.q_lin"},      {"attention.self.key", "attention.k_lin"},
+    {"attention.self.value", "attention.v_lin"},      {"attention.output.dense", "attention.out_lin"},
+    {"attention.output.LayerNorm", "sa_layer_norm"},  {"intermediate.dense", "ffn.lin1"},
+    {"output.dense", "ffn.lin2"},                     {"output.LayerNorm", "output_layer_norm"},
+};
+constexpr ModuleName kMpnetNames[] = {
+    {"attention.self.query", "attention.attn.q"},     {"attention.self.key", "attention.attn.k"},
+    {"attention.self.value", "attention.attn.v"},     {"attention.output.dense", "attention.attn.o"},
+    {"attention.output.LayerNorm", "attention.LayerNorm"},
+};
+constexpr ModuleName kAlbertNames[] = {
+    {"attention.self.query", "attention.query"},      {"attention.self.key", "attention.key"},
+    {"attention.self.value", "attention.value"},      {"attention.output.dense", "attention.dense"},
+    {"attention.output.LayerNorm", "attention.LayerNorm"}, {"intermediate.dense", "ffn"},
+    {"output.dense", "ffn_output"},                   {"output.LayerNorm", "full_layer_layer_norm"},
+};
+
+constexpr Architecture kArchitectures[] = {
+    {.model_type = "bert", .prefix = "bert.", .sequence_head = bert_head},
+    {.model_type = "ernie", .prefix = "ernie.", .sequence_head = bert_head, .expect = expect_ernie, .load = load_ernie},
+    {.model_type = "distilbert", .prefix = "distilbert.", .sequence_head = distilbert_head, .names = kDistilbertNames,
+     .layer_root = "transformer.layer.{}.", .has_token_types = false},
+    {.model_type = "roberta", .prefix = "roberta.", .sequence_head = roberta_head},
+    {.model_type = "xlm-roberta", .prefix = "roberta.", .sequence_head = roberta_head},
+    {.model_type = "camembert", .prefix = "roberta.", .sequence_head = roberta_head},
+    {.model_type = "electra", .prefix = "electra.", .sequence_head = electra_head, .projection = "embeddings_project"},
+    {.model_type = "albert", .prefix = "albert.", .sequence_head = albert_head, .names = kAlbertNames,
+     .layer_root = "encoder.albert_layer_groups.{}.albert_layers.{}.", .projection = "encoder.embedding_hidden_mapping_in"},
+    {.model_type = "mpnet", .prefix = "mpnet.", .sequence_head = roberta_head, .names = kMpnetNames, .has_token_types = false,
+     .expect = expect_mpnet, .load = load_mpnet, .attend = attend_mpnet},
 };
 
 struct ActivationRow {
@@ -47,9 +91,15 @@ std::string names(const Table& table, Name name) {
 
 }  // namespace
 
+std::vector<std::string_view> model_types() {
+  std::vector<std::string_view> types;
+  for (const Architecture& row : kArchitectures) types.push_back(row.model_type);
+  return types;
+}
+
 const Architecture& architecture_of(const Config& config) {
-  const auto row = std::ranges::find(kArchitectures, std::string_view(config.model_type), &Architecture::model_type);
-  if (row == kArchitectures.end()) {
+  const auto* row = std::ranges::find(kArchitectures, std::string_view(config.model_type), &Architecture::model_type);
+  if (row == std::end(kArchitectures)) {
     throw Error(ErrorKind::unsupported, fmt::format("{}: model_type: expected one of {}, found \"{}\"", config.path.string(),
                                                     names(kArchitectures, &Architecture::model_type), config.model_type));
   }
@@ -60,52 +110,83 @@ const Architecture& architecture_of(const Config& config) {
   return *row;
 }
 
-Activation activation_of(const Config& config) {
-  const auto row = std::ranges::find(kActivations, std::string_view(config.hidden_act), &ActivationRow::name);
+Activation activation_of(const Config& config, std::string_view field, std::string_view name) {
+  const auto row = std::ranges::find(kActivations, name, &ActivationRow::name);
   if (row == kActivations.end()) {
-    throw Error(ErrorKind::unsupported, fmt::format("{}: hidden_act: expected one of {}, found \"{}\"", config.path.string(),
-                                                    names(kActivations, &ActivationRow::name), config.hidden_act));
+    throw Error(ErrorKind::unsupported, fmt::format("{}: {}: expected one of {}, found \"{}\"", config.path.string(), field,
+                                                    names(kActivations, &ActivationRow::name), name));
   }
   return row->activation;
 }
 
-std::vector<ExpectedTensor> expected_tensors(const Config& config) {
-  const std::size_t hidden = config.hidden_size, wide = config.intermediate_size;
-  std::vector<ExpectedTensor> tensors;
-  // In 8 bits where the checkpoint is quantized (quantize.h).
-  const auto narrow = [&](const std::string& name, std::size_t out, std::size_t in) {
-    tensors.push_back({name + ".weight", {out, in}, config.is_quantized});
-    if (config.is_quantized) tensors.push_back({name + ".weight_scale", {out}});
-  };
-  const auto layer_norm = [&](const std::string& name) {
-    tensors.push_back({name + ".weight", {hidden}});
-    tensors.push_back({name + ".bias", {hidden}});
-  };
-  narrow("embeddings.word_embeddings", config.vocab_size, hidden);
-  tensors.push_back({"embeddings.position_embeddings.weight", {config.max_position_embeddings, hidden}});
-  tensors.push_back({"embeddings.token_type_embeddings.weight", {config.type_vocab_size, hidden}});
-  layer_norm("embeddings.LayerNorm");
+HeadRow token_head(const Config&) { return {.keep = Keep::all}; }
+
+HeadRow head_of(const Config& config, Task task) {
+  const Architecture& row = architecture_of(config);
+  const bool sequence = task == Task::sequence_classification;
+  const std::string_view other = sequence ? "ForTokenClassification" : "ForSequenceClassification";
+  if (!config.architectures.empty() && config.architectures.front().ends_with(other)) {
+    throw Error(ErrorKind::unsupported, fmt::format("{}: architectures: expected a head for {}, found {}", config.path.string(),
+                                                    sequence ? "sequence classification" : "token classification", config.architectures.front()));
+  }
+  return sequence ? row.sequence_head(config) : row.token_head(config);
+}
+
+bool has_positions(const Config& config) { return architecture_of(config).has_positions && config.max_tokens; }
+
+bool has_token_types(const Config& config) { return architecture_of(config).has_token_types && config.type_vocab_size > 0; }
+
+bool has_projection(const Config& config) {
+  const bool always = config.num_hidden_groups > 0;
+  return !architecture_of(config).projection.empty() && (always || config.embedding_size != config.hidden_size);
+}
+
+std::size_t num_stored_layers(const Config& config) {
+  return config.num_hidden_groups > 0 ? config.num_hidden_groups * config.inner_group_num : config.num_hidden_layers;
+}
+
+std::vector<std::size_t> layer_order(const Config& config) {
+  std::vector<std::size_t> order;
   for (std::size_t layer = 0; layer < config.num_hidden_layers; ++layer) {
-    const std::string root = layer_root(layer);
-    for (const LinearGroup& group : linear_groups()) {
-      const std::size_t in = group.name == "output.dense" ? wide : hidden;
-      for (const std::string_view linear : group.linears) {
-        const std::string name = root + std::string(linear);
-        const std::size_t out = linear == "intermediate.dense" ? wide : hidden;
-        narrow(name, out, in);
-        tensors.push_back({name + ".bias", {out}});
-      }
-      if (!config.is_quantized) continue;
-      for (const char* part : {".input_center", ".input_factor"}) tensors.push_back({root + std::string(group.name) + part, {in}});
+    if (config.num_hidden_groups == 0) {
+      order.push_back(layer);
+      continue;
     }
-    layer_norm(root + "attention.output.LayerNorm");
-    layer_norm(root + "output.LayerNorm");
+    // As AlbertTransformer.forward() divides.
+    const double layers_of_group = static_cast<double>(config.num_hidden_layers) / static_cast<double>(config.num_hidden_groups);
+    const auto group = static_cast<std::size_t>(static_cast<double>(layer) / layers_of_group);
+    for (std::size_t inner = 0; inner < config.inner_group_num; ++inner) order.push_back(group * config.inner_group_num + inner);
   }
-  for (const auto& [name, out] : {std::pair{"pooler.dense", hidden}, std::pair{"classifier", config.num_labels()}}) {
-    tensors.push_back({std::string(name) + ".weight", {out, hidden}});
-    tensors.push_back({std::string(name) + ".bias", {out}});
+  return order;
+}
+
+std::string file_name(const Config& config, std::string_view name) {
+  constexpr std::string_view kLayers = "encoder.layer.";
+  const Architecture& row = architecture_of(config);
+  std::string root;
+  if (name.starts_with(kLayers)) {
+    name.remove_prefix(kLayers.size());
+    std::size_t layer = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), layer);
+    name.remove_prefix(static_cast<std::size_t>(end - name.data()) + 1);
+    root = fmt::format(fmt::runtime(row.layer_root), layer / config.inner_group_num, layer % config.inner_group_num);
   }
-  return tensors;
+  for (const ModuleName& module : row.names) {
+    const std::string_view rest = name.substr(std::min(module.name.size(), name.size()));
+    if (name.starts_with(module.name) && (rest.empty() || rest.front() == '.')) return root + std::string(module.file_name) + std::string(rest);
+  }
+  return root + std::string(name);
+}
+
+std::vector<ExpectedTensor> expected_tensors(const Config& config, Task task) {
+  const HeadRow head = head_of(config, task);
+  TensorList list{config};
+  architecture_of(config).expect(config, list);
+  if (!head.dense.empty()) list.linear(std::string(head.dense), config.hidden_size, config.hidden_size);
+  if (!head.norm.empty()) list.layer_norm(std::string(head.norm), config.hidden_size);
+  list.linear(std::string(head.out), config.num_labels(), config.hidden_size);
+  for (ExpectedTensor& tensor : list.tensors) tensor.file_name = file_name(config, tensor.name);
+  return std::move(list.tensors);
 }
 
 }  // namespace filbert

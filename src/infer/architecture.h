@@ -1,29 +1,86 @@
 // What differs between families, as data: a row of a table for each model_type.
 #pragma once
 
+#include <cstddef>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include <filbert/config.h>
 
+#include "infer/attention.h"
+#include "infer/bert.h"
+#include "infer/model.h"
 #include "kernels/kernels.h"
+#include "load/config_family.h"
 #include "load/weights.h"
 
 namespace filbert {
 
+// A linear layer or LayerNorm: what BERT calls it, which is its name in all of this code, and what the family's files call it.
+struct ModuleName {
+  std::string_view name;
+  std::string_view file_name;
+};
+
+// How a head makes logits of last hidden states: out(norm(activation(dense(x)))).
+struct HeadRow {
+  std::string_view dense = {};                  // none: the hidden states go to `out` as they are
+  Activation activation = Activation::none;
+  std::string_view norm = {};                   // a LayerNorm between the two, if any
+  std::string_view out = "classifier";
+  Keep keep = Keep::first;                      // whose last hidden states
+};
+
+// "classifier" on every token.
+HeadRow token_head(const Config& config);
+
 struct Architecture {
   std::string_view model_type;
-  std::string_view prefix;  // of the base model's tensors in a classifier's checkpoint
+  std::string_view prefix;                              // of the base model's tensors in a classifier's checkpoint
+  HeadRow (*sequence_head)(const Config& config);
+  std::span<const ModuleName> names = {};               // those that differ from BERT's; of a layer's modules without what follows
+  std::string_view layer_root = "encoder.layer.{}.";    // of a layer's tensors in the file
+  bool has_token_types = true;
+  bool has_positions = true;                            // a table of them that is added to the word embeddings
+  bool is_like_bert = true;                             // its layers are BERT's (expect_layer), so that they can be stored in int8
+  std::string_view projection = {};                     // of word embeddings to hidden_size; empty if the family has none
+  HeadRow (*token_head)(const Config& config) = filbert::token_head;
+  // What the family has instead of BERT's encoder, or besides it; each in a file of its own.
+  void (*expect)(const Config& config, TensorList& tensors) = expect_bert;
+  void (*load)(Model& model, const Loop& loop) = load_bert;
+  void (*encode)(const Model& model, const Loop& loop, const Unit& unit, Workspace& workspace) = filbert::encode;
+  void (*attend)(const Model& model, const Loop& loop, std::size_t layer, const Unit& unit, Keep keep, Workspace& workspace) = filbert::attend;
 };
+
+// Of every row.
+std::vector<std::string_view> model_types();
 
 // The row for config.model_type. Throws Error(unsupported), naming those there are; also for a position_embedding_type
 // other than absolute.
 const Architecture& architecture_of(const Config& config);
 
-// hidden_act by the names of transformers' ACT2FN. Throws Error(unsupported) for another.
-Activation activation_of(const Config& config);
+// An activation by the names of transformers' ACT2FN; `field` of config is where it stands. Throws Error(unsupported) for another.
+Activation activation_of(const Config& config, std::string_view field, std::string_view name);
+inline Activation activation_of(const Config& config) { return activation_of(config, "hidden_act", config.hidden_act); }
 
-// Every tensor of a sequence classifier, with the shape that config asks for.
-std::vector<ExpectedTensor> expected_tensors(const Config& config);
+// The row's head for `task`. Throws Error(unsupported) if `architectures` names the head of the other task.
+HeadRow head_of(const Config& config, Task task);
+
+// A module or tensor by its name in this code, as the family's files have it, without the prefix.
+std::string file_name(const Config& config, std::string_view name);
+
+// Which of the embeddings' parts a checkpoint of this config has.
+bool has_positions(const Config& config);
+bool has_token_types(const Config& config);
+bool has_projection(const Config& config);
+
+// Layers with weights of their own, and which of them run one after the other.
+std::size_t num_stored_layers(const Config& config);
+std::vector<std::size_t> layer_order(const Config& config);
+
+// Every tensor of a classifier, with the shape that config asks for and the name that its family's files have.
+std::vector<ExpectedTensor> expected_tensors(const Config& config, Task task = Task::sequence_classification);
 
 }  // namespace filbert

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "load/config_family.h"
+
 namespace filbert {
 
 namespace {
@@ -21,22 +23,48 @@ void read_word(const Model& model, std::size_t word, std::span<float> out) {
   for (std::size_t at = 0; at < out.size(); ++at) out[at] = table.word_scale[word] * static_cast<float>(int8[at]);
 }
 
+// Positions as rows of the table: counted from the row's first token, or as RoBERTa does it, past pad_token_id, where a padding token
+// within the text has that very id for its position and is not counted.
+struct PositionCounter {
+  PositionIds position_ids;
+  std::int64_t pad_token_id;
+  std::size_t counted = 0;
+
+  std::size_t next(std::int32_t input_id) {
+    if (position_ids == PositionIds::after_two) return 2 + counted++;
+    if (position_ids != PositionIds::after_padding) return counted++;
+    const auto pad = static_cast<std::size_t>(pad_token_id);
+    return input_id == pad_token_id ? pad : pad + ++counted;
+  }
+};
+
 }  // namespace
 
-void embed(const Model& model, const Loop& loop, const BatchEncoding& inputs, const Unit& unit, float* hidden) {
-  const std::size_t hidden_size = model.config.hidden_size;
+void embed(const Model& model, const Loop& loop, const BatchEncoding& inputs, const Unit& unit, Workspace& workspace) {
+  const std::size_t width = model.config.embedding_size;
   const Embeddings& table = model.embeddings;
+  const PositionIds position_ids = config_family(model.config.model_type).position_ids;
+  AlignedFloats& sums = table.projection ? workspace.projected : workspace.hidden;
+  sums.reserve(unit.tokens() * width);
+  workspace.hidden.reserve(unit.tokens() * model.config.hidden_size);
   loop(unit.rows(), [&](std::size_t row, unsigned) {
-    for (std::size_t position = 0; position < unit.length(row); ++position) {
-      const std::size_t token = unit.row_starts[row] + position;
-      float* out = hidden + (unit.start(row) + position) * hidden_size;
-      read_word(model, static_cast<std::size_t>(inputs.input_ids[token]), {out, hidden_size});
-      const auto type = static_cast<std::size_t>(inputs.token_type_ids[token]);
-      model.kernels.add(table.token_type.data() + type * hidden_size, hidden_size, out);
-      model.kernels.layer_norm(out, table.position.data() + position * hidden_size, table.norm.weight.data(),
-                               table.norm.bias.data(), static_cast<float>(model.config.layer_norm_eps), hidden_size, out);
+    PositionCounter positions{position_ids, model.config.pad_token_id};
+    for (std::size_t token = unit.start(row); token < unit.start(row) + unit.length(row); ++token) {
+      const std::size_t of_batch = unit.row_starts.front() + token;
+      const std::int32_t input_id = inputs.input_ids[of_batch];
+      float* out = sums.data() + token * width;
+      read_word(model, static_cast<std::size_t>(input_id), {out, width});
+      if (!table.token_type.empty()) {
+        model.kernels.add(table.token_type.data() + static_cast<std::size_t>(inputs.token_type_ids[of_batch]) * width, width, out);
+      }
+      const float* position = table.position.empty() ? nullptr : table.position.data() + positions.next(input_id) * width;
+      model.kernels.layer_norm(out, position, table.norm.weight.data(), table.norm.bias.data(),
+                               static_cast<float>(model.config.layer_norm_eps), width, out);
     }
   });
+  if (!table.projection) return;
+  apply(model.kernels, loop, *table.projection, Activation::none, {sums.data(), width, unit.tokens()}, workspace.prepared,
+        workspace.hidden.data());
 }
 
 }  // namespace filbert

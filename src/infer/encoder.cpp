@@ -1,5 +1,6 @@
 // The encoder, layer after layer: attention and a feed-forward network, each added to what came in and normalised
 // (Vaswani et al., 2017, arXiv 1706.03762, in the order of BERT: LayerNorm after the sum).
+#include "infer/architecture.h"
 #include "infer/model.h"
 
 #include <algorithm>
@@ -23,17 +24,18 @@ void add_and_norm(const Model& model, const Loop& loop, const LayerNorm& norm, s
   });
 }
 
-// Moves the first token of each row to the front: hidden [tokens, hidden_size] becomes [rows, hidden_size].
-void keep_first_tokens(const Unit& unit, std::size_t hidden_size, float* hidden) {
-  for (std::size_t row = 1; row < unit.rows(); ++row) {
-    std::memmove(hidden + row * hidden_size, hidden + unit.start(row) * hidden_size, hidden_size * sizeof(float));
+// Moves the token of each row that is kept to the front: hidden [tokens, hidden_size] becomes [rows, hidden_size].
+void keep_one_token(const Unit& unit, Keep keep, std::size_t hidden_size, float* hidden) {
+  for (std::size_t row = 0; row < unit.rows(); ++row) {
+    const std::size_t token = keep == Keep::first ? unit.start(row) : unit.start(row) + unit.length(row) - 1;
+    std::memmove(hidden + row * hidden_size, hidden + token * hidden_size, hidden_size * sizeof(float));
   }
 }
 
-// `first_tokens_only`: keys and values of all tokens, the rest for the first token of each row.
-void run_layer(const Model& model, const Loop& loop, const EncoderLayer& layer, const Unit& unit, bool first_tokens_only,
-               Workspace& workspace) {
+// Where one token is kept of each row: keys and values of all tokens, the rest for those alone.
+void run_layer(const Model& model, const Loop& loop, std::size_t index, const Unit& unit, Keep keep, Workspace& workspace) {
   const KernelTable& kernels = model.kernels;
+  const EncoderLayer& layer = model.layers[index];
   const std::size_t hidden_size = model.config.hidden_size, intermediate_size = model.config.intermediate_size;
   float* hidden = workspace.hidden.data();
   float* projected = workspace.projected.data();
@@ -42,12 +44,12 @@ void run_layer(const Model& model, const Loop& loop, const EncoderLayer& layer, 
   const Rows all{hidden, hidden_size, unit.tokens()};
   prepare(kernels, loop, layer.key_value, all, workspace.prepared);
   multiply(kernels, loop, layer.key_value, Activation::none, all, workspace.prepared, workspace.key_value.data());
-  if (first_tokens_only) keep_first_tokens(unit, hidden_size, hidden);
-  const std::size_t rows = first_tokens_only ? unit.rows() : unit.tokens();
+  if (is_one_token(keep)) keep_one_token(unit, keep, hidden_size, hidden);
+  const std::size_t rows = is_one_token(keep) ? unit.rows() : unit.tokens();
   const Rows residual{hidden, hidden_size, rows};
-  if (first_tokens_only) prepare(kernels, loop, layer.query, residual, workspace.prepared);  // else it is that of the keys
+  if (is_one_token(keep)) prepare(kernels, loop, layer.query, residual, workspace.prepared);  // else it is that of the keys
   multiply(kernels, loop, layer.query, Activation::none, residual, workspace.prepared, workspace.query.data());
-  attend(model, loop, unit, first_tokens_only, workspace);
+  model.architecture.attend(model, loop, index, unit, keep, workspace);
   const Rows context{workspace.context.data(), hidden_size, rows};
   apply(kernels, loop, layer.attention_output, Activation::none, context, workspace.prepared, projected);
   add_and_norm(model, loop, layer.attention_norm, rows, projected, hidden);
@@ -67,10 +69,11 @@ void encode(const Model& model, const Loop& loop, const Unit& unit, Workspace& w
   workspace.projected.reserve(tokens * hidden_size);
   workspace.intermediate.reserve(tokens * model.config.intermediate_size);
 
-  for (const EncoderLayer& layer : model.layers) {
-    run_layer(model, loop, layer, unit, &layer == &model.layers.back(), workspace);
+  for (std::size_t step = 0; step < model.layer_order.size(); ++step) {
+    const bool is_last = step + 1 == model.layer_order.size();
+    run_layer(model, loop, model.layer_order[step], unit, is_last ? model.head.keep : Keep::all, workspace);
   }
-  if (model.layers.empty()) keep_first_tokens(unit, hidden_size, workspace.hidden.data());
+  if (model.layer_order.empty() && is_one_token(model.head.keep)) keep_one_token(unit, model.head.keep, hidden_size, workspace.hidden.data());
 }
 
 }  // namespace filbert

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -45,20 +46,24 @@ std::vector<float> greatest_weights(const KernelTable& kernels, const Weights& w
   return greatest;
 }
 
-// The LayerNorm that gives a group its input.
-std::string input_norm(std::size_t layer, const LinearGroup& group) {
+// The LayerNorm that gives a group its input; none where that is a projection.
+std::optional<std::string> input_norm(const Config& config, std::size_t layer, const LinearGroup& group) {
+  if (!group.of_layer_norm) return std::nullopt;
   if (group.name == "intermediate.dense") return layer_root(layer) + "attention.output.LayerNorm";
-  return layer == 0 ? "embeddings.LayerNorm" : layer_root(layer - 1) + "output.LayerNorm";
+  if (layer > 0) return layer_root(layer - 1) + "output.LayerNorm";
+  if (config.num_hidden_groups > 0) return layer_root(config.inner_group_num - 1) + "output.LayerNorm";  // all but the first time
+  if (has_projection(config)) return std::nullopt;
+  return "embeddings.LayerNorm";
 }
 
 // A quantized checkpoint in the making: the tensors, and the numbers that are not in the file they come from.
 class Writer {
  public:
-  Writer(const KernelTable& kernels, const Weights& weights, const Config& config) : kernels_(kernels), weights_(weights) {
+  Writer(const KernelTable& kernels, const Weights& weights, const Config& config) : kernels_(kernels), weights_(weights), config_(config) {
     std::set<std::string> done;  // what another tensor brings along
-    for (std::size_t layer = 0; layer < config.num_hidden_layers; ++layer) {
+    for (std::size_t layer = 0; layer < num_stored_layers(config); ++layer) {
       for (const LinearGroup& group : linear_groups()) {
-        const Smoothing smoothing = smoothing_of(kernels, weights, layer, group);
+        const Smoothing smoothing = smoothing_of(kernels, weights, config, layer, group);
         for (const std::string_view linear : group.linears) {
           const std::string name = layer_root(layer) + std::string(linear);
           add_linear(name, smoothing);
@@ -85,7 +90,7 @@ class Writer {
   void add(const std::string& name, const char* dtype_name, std::vector<std::size_t> shape, const std::vector<T>& numbers) {
     const auto bytes = std::as_bytes(std::span(numbers));
     made_.emplace_back(bytes.begin(), bytes.end());
-    tensors_.push_back({name, dtype_name, std::move(shape), made_.back()});
+    tensors_.push_back({file_name(config_, name), dtype_name, std::move(shape), made_.back()});
   }
 
   void add_linear(const std::string& name, const Smoothing& smoothing) {
@@ -120,6 +125,7 @@ class Writer {
 
   const KernelTable& kernels_;
   const Weights& weights_;
+  const Config& config_;
   std::vector<TensorToWrite> tensors_;
   std::vector<std::vector<std::byte>> made_;
 };
@@ -145,7 +151,7 @@ const std::vector<LinearGroup>& linear_groups() {
 
 std::string layer_root(std::size_t layer) { return fmt::format("encoder.layer.{}.", layer); }
 
-Smoothing smoothing_of(const KernelTable& kernels, const Weights& weights, std::size_t layer, const LinearGroup& group) {
+Smoothing smoothing_of(const KernelTable& kernels, const Weights& weights, const Config& config, std::size_t layer, const LinearGroup& group) {
   const std::string root = layer_root(layer);
   const TensorView& weight = weights.at(fmt::format("{}{}.weight", root, group.linears.front()));
   const std::size_t in = weight.shape[1];
@@ -153,10 +159,10 @@ Smoothing smoothing_of(const KernelTable& kernels, const Weights& weights, std::
     const std::string stored = root + std::string(group.name);
     return {read_f32(kernels, weights.at(stored + ".input_center")), read_f32(kernels, weights.at(stored + ".input_factor"))};
   }
-  if (!group.of_layer_norm) return {std::vector<float>(in, 0.0f), std::vector<float>(in, 1.0f)};
-  const std::string norm = input_norm(layer, group);
-  const std::vector<float> spread = read_f32(kernels, weights.at(norm + ".weight"));
-  Smoothing smoothing{read_f32(kernels, weights.at(norm + ".bias")), greatest_weights(kernels, weights, root, group, in)};
+  const std::optional<std::string> norm = input_norm(config, layer, group);
+  if (!norm) return {std::vector<float>(in, 0.0f), std::vector<float>(in, 1.0f)};
+  const std::vector<float> spread = read_f32(kernels, weights.at(*norm + ".weight"));
+  Smoothing smoothing{read_f32(kernels, weights.at(*norm + ".bias")), greatest_weights(kernels, weights, root, group, in)};
   for (std::size_t k = 0; k < in; ++k) smoothing.factor[k] = std::sqrt(smoothing.factor[k] / std::max(std::abs(spread[k]), kLeast));
   return smoothing;
 }
@@ -185,6 +191,10 @@ void write_quantized(const std::filesystem::path& from, const std::filesystem::p
   const Config config = Config::from_pretrained(from);
   if (config.is_quantized) {
     throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a checkpoint in F32, F16 or BF16, found a quantized one", from.string()));
+  }
+  if (!architecture_of(config).is_like_bert) {
+    throw Error(ErrorKind::unsupported, fmt::format("{}: model_type: expected a family with BERT's layers, which can be stored in int8, "
+                                                    "found \"{}\"; it can run with dtype int8 all the same", config.path.string(), config.model_type));
   }
   const Weights weights = Weights::from_pretrained(from, architecture_of(config).prefix, expected_tensors(config));
   make_new_directory(to);

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include <filbert/config.h>
 #include <filbert/quantize.h>
 
 #include "kernels/kernels.h"
@@ -30,14 +31,14 @@ struct LinearGroup {
   bool of_layer_norm;                     // the input is what a LayerNorm gives, else the context or the activations
 };
 const std::vector<LinearGroup>& linear_groups();
-// "encoder.layer.3."
+// "encoder.layer.3.", of a layer with weights of its own
 std::string layer_root(std::size_t layer);
 
 // The smoothing of a group of that layer: stored in a quantized checkpoint, else chosen. The outputs of a LayerNorm vary
 // around its bias by about its weight, which is known without any data: the center is the bias, and the factor shares the
 // spread between inputs and weights as SmoothQuant does with measured activations (Xiao et al., 2022, arXiv 2211.10438, with
 // alpha 0.5). Other inputs are left as they are.
-Smoothing smoothing_of(const KernelTable& kernels, const Weights& weights, std::size_t layer, const LinearGroup& group);
+Smoothing smoothing_of(const KernelTable& kernels, const Weights& weights, const Config& config, std::size_t layer, const LinearGroup& group);
 
 // `numbers` in 8 bits, in [−127, 127]; returns the scale, times which each of them stands for its number.
 float round_to_int8(std::span<const float> numbers, std::int8_t* to);

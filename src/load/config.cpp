@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "load/config_family.h"
 #include "load/quant_method.h"
 
 namespace filbert {
@@ -20,10 +21,24 @@ constexpr std::size_t kMaxSize = std::size_t{1} << 31;
 constexpr std::size_t kMaxLabels = std::size_t{1} << 20;
 constexpr std::size_t kMaxLayers = 10'000;  // each costs memory before a tensor of it is looked for
 
+// A field of config.json by its name in Config; where the family has another name for it, that one counts as well.
+struct Fields {
+  const JsonValue& root;
+  const ConfigFamily& family;
+
+  std::optional<JsonValue> find(std::string_view name) const {
+    for (const FieldAlias& alias : family.aliases) {
+      if (alias.field != name) continue;
+      if (const auto field = root.find(alias.key)) return field;
+    }
+    return root.find(name);
+  }
+};
+
 // Overwrites `size` if the key is there. `at_least` and `at_most` are the values that make sense.
-void read_size(const JsonValue& root, std::string_view key, std::size_t& size, std::size_t at_least = 1,
+void read_size(const Fields& fields, std::string_view key, std::size_t& size, std::size_t at_least = 1,
                std::size_t at_most = kMaxSize) {
-  const auto field = root.find(key);
+  const auto field = fields.find(key);
   if (!field) return;
   const std::int64_t value = field->as_int();
   if (value < static_cast<std::int64_t>(at_least) || value > static_cast<std::int64_t>(at_most)) {
@@ -32,8 +47,8 @@ void read_size(const JsonValue& root, std::string_view key, std::size_t& size, s
   size = static_cast<std::size_t>(value);
 }
 
-std::optional<std::string> read_string(const JsonValue& root, std::string_view key) {
-  const auto field = root.find(key);
+std::optional<std::string> read_string(const Fields& fields, std::string_view key) {
+  const auto field = fields.find(key);
   if (!field) return std::nullopt;
   return std::string(field->as_string());
 }
@@ -62,24 +77,24 @@ std::map<int, std::string> read_id2label(const JsonValue& field) {
   return id2label;
 }
 
-void read_labels(const JsonValue& root, Config& config) {
-  if (const auto field = root.find("id2label"); field && field->size() > 0) {
+void read_labels(const Fields& fields, Config& config) {
+  if (const auto field = fields.find("id2label"); field && field->size() > 0) {
     config.id2label = read_id2label(*field);
     return;
   }
   std::size_t num_labels = 2;  // transformers' default
-  for (const char* key : {"_num_labels", "num_labels"}) read_size(root, key, num_labels, 1, kMaxLabels);
+  for (const char* key : {"_num_labels", "num_labels"}) read_size(fields, key, num_labels, 1, kMaxLabels);
   config.has_default_labels = true;
   for (std::size_t id = 0; id < num_labels; ++id) {
     config.id2label.emplace(static_cast<int>(id), fmt::format("LABEL_{}", id));
   }
 }
 
-void read_choice(const JsonValue& root, std::string_view key, std::initializer_list<std::string_view> choices,
+void read_choice(const Fields& fields, std::string_view key, std::initializer_list<std::string_view> choices,
                  std::optional<std::string>& value) {
-  value = read_string(root, key);
+  value = read_string(fields, key);
   if (value && std::ranges::find(choices, *value) == choices.end()) {
-    root.at(key).fail(fmt::format("{}", fmt::join(choices, " | ")));
+    fields.root.at(key).fail(fmt::format("{}", fmt::join(choices, " | ")));
   }
 }
 
@@ -93,46 +108,78 @@ void read_quantization(const JsonValue& root, Config& config) {
   config.is_quantized = true;
 }
 
+void read_sizes(const Fields& fields, Config& config) {
+  read_size(fields, "vocab_size", config.vocab_size);
+  read_size(fields, "hidden_size", config.hidden_size);
+  if (fields.family.has_embedding_size) read_size(fields, "embedding_size", config.embedding_size);
+  if (config.embedding_size == 0) config.embedding_size = config.hidden_size;
+  read_size(fields, "num_hidden_layers", config.num_hidden_layers, 0, kMaxLayers);
+  if (config.num_hidden_groups > 0) {
+    read_size(fields, "num_hidden_groups", config.num_hidden_groups, 1, kMaxLayers);
+    read_size(fields, "inner_group_num", config.inner_group_num, 1, kMaxLayers / config.num_hidden_groups);
+  }
+  read_size(fields, "num_attention_heads", config.num_attention_heads);
+  read_size(fields, "intermediate_size", config.intermediate_size);
+  read_size(fields, "max_position_embeddings", config.max_position_embeddings);
+  const bool needs_types = fields.family.defaults.type_vocab_size > 0;
+  read_size(fields, "type_vocab_size", config.type_vocab_size, needs_types ? 1 : 0);
+  if (config.hidden_size % config.num_attention_heads == 0) return;
+  throw Error(ErrorKind::corrupt, fmt::format("{}: expected hidden_size to be a multiple of num_attention_heads, found {} and {}",
+                                              config.path.string(), config.hidden_size, config.num_attention_heads));
+}
+
+// pad_token_id, and what it and the family's way to count positions leave for a row.
+void read_positions(const Fields& fields, Config& config) {
+  const auto pad = fields.find("pad_token_id");
+  if (pad) config.pad_token_id = pad->as_int();
+  bool relative = fields.family.position_ids == PositionIds::relative;
+  if (const auto biased = fields.find("position_biased_input"); biased && fields.family.position_ids == PositionIds::biased_input) {
+    relative = !biased->as_bool();
+  }
+  if (!relative) config.max_tokens = config.max_position_embeddings;
+  if (fields.family.position_ids != PositionIds::after_padding) return;
+  const auto most = static_cast<std::int64_t>(config.max_position_embeddings) - 2;
+  if (config.pad_token_id < 0 || config.pad_token_id > most) {
+    throw Error(ErrorKind::corrupt, fmt::format("{}: pad_token_id: expected a number from 0 to {} (positions begin after it, and "
+                                                "max_position_embeddings is {}), found {}", config.path.string(), most,
+                                                config.max_position_embeddings, config.pad_token_id));
+  }
+  config.max_tokens = config.max_position_embeddings - static_cast<std::size_t>(config.pad_token_id) - 1;
+}
+
 }  // namespace
 
 Config Config::from_json(std::string_view json, const std::filesystem::path& path) {
   const JsonDocument document(json, path.string());
   const JsonValue root = document.root();
 
-  Config config;
+  const auto model_type = root.find("model_type");
+  const Fields fields{root, config_family(model_type ? model_type->as_string() : "bert")};
+  Config config = fields.family.defaults;
   config.path = path;
-  if (const auto model_type = read_string(root, "model_type")) config.model_type = *model_type;
+  config.json = json;
+  if (model_type) config.model_type = model_type->as_string();
   if (const auto field = root.find("architectures")) {
     field->for_each_element([&](const JsonValue& name) { config.architectures.emplace_back(name.as_string()); });
   }
-  read_size(root, "vocab_size", config.vocab_size);
-  read_size(root, "hidden_size", config.hidden_size);
-  read_size(root, "num_hidden_layers", config.num_hidden_layers, 0, kMaxLayers);
-  read_size(root, "num_attention_heads", config.num_attention_heads);
-  read_size(root, "intermediate_size", config.intermediate_size);
-  read_size(root, "max_position_embeddings", config.max_position_embeddings);
-  read_size(root, "type_vocab_size", config.type_vocab_size);
-  if (const auto field = root.find("pad_token_id")) config.pad_token_id = field->as_int();
-  if (const auto act = read_string(root, "hidden_act")) config.hidden_act = *act;
-  if (const auto type = read_string(root, "position_embedding_type")) config.position_embedding_type = *type;
-  if (const auto field = root.find("layer_norm_eps")) {
+  read_sizes(fields, config);
+  read_positions(fields, config);
+  if (const auto act = read_string(fields, "hidden_act")) config.hidden_act = *act;
+  if (const auto type = read_string(fields, "position_embedding_type")) config.position_embedding_type = *type;
+  if (const auto field = fields.find("layer_norm_eps")) {
     config.layer_norm_eps = field->as_double();
     if (!(config.layer_norm_eps >= 0 && config.layer_norm_eps < 1)) field->fail("a number from 0 to 1");
   }
-  if (config.hidden_size % config.num_attention_heads != 0) {
-    throw Error(ErrorKind::corrupt, fmt::format("{}: expected hidden_size to be a multiple of num_attention_heads, found {} and {}",
-                                                path.string(), config.hidden_size, config.num_attention_heads));
-  }
-  read_labels(root, config);
-  read_choice(root, "problem_type", {"regression", "single_label_classification", "multi_label_classification"},
+  read_labels(fields, config);
+  read_choice(fields, "problem_type", {"regression", "single_label_classification", "multi_label_classification"},
               config.problem_type);
   if (config.problem_type == "single_label_classification" && config.num_labels() == 1) {
     throw Error(ErrorKind::corrupt, fmt::format("{}: problem_type: single_label_classification needs at least 2 labels, found 1",
                                                 path.string()));
   }
   read_quantization(root, config);
-  config.dtype = read_string(root, "dtype");
-  if (!config.dtype) config.dtype = read_string(root, "torch_dtype");
+  config.dtype = read_string(fields, "dtype");
+  if (!config.dtype) config.dtype = read_string(fields, "torch_dtype");
   return config;
 }
 

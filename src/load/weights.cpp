@@ -22,10 +22,18 @@ std::string canonical_name(std::string_view file_name, std::string_view prefix) 
   return name;
 }
 
-// What a classifier's checkpoint may hold besides: buffers that older versions saved, and the heads of pre-training.
+// What a classifier's checkpoint may hold besides: buffers that older versions saved, the heads of pre-training, and a pooler where the
+// head does without one.
 bool is_ignored(std::string_view name) {
-  return name.ends_with("position_ids") || name.ends_with("token_type_ids") || name.starts_with("cls.");
+  constexpr std::string_view kBuffers[] = {"position_ids", "token_type_ids"};
+  constexpr std::string_view kHeads[] = {"cls.", "lm_head.", "lm_loss.", "lm_predictions.", "mask_predictions.", "predictions.", "pooler.",
+                                         "sop_classifier.", "discriminator_predictions.", "generator_predictions.", "vocab_transform.",
+                                         "vocab_layer_norm.", "vocab_projector."};
+  return std::ranges::any_of(kBuffers, [&](std::string_view end) { return name.ends_with(end); }) ||
+         std::ranges::any_of(kHeads, [&](std::string_view begin) { return name.starts_with(begin); });
 }
+
+const std::string& name_in_file(const ExpectedTensor& tensor) { return tensor.file_name.empty() ? tensor.name : tensor.file_name; }
 
 // "a, b, c", the first ones of many.
 std::string list(const std::vector<std::string>& names) {
@@ -39,7 +47,8 @@ std::string list(const std::vector<std::string>& names) {
 struct Complaints {
   std::vector<std::string> missing, surplus, misshapen;
 
-  void raise_if_any(const std::filesystem::path& path) const {
+  // `head_weight`: what no encoder has before it is trained for a task.
+  void raise_if_any(const std::filesystem::path& path, const std::string& head_weight) const {
     std::vector<std::string> parts;
     if (!missing.empty()) parts.push_back("missing: " + list(missing));
     if (!surplus.empty()) parts.push_back("surplus: " + list(surplus));
@@ -47,8 +56,8 @@ struct Complaints {
     if (parts.empty()) return;
     std::string message = fmt::format("{}: the tensors are not those that config.json asks for; {}", path.string(),
                                       fmt::join(parts, "; "));
-    if (std::ranges::find(missing, "classifier.weight") != missing.end()) {
-      message += "; without classifier.weight this is an encoder without a classification head, which must be trained first";
+    if (const auto head = std::ranges::find(missing, head_weight); head != missing.end()) {
+      message += fmt::format("; without {} this is an encoder without a classification head, which must be trained first", *head);
     }
     throw Error(ErrorKind::corrupt, message);
   }
@@ -62,7 +71,7 @@ Weights Weights::from_pretrained(const std::filesystem::path& directory, std::st
   Weights weights(map_weight_files(found));
   Complaints complaints;
   std::map<std::string, const ExpectedTensor*, std::less<>> wanted;
-  for (const ExpectedTensor& tensor : expected) wanted.emplace(tensor.name, &tensor);
+  for (const ExpectedTensor& tensor : expected) wanted.emplace(name_in_file(tensor), &tensor);
 
   const auto take = [&](const TensorView& tensor, const MappedFile& file) {
     const std::string name = canonical_name(tensor.name, prefix);
@@ -79,15 +88,17 @@ Weights Weights::from_pretrained(const std::filesystem::path& directory, std::st
                   fmt::format("{}: {}: expected {}, found {}", file.path().string(), tensor.name,
                               want->second->is_int8 ? "I8" : "F32, F16 or BF16", tensor.dtype_name));
     }
-    if (!weights.tensors_.emplace(name, tensor).second) complaints.surplus.push_back(tensor.name);
+    if (!weights.tensors_.emplace(want->second->name, tensor).second) complaints.surplus.push_back(tensor.name);
   };
   for (MappedTensors& part : weights.files_) {
     for (const TensorView& tensor : std::exchange(part.tensors, {})) take(tensor, part.file);
   }
   for (const ExpectedTensor& tensor : expected) {
-    if (!weights.tensors_.contains(tensor.name)) complaints.missing.push_back(tensor.name);
+    if (!weights.tensors_.contains(tensor.name)) complaints.missing.push_back(name_in_file(tensor));
   }
-  complaints.raise_if_any(found.main);
+  const auto is_weight = [](const ExpectedTensor& tensor) { return tensor.name.ends_with(".weight"); };
+  const auto head = std::find_if(expected.rbegin(), expected.rend(), is_weight);
+  complaints.raise_if_any(found.main, head == expected.rend() ? "" : name_in_file(*head));
   return weights;
 }
 

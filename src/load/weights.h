@@ -16,14 +16,15 @@ struct ExpectedTensor {
   std::string name;
   std::vector<std::size_t> shape;
   bool is_int8 = false;  // else F32, F16 or BF16
+  std::string file_name = {};  // what the family's files call it, likewise without the prefix; empty: the same
 };
 
 // Owns the mapped files; views are valid while it lives.
 class Weights {
  public:
   // Maps the weight files of `directory` (weight_files.h) and finds each of `expected` in them, with or without `prefix`
-  // ("bert."), with LayerNorm.gamma and .beta as the old names of weight and bias. Buffers and the heads of pre-training
-  // (position_ids, cls.*) are let be. Throws Error: what find_weight_files() and map_weight_files() throw; corrupt, in one message
+  // ("bert."), with LayerNorm.gamma and .beta as the old names of weight and bias. Buffers, a pooler that the head does not look at
+  // and the heads of pre-training (position_ids, cls.*, lm_head.*, …) are let be. The last weight of `expected` is the classifier's. Throws Error: what find_weight_files() and map_weight_files() throw; corrupt, in one message
   // all tensors that are missing, surplus or of another shape; unsupported (a tensor of another dtype than expected).
   static Weights from_pretrained(const std::filesystem::path& directory, std::string_view prefix,
                                  const std::vector<ExpectedTensor>& expected);

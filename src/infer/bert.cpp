@@ -1,0 +1,112 @@
+#include "infer/bert.h"
+
+#include <array>
+#include <map>
+#include <string_view>
+
+#include "infer/architecture.h"
+#include "infer/quantize.h"
+#include "load/config_family.h"
+
+namespace filbert {
+
+void TensorList::linear(const std::string& name, std::size_t out, std::size_t in) {
+  add(name + ".weight", {out, in});
+  add(name + ".bias", {out});
+}
+
+void TensorList::narrow(const std::string& name, std::size_t out, std::size_t in) {
+  tensors.push_back({.name = name + ".weight", .shape = {out, in}, .is_int8 = config.is_quantized});
+  if (config.is_quantized) add(name + ".weight_scale", {out});
+}
+
+void TensorList::layer_norm(const std::string& name, std::size_t size) {
+  add(name + ".weight", {size});
+  add(name + ".bias", {size});
+}
+
+void expect_embeddings(const Config& config, TensorList& tensors) {
+  const Architecture& row = architecture_of(config);
+  const std::size_t width = config.embedding_size;
+  tensors.narrow("embeddings.word_embeddings", config.vocab_size, width);
+  if (has_positions(config)) {
+    const bool after_two = config_family(config.model_type).position_ids == PositionIds::after_two;
+    tensors.add("embeddings.position_embeddings.weight", {config.max_position_embeddings + (after_two ? 2 : 0), width});
+  }
+  if (has_token_types(config)) tensors.add("embeddings.token_type_embeddings.weight", {config.type_vocab_size, width});
+  tensors.layer_norm("embeddings.LayerNorm", width);
+  if (has_projection(config)) tensors.linear(std::string(row.projection), config.hidden_size, width);
+}
+
+void expect_layer(const Config& config, std::size_t layer, TensorList& tensors) {
+  const std::size_t hidden = config.hidden_size, wide = config.intermediate_size;
+  const std::string root = layer_root(layer);
+  for (const LinearGroup& group : linear_groups()) {
+    const std::size_t in = group.name == "output.dense" ? wide : hidden;
+    for (const std::string_view linear : group.linears) {
+      const std::string name = root + std::string(linear);
+      const std::size_t out = linear == "intermediate.dense" ? wide : hidden;
+      tensors.narrow(name, out, in);
+      tensors.add(name + ".bias", {out});
+    }
+    if (!config.is_quantized) continue;
+    for (const char* part : {".input_center", ".input_factor"}) tensors.add(root + std::string(group.name) + part, {in});
+  }
+  tensors.layer_norm(root + "attention.output.LayerNorm", hidden);
+  tensors.layer_norm(root + "output.LayerNorm", hidden);
+}
+
+void expect_bert(const Config& config, TensorList& tensors) {
+  expect_embeddings(config, tensors);
+  for (std::size_t layer = 0; layer < num_stored_layers(config); ++layer) expect_layer(config, layer, tensors);
+}
+
+LayerNorm load_layer_norm(const Model& model, const std::string& name) {
+  return {read_f32(model.kernels, model.weights.at(name + ".weight")), read_f32(model.kernels, model.weights.at(name + ".bias"))};
+}
+
+Linear load_linear(const Model& model, const Loop& loop, const std::string& name) {
+  return load_linear(model.kernels, loop, model.weights, std::array{name});
+}
+
+void load_embeddings(Model& model, const Loop& loop) {
+  const auto table = [&](bool is_there, const char* name) {
+    return is_there ? read_f32(model.kernels, model.weights.at(name)) : std::vector<float>();
+  };
+  const Config& config = model.config;
+  model.embeddings = {.word = &model.weights.at("embeddings.word_embeddings.weight"),
+                      .word_scale = table(config.is_quantized, "embeddings.word_embeddings.weight_scale"),
+                      .position = table(has_positions(config), "embeddings.position_embeddings.weight"),
+                      .token_type = table(has_token_types(config), "embeddings.token_type_embeddings.weight"),
+                      .norm = load_layer_norm(model, "embeddings.LayerNorm"),
+                      .projection = {}};
+  if (has_projection(config)) model.embeddings.projection = load_linear(model, loop, std::string(model.architecture.projection));
+}
+
+EncoderLayer load_layer(const Model& model, const Loop& loop, std::size_t index) {
+  const KernelTable& kernels = model.kernels;
+  const std::string root = layer_root(index);
+  std::map<std::string_view, Smoothing> smoothings;  // by their group's name; empty ones where nothing is in 8 bits
+  for (const LinearGroup& group : linear_groups()) {
+    smoothings[group.name] = model.dtype == ComputeDtype::int8 ? smoothing_of(kernels, model.weights, model.config, index, group) : Smoothing{};
+  }
+  const auto linear = [&](std::string_view group, std::initializer_list<const char*> names) {
+    std::vector<std::string> full;
+    for (const char* name : names) full.push_back(root + name);
+    return load_linear(kernels, loop, model.weights, full, model.dtype, smoothings.at(group));
+  };
+  return {.query = linear("attention.self", {"attention.self.query"}),
+          .key_value = linear("attention.self", {"attention.self.key", "attention.self.value"}),
+          .attention_output = linear("attention.output.dense", {"attention.output.dense"}),
+          .attention_norm = load_layer_norm(model, root + "attention.output.LayerNorm"),
+          .intermediate = linear("intermediate.dense", {"intermediate.dense"}),
+          .output = linear("output.dense", {"output.dense"}),
+          .output_norm = load_layer_norm(model, root + "output.LayerNorm")};
+}
+
+void load_bert(Model& model, const Loop& loop) {
+  load_embeddings(model, loop);
+  for (std::size_t layer = 0; layer < num_stored_layers(model.config); ++layer) model.layers.push_back(load_layer(model, loop, layer));
+}
+
+}  // namespace filbert

@@ -1,0 +1,38 @@
+// The tensors of BERT's embeddings and layers, which most families have under these or other names: what they are expected to be,
+// and how they become a Model. A family of another structure takes the parts that it shares.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "infer/model.h"
+#include "load/weights.h"
+
+namespace filbert {
+
+// Tensors that a checkpoint is to hold, as they are listed; names are BERT's (architecture.h).
+struct TensorList {
+  const Config& config;
+  std::vector<ExpectedTensor> tensors = {};
+
+  void add(const std::string& name, std::vector<std::size_t> shape) { tensors.push_back({.name = name, .shape = std::move(shape)}); }
+  // name.weight [out, in] and name.bias [out]
+  void linear(const std::string& name, std::size_t out, std::size_t in);
+  // The same in 8 bits where the checkpoint is quantized (quantize.h).
+  void narrow(const std::string& name, std::size_t out, std::size_t in);
+  void layer_norm(const std::string& name, std::size_t size);
+};
+
+void expect_embeddings(const Config& config, TensorList& tensors);
+void expect_layer(const Config& config, std::size_t layer, TensorList& tensors);
+// Both, of all layers.
+void expect_bert(const Config& config, TensorList& tensors);
+
+LayerNorm load_layer_norm(const Model& model, const std::string& name);
+Linear load_linear(const Model& model, const Loop& loop, const std::string& name);  // in f32
+void load_embeddings(Model& model, const Loop& loop);
+EncoderLayer load_layer(const Model& model, const Loop& loop, std::size_t layer);
+void load_bert(Model& model, const Loop& loop);
+
+}  // namespace filbert
