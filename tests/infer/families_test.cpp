@@ -11,6 +11,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <filbert/error.h>
+
 #include "infer/architecture.h"
 #include "infer/model.h"
 #include "reference/goldens.h"
@@ -71,7 +73,7 @@ std::vector<Fixture> fixtures() {
   return found;
 }
 
-class Families : public testing::TestWithParam<Fixture> {
+class SavedModel : public testing::TestWithParam<Fixture> {
  protected:
   std::unique_ptr<const Model> load(const ModelOptions& options = {.num_threads = 2}, const KernelTable& kernels = choose_table()) const {
     return Model::load(GetParam().directory, options, kernels, GetParam().task);
@@ -87,7 +89,7 @@ class Families : public testing::TestWithParam<Fixture> {
   }
 };
 
-TEST_P(Families, TokenizerGivesTheRecordedIds) {
+TEST_P(SavedModel, TokenizerGivesTheRecordedIds) {
   const Tokenizer tokenizer = AutoTokenizer::from_pretrained(GetParam().directory);
   const Config config = Config::from_pretrained(GetParam().directory);
   const std::size_t max_length = std::min(tokenizer.model_max_length().value_or(config.default_max_length()), config.default_max_length());
@@ -96,12 +98,14 @@ TEST_P(Families, TokenizerGivesTheRecordedIds) {
     const TextInput input = GetParam().input(row);
     const BatchEncoding encoding = tokenizer(std::span(&input, 1), {.truncation = Truncation::longest_first, .max_length = max_length});
     EXPECT_EQ(encoding.input_ids, row.input_ids);
-    if (row.token_type_ids) EXPECT_EQ(encoding.token_type_ids, *row.token_type_ids);
+    if (row.token_type_ids) {
+      EXPECT_EQ(encoding.token_type_ids, *row.token_type_ids);
+    }
   }
 }
 
 // 1e-5: the order of f32 sums.
-TEST_P(Families, EveryTableGivesTheRecordedLogits) {
+TEST_P(SavedModel, EveryTableGivesTheRecordedLogits) {
   double greatest = 0;
   for (const KernelTable* table : available_tables()) {
     SCOPED_TRACE(table->name);
@@ -121,7 +125,7 @@ TEST_P(Families, EveryTableGivesTheRecordedLogits) {
 }
 
 // Contract 2, in every dtype: the bits alone are those in a batch, whatever the number of threads.
-TEST_P(Families, RowInBatchEqualsRowAlone) {
+TEST_P(SavedModel, RowInBatchEqualsRowAlone) {
   const std::vector<FamilyRow>& rows = GetParam().rows;
   for (const ComputeDtype dtype : {ComputeDtype::f32, ComputeDtype::bf16, ComputeDtype::int8}) {
     SCOPED_TRACE(name(dtype));
@@ -140,7 +144,7 @@ TEST_P(Families, RowInBatchEqualsRowAlone) {
 }
 
 // The other head is not there, and is not made up.
-TEST_P(Families, OtherHeadIsRefused) {
+TEST_P(SavedModel, OtherHeadIsRefused) {
   const Task other = GetParam().task == Task::sequence_classification ? Task::token_classification : Task::sequence_classification;
   EXPECT_THROW(Model::load(GetParam().directory, {}, choose_table(), other), Error);
 }
@@ -150,9 +154,9 @@ std::string test_name(const testing::TestParamInfo<Fixture>& info) {
   std::ranges::replace_if(name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
   return name;
 }
-INSTANTIATE_TEST_SUITE_P(Saved, Families, testing::ValuesIn(fixtures()), test_name);
+INSTANTIATE_TEST_SUITE_P(Families, SavedModel, testing::ValuesIn(fixtures()), test_name);
 
-TEST(FamiliesTable, EveryModelTypeHasBothHeads) {
+TEST(SavedModels, EveryModelTypeHasBothHeads) {
   std::map<std::string, std::set<Task>, std::less<>> heads;
   for (const Fixture& fixture : fixtures()) heads[fixture.family].insert(fixture.task);
   for (const std::string_view model_type : model_types()) {
