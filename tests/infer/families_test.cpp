@@ -12,11 +12,14 @@
 #include <nlohmann/json.hpp>
 
 #include <filbert/error.h>
+#include <filbert/quantize.h>
 
 #include "infer/architecture.h"
 #include "infer/model.h"
+#include "reference/expect_error.h"
 #include "reference/goldens.h"
 #include "reference/reference_bert.h"
+#include "reference/tiny_checkpoint.h"
 
 namespace filbert {
 namespace {
@@ -141,6 +144,21 @@ TEST_P(SavedModel, RowInBatchEqualsRowAlone) {
     }
     EXPECT_EQ(at, batch.rows());
   }
+}
+
+// Written in 8 bits, it is the one that int8 makes of the original at load.
+TEST_P(SavedModel, QuantizedCheckpointHasTheBitsOfInt8) {
+  if (GetParam().task != Task::sequence_classification) return;  // that is what `filbert quantize` writes
+  const TemporaryDirectory made;
+  const std::filesystem::path to = made.path() / "int8";
+  if (!architecture_of(Config::from_pretrained(GetParam().directory)).is_like_bert) {
+    expect_error(ErrorKind::unsupported, {"model_type", GetParam().family}, [&] { write_quantized(GetParam().directory, to); });
+    return;
+  }
+  write_quantized(GetParam().directory, to);
+  const BatchEncoding batch = recorded(GetParam().rows);
+  const auto quantized = Model::load(to, {.num_threads = 1}, choose_table());
+  EXPECT_EQ(quantized->logits(batch).data, load({.num_threads = 1, .dtype = ComputeDtype::int8})->logits(batch).data);
 }
 
 // The other head is not there, and is not made up.
