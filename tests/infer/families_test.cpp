@@ -14,6 +14,7 @@
 #include <filbert/error.h>
 #include <filbert/quantize.h>
 
+#include "base/file.h"
 #include "infer/architecture.h"
 #include "infer/model.h"
 #include "reference/expect_error.h"
@@ -38,6 +39,8 @@ struct Fixture {
   std::filesystem::path directory;
   std::string family;
   Task task = Task::sequence_classification;
+  std::string transformers, tokenizer, weights;  // the version, and the files that are there
+  std::size_t max_length = 0;
   std::vector<FamilyRow> rows;
 
   std::string name() const { return family + "/" + directory.filename().string(); }
@@ -66,9 +69,18 @@ std::vector<Fixture> fixtures() {
     if (entry.path().filename() != "goldens.json") continue;
     std::ifstream file(entry.path());
     const auto json = nlohmann::json::parse(file);
-    const bool sequence = json.at("made").at("head") == "sequence";
-    Fixture fixture{entry.path().parent_path(), json.at("made").at("family"), sequence ? Task::sequence_classification : Task::token_classification,
-                    {}};
+    const auto& made = json.at("made");
+    Fixture fixture{.directory = entry.path().parent_path(),
+                    .family = made.at("family"),
+                    .task = made.at("head") == "sequence" ? Task::sequence_classification : Task::token_classification,
+                    .transformers = made.at("transformers"),
+                    .tokenizer = made.at("tokenizer"),
+                    .weights = made.at("weights"),
+                    .max_length = made.at("max_length"),
+                    .rows = {}};
+    for (const auto& [name, digest] : made.at("sha256").items()) {
+      if (digest != sha256(read_file(fixture.directory / name))) throw std::runtime_error(entry.path().string() + ": recorded from another " + name);
+    }
     for (const auto& row : json.at("rows")) fixture.rows.push_back(family_row(row, fixture.task));
     found.push_back(std::move(fixture));
   }
@@ -94,12 +106,10 @@ class SavedModel : public testing::TestWithParam<Fixture> {
 
 TEST_P(SavedModel, TokenizerGivesTheRecordedIds) {
   const Tokenizer tokenizer = AutoTokenizer::from_pretrained(GetParam().directory);
-  const Config config = Config::from_pretrained(GetParam().directory);
-  const std::size_t max_length = std::min(tokenizer.model_max_length().value_or(config.default_max_length()), config.default_max_length());
   for (const FamilyRow& row : GetParam().rows) {
     SCOPED_TRACE(row.text);
     const TextInput input = GetParam().input(row);
-    const BatchEncoding encoding = tokenizer(std::span(&input, 1), {.truncation = Truncation::longest_first, .max_length = max_length});
+    const BatchEncoding encoding = tokenizer(std::span(&input, 1), {.truncation = Truncation::longest_first, .max_length = GetParam().max_length});
     EXPECT_EQ(encoding.input_ids, row.input_ids);
     if (row.token_type_ids) {
       EXPECT_EQ(encoding.token_type_ids, *row.token_type_ids);
