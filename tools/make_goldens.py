@@ -6,6 +6,8 @@
     tools/make_goldens.py stars-en        tests/data/stars-en.goldens.jsonl: models/stars-en on tests/data/sentences_en.txt
     tools/make_goldens.py pytorch         tests/data/pytorch/*: the same tensors, and the same checkpoint, in every kind of weight file
 
+tools/make_reference.py records the same of any checkpoint, for `filbert verify`.
+
 Needs transformers and torch; writes their versions and the sha256 of the weights beside the numbers, so that goldens of
 another model fail a test instead of passing for this one's.
 """
