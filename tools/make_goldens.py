@@ -7,6 +7,8 @@
     tools/make_goldens.py pytorch         tests/data/pytorch/*: the same tensors, and the same checkpoint, in every kind of weight file
     tools/make_goldens.py defaults        tests/data/config_defaults.json: what the configuration class of each family says by itself
 
+tools/make_reference.py records the same of any checkpoint, for `filbert verify`.
+
 Needs transformers and torch; writes their versions and the sha256 of the weights beside the numbers, so that goldens of
 another model fail a test instead of passing for this one's.
 """

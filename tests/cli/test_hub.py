@@ -47,6 +47,10 @@ def test_a_name_does_what_a_directory_does(hub, checkpoint):
     assert "BertForSequenceClassification" in ok("inspect", "org/tiny", env=hub.env).text
 
 
+def test_a_name_is_verified_with_the_hashes_of_the_hub(hub):
+    assert "hashes        4 of 4 files are those of the Hub" in ok("verify", "org/tiny", env=hub.env).text
+
+
 def test_a_name_is_quantized_and_converted(hub, tmp_path):
     assert "org/tiny" in ok("quantize", "org/tiny", tmp_path / "int8", env=hub.env).text + (tmp_path / "int8/README.md").read_text()
     ok("convert", "org/tiny", tmp_path / "whole", env=hub.env)
