@@ -36,7 +36,7 @@ Classification TextClassificationPipeline::operator()(std::string_view text, con
 
 BatchEncoding TextClassificationPipeline::tokenize(std::span<const TextInput> texts, const ClassifyOptions& options) const {
   check_options(options, config());
-  if (options.max_length && *options.max_length > max_length()) {
+  if (options.max_length && config().max_tokens && *options.max_length > max_length()) {
     throw Error(ErrorKind::invalid_argument, fmt::format("max_length: expected at most {}, which this model takes, found {}",
                                                          max_length(), *options.max_length));
   }

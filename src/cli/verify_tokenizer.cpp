@@ -105,8 +105,9 @@ void check_ids(const Tokenizer& tokenizer, const Config& config, std::optional<s
 
 void check_lengths(const Tokenizer& tokenizer, const Config& config, CheckResult& result) {
   const auto length = tokenizer.model_max_length();
-  if (!length || *length <= config.max_position_embeddings || config.max_position_embeddings == 0) return;
-  result.warn(fmt::format("model_max_length is {}, the model takes at most {} (max_position_embeddings)", *length, config.max_position_embeddings));
+  if (!length || !config.max_tokens || *length <= *config.max_tokens) return;
+  result.warn(fmt::format("model_max_length is {}, the model takes at most {} (max_position_embeddings {})", *length, *config.max_tokens,
+                          config.max_position_embeddings));
 }
 
 void check_pad(const Config& config, std::optional<std::int32_t> pad, CheckResult& result) {

@@ -1,13 +1,18 @@
 // Every family as transformers saved it (tests/data/families, made by tools/make_family_goldens.py): the same ids, and logits within 1e-5.
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -88,19 +93,32 @@ std::vector<Fixture> fixtures() {
   return found;
 }
 
+// The recorded ids, which a failing tokenizer does not touch.
+BatchEncoding recorded(std::span<const FamilyRow> rows) {
+  BatchEncoding batch;
+  for (const FamilyRow& row : rows) batch.add_row(row.input_ids, row.token_type_ids ? *row.token_type_ids : std::vector<std::int32_t>());
+  return batch;
+}
+
+BatchEncoding encode(const Tokenizer& tokenizer, const Fixture& fixture, const FamilyRow& row) {
+  const TextInput input = fixture.input(row);
+  return tokenizer(std::span(&input, 1), {.truncation = Truncation::longest_first, .max_length = fixture.max_length});
+}
+
+// The largest difference to what was recorded for a row; infinite if it is about other numbers.
+double greatest_difference_to(const FamilyRow& row, const Tensor& logits) {
+  if (logits.rows() != row.logits.size()) return std::numeric_limits<double>::infinity();
+  double greatest = 0;
+  for (std::size_t at = 0; at < row.logits.size(); ++at) greatest = std::max(greatest, greatest_difference(logits[at], row.logits[at]));
+  return greatest;
+}
+
+constexpr double kTolerance = 1e-5;  // the order of f32 sums
+
 class SavedModel : public testing::TestWithParam<Fixture> {
  protected:
   std::unique_ptr<const Model> load(const ModelOptions& options = {.num_threads = 2}, const KernelTable& kernels = choose_table()) const {
     return Model::load(GetParam().directory, options, kernels, GetParam().task);
-  }
-
-  // The recorded ids, which a failing tokenizer does not touch.
-  static BatchEncoding recorded(std::span<const FamilyRow> rows) {
-    BatchEncoding batch;
-    for (const FamilyRow& row : rows) {
-      batch.add_row(row.input_ids, row.token_type_ids ? *row.token_type_ids : std::vector<std::int32_t>());
-    }
-    return batch;
   }
 };
 
@@ -108,8 +126,7 @@ TEST_P(SavedModel, TokenizerGivesTheRecordedIds) {
   const Tokenizer tokenizer = AutoTokenizer::from_pretrained(GetParam().directory);
   for (const FamilyRow& row : GetParam().rows) {
     SCOPED_TRACE(row.text);
-    const TextInput input = GetParam().input(row);
-    const BatchEncoding encoding = tokenizer(std::span(&input, 1), {.truncation = Truncation::longest_first, .max_length = GetParam().max_length});
+    const BatchEncoding encoding = encode(tokenizer, GetParam(), row);
     EXPECT_EQ(encoding.input_ids, row.input_ids);
     if (row.token_type_ids) {
       EXPECT_EQ(encoding.token_type_ids, *row.token_type_ids);
@@ -117,7 +134,6 @@ TEST_P(SavedModel, TokenizerGivesTheRecordedIds) {
   }
 }
 
-// 1e-5: the order of f32 sums.
 TEST_P(SavedModel, EveryTableGivesTheRecordedLogits) {
   double greatest = 0;
   for (const KernelTable* table : available_tables()) {
@@ -125,13 +141,9 @@ TEST_P(SavedModel, EveryTableGivesTheRecordedLogits) {
     const auto model = load({.num_threads = 1}, *table);
     for (const FamilyRow& row : GetParam().rows) {
       SCOPED_TRACE(row.text);
-      const Tensor logits = model->logits(recorded({&row, 1}));
-      ASSERT_EQ(logits.rows(), row.logits.size());
-      for (std::size_t at = 0; at < row.logits.size(); ++at) {
-        const double difference = greatest_difference(logits[at], row.logits[at]);
-        EXPECT_LE(difference, 1e-5) << "row " << at;
-        greatest = std::max(greatest, difference);
-      }
+      const double difference = greatest_difference_to(row, model->logits(recorded({&row, 1})));
+      EXPECT_LE(difference, kTolerance);
+      greatest = std::max(greatest, difference);
     }
   }
   RecordProperty("greatest_difference", std::to_string(greatest * 1e6) + "e-6");
@@ -190,6 +202,62 @@ TEST(SavedModels, EveryModelTypeHasBothHeads) {
   for (const std::string_view model_type : model_types()) {
     EXPECT_EQ(heads[std::string(model_type)].size(), 2u) << model_type << ": tools/make_family_goldens.py makes what is missing";
   }
+}
+
+// Whether text becomes the recorded logits.
+bool proves(const Fixture& fixture) {
+  try {
+    const Tokenizer tokenizer = AutoTokenizer::from_pretrained(fixture.directory);
+    const auto model = Model::load(fixture.directory, {.num_threads = 1}, choose_table(), fixture.task);
+    return std::ranges::all_of(fixture.rows, [&](const FamilyRow& row) {
+      const BatchEncoding encoding = encode(tokenizer, fixture, row);
+      return encoding.input_ids == row.input_ids && greatest_difference_to(row, model->logits(encoding)) <= kTolerance;
+    });
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// "a, b"
+std::string list(const std::set<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
+
+// What the fixtures prove, as the README shows it.
+std::string compatibility_table() {
+  const std::map<std::string, std::string> weights = {{"safetensors", "model.safetensors"}, {"safetensors-shards", "model.safetensors in shards"},
+                                                      {"bin", "pytorch_model.bin"}, {"bin-shards", "pytorch_model.bin in shards"}};
+  struct Row {
+    std::set<std::string> sequence, token, tokenizers;
+  };
+  std::map<std::string, Row> rows;
+  for (const Fixture& fixture : fixtures()) {
+    Row& row = rows[fixture.family];
+    if (!proves(fixture)) continue;
+    (fixture.task == Task::sequence_classification ? row.sequence : row.token).insert(weights.at(fixture.weights));
+    row.tokenizers.insert(fixture.tokenizer == "vocab.json" ? "vocab.json with merges.txt" : fixture.tokenizer);
+  }
+  std::string table = "| model_type | a label a text | a label a token | tokenizer |\n|---|---|---|---|\n";
+  for (const std::string_view model_type : model_types()) {
+    const Row& row = rows[std::string(model_type)];
+    table += fmt::format("| {} | {} | {} | {} |\n", model_type, list(row.sequence), list(row.token), list(row.tokenizers));
+  }
+  return table;
+}
+
+// FILBERT_WRITE_README=1 writes it there.
+TEST(SavedModels, ReadmeShowsWhatTheyProve) {
+  const std::filesystem::path path = source_directory() / "README.md";
+  constexpr std::string_view kBegin = "<!-- written by tests/infer/families_test.cpp -->\n", kEnd = "<!-- to here -->\n";
+  std::string readme = read_file(path);
+  const std::size_t begin = readme.find(kBegin) + kBegin.size(), end = readme.find(kEnd);
+  ASSERT_LT(begin, end);
+  ASSERT_NE(end, std::string::npos);
+  const std::string table = compatibility_table();
+  if (std::getenv("FILBERT_WRITE_README") != nullptr) {
+    readme.replace(begin, end - begin, table);
+    write_file_atomic(path, readme);
+    return;
+  }
+  EXPECT_EQ(readme.substr(begin, end - begin), table) << "FILBERT_WRITE_README=1 filbert_tests --gtest_filter=SavedModels.* writes it";
 }
 
 }  // namespace
