@@ -11,6 +11,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <filbert/error.h>
+
 #include "infer/architecture.h"
 #include "infer/model.h"
 #include "reference/goldens.h"
@@ -96,7 +98,9 @@ TEST_P(Families, TokenizerGivesTheRecordedIds) {
     const TextInput input = GetParam().input(row);
     const BatchEncoding encoding = tokenizer(std::span(&input, 1), {.truncation = Truncation::longest_first, .max_length = max_length});
     EXPECT_EQ(encoding.input_ids, row.input_ids);
-    if (row.token_type_ids) EXPECT_EQ(encoding.token_type_ids, *row.token_type_ids);
+    if (row.token_type_ids) {
+      EXPECT_EQ(encoding.token_type_ids, *row.token_type_ids);
+    }
   }
 }
 
