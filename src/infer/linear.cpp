@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 #include <numeric>
+#include <utility>
 
 namespace filbert {
 
@@ -64,23 +65,23 @@ void reserve(const KernelTable& kernels, Linear& linear) {
 
 }  // namespace
 
-Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& weights, std::span<const std::string> names,
+Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& weights, std::span<const LinearPart> parts,
                    ComputeDtype dtype, const Smoothing& smoothing) {
   Linear linear;
   linear.dtype = dtype;
   linear.smoothing = smoothing;
-  std::vector<const TensorView*> parts, scales;
-  for (const std::string& name : names) {
-    parts.push_back(&weights.at(name + ".weight"));
-    scales.push_back(parts.back()->dtype == Dtype::i8 ? &weights.at(name + ".weight_scale") : nullptr);
-    linear.in = parts.back()->shape[1];
-    const std::vector<float> bias = read_f32(kernels, weights.at(name + ".bias"));
-    linear.bias.insert(linear.bias.end(), bias.begin(), bias.end());
+  std::vector<const TensorView*> from, scales;
+  for (const LinearPart& part : parts) {
+    from.push_back(&weights.at(part.weight));
+    scales.push_back(from.back()->dtype == Dtype::i8 ? &weights.at(part.weight + "_scale") : nullptr);
+    linear.in = from.back()->shape[1];
+    linear.bias.insert(linear.bias.end(), part.bias.begin(), part.bias.end());
+    linear.out += part.rows;
+    linear.bias.resize(linear.out);
   }
-  linear.out = linear.bias.size();
   reserve(kernels, linear);
 
-  const std::size_t width = panel_columns(kernels, dtype), rows_of_part = parts.front()->shape[0];
+  const std::size_t width = panel_columns(kernels, dtype), rows_of_part = parts.front().rows;
   std::vector<Panel> panels(loop.threads());
   loop((linear.out + width - 1) / width, [&](std::size_t index, unsigned thread) {
     Panel& panel = panels[thread];
@@ -88,12 +89,31 @@ Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& 
     panel.int8.reserve(width * linear.in);
     const std::size_t first = index * width, rows = std::min(width, linear.out - first);
     for (std::size_t row = 0; row < rows; ++row) {
-      const std::size_t part = (first + row) / rows_of_part, row_of_part = (first + row) % rows_of_part;
-      read_row(kernels, *parts[part], scales[part], row_of_part, first + row, row, panel, linear);
+      const std::size_t part = (first + row) / rows_of_part, row_of_weight = parts[part].first + (first + row) % rows_of_part;
+      read_row(kernels, *from[part], scales[part], row_of_weight, first + row, row, panel, linear);
     }
     pack(kernels, panel, rows, first, linear);
   });
-  for (const TensorView* part : parts) weights.release(*part);  // from here on the packed one counts
+  for (const TensorView* weight : from) weights.release(*weight);  // from here on the packed one counts
+  return linear;
+}
+
+Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& weights, std::span<const std::string> names,
+                   ComputeDtype dtype, const Smoothing& smoothing) {
+  std::vector<LinearPart> parts;
+  for (const std::string& name : names) {
+    parts.push_back({name + ".weight", 0, weights.at(name + ".weight").shape[0], read_f32(kernels, weights.at(name + ".bias"))});
+  }
+  return load_linear(kernels, loop, weights, parts, dtype, smoothing);
+}
+
+Linear pack_linear(const KernelTable& kernels, const float* weight, std::size_t in, std::vector<float> bias) {
+  Linear linear;
+  linear.in = in;
+  linear.out = bias.size();
+  linear.bias = std::move(bias);
+  reserve(kernels, linear);
+  kernels.pack_transposed(weight, linear.out, in, in, linear.packed.data());
   return linear;
 }
 

@@ -52,10 +52,23 @@ struct Linear {
   Smoothing smoothing;
 };
 
-// The linear layers of these names (without ".weight"), side by side: their outputs follow each other in a row.
+// Rows [first, first + rows) of a weight [out, in], which become outputs of a layer.
+struct LinearPart {
+  std::string weight;            // its name in Weights
+  std::size_t first;
+  std::size_t rows;
+  std::vector<float> bias = {};  // [rows]; none: zeros
+};
+// A layer of these, side by side, all of one weight's width and with equally many rows: their outputs follow each other in a row.
 // `smoothing` counts for int8 alone, and is not empty there.
+Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& weights, std::span<const LinearPart> parts,
+                   ComputeDtype dtype = ComputeDtype::f32, const Smoothing& smoothing = {});
+// The same of whole linear layers by their names (without ".weight").
 Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& weights, std::span<const std::string> names,
                    ComputeDtype dtype = ComputeDtype::f32, const Smoothing& smoothing = {});
+
+// A layer in f32 of weight [out, in] in memory.
+Linear pack_linear(const KernelTable& kernels, const float* weight, std::size_t in, std::vector<float> bias);
 
 // Rows of x [rows, in], `stride` floats apart.
 struct Rows {

@@ -5,6 +5,7 @@
 #include <array>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -176,6 +177,10 @@ std::size_t Model::weight_bytes() const {
     for (const Linear* linear : {&layer.query, &layer.key_value, &layer.attention_output, &layer.intermediate, &layer.output}) {
       count(*linear);
     }
+  }
+  if (const auto* deberta = std::get_if<Deberta>(&family)) {
+    for (const Deberta::Layer& layer : deberta->layers) bytes += (layer.key.packed.capacity() + layer.query.packed.capacity()) * sizeof(float);
+    if (deberta->convolution) count(deberta->convolution->linear);
   }
   if (head.dense) count(*head.dense);
   count(head.out);

@@ -24,12 +24,16 @@ struct Workspace {
   AlignedFloats context;       // [tokens, hidden_size]
   AlignedFloats projected;     // [tokens, hidden_size]
   AlignedFloats intermediate;  // [tokens, intermediate_size]
+  AlignedFloats padded;        // where a family convolves: [tokens and zeros around each text, hidden_size]
+  AlignedFloats convolved;     // and what becomes of them
   PreparedRows prepared;       // of the linear layer under way
 
   struct Attention {           // of one thread
     AlignedFloats packed_key;    // [head_size, text's tokens] in panels
     AlignedFloats packed_value;  // [text's tokens, head_size] in panels
     AlignedFloats scores;        // [query rows of a block, text's tokens]
+    AlignedFloats products;      // of queries or keys with the vectors of distances, where a family has them
+    AlignedFloats spread;        // the same by the other token instead of by distance
   };
   std::vector<Attention> attention;
 };
