@@ -24,6 +24,7 @@ struct Record {
   std::optional<std::string> text_pair;
   std::vector<std::int32_t> input_ids;       // if not empty, what is classified; `text` then is only shown
   std::vector<std::int32_t> token_type_ids;  // as many, or none
+  bool padded_in_front = false;              // padding before input_ids was dropped
   std::size_t invalid_utf8 = 0;              // ill-formed sequences replaced before the line could be read as JSON
 
   bool is_tokenized() const { return !input_ids.empty(); }

@@ -30,22 +30,25 @@ void expect_length(const JsonValue& array, std::size_t found, std::size_t expect
   }
 }
 
-// Rows tokenized elsewhere may come padded. Padding behind the text changes nothing and is dropped; a mask that hides
-// anything else is nothing that a row without padding can say.
+// Rows tokenized elsewhere may come padded. Padding before or behind the text is dropped (what stood before is remembered, since
+// some models count it); a mask that hides anything else is nothing that a row without padding can say.
 void drop_padding(const JsonValue& mask_value, Record& record) {
   const std::vector<std::int32_t> mask = int32_array(mask_value);
   expect_length(mask_value, mask.size(), record.input_ids.size());
-  const auto end = std::find(mask.begin(), mask.end(), 0);
-  const bool is_padding = std::all_of(mask.begin(), end, [](std::int32_t m) { return m == 1; }) &&
-                          std::all_of(end, mask.end(), [](std::int32_t m) { return m == 0; });
-  if (!is_padding || end == mask.begin()) {
-    throw Error(
-        ErrorKind::invalid_argument,
-        fmt::format("{}: expected ones, then zeros for padding at the end, found another order", mask_value.where()));
+  const auto begin = std::find(mask.begin(), mask.end(), 1), end = std::find(begin, mask.end(), 0);
+  const auto is_zero = [](std::int32_t m) { return m == 0; };
+  const bool is_padding = std::all_of(mask.begin(), begin, is_zero) && std::all_of(begin, end, [](std::int32_t m) { return m == 1; }) &&
+                          std::all_of(end, mask.end(), is_zero);
+  if (!is_padding || begin == end) {
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("{}: expected ones, and zeros for padding before or behind them, found another order", mask_value.where()));
   }
-  const auto length = static_cast<std::size_t>(end - mask.begin());
-  record.input_ids.resize(length);
-  if (!record.token_type_ids.empty()) record.token_type_ids.resize(length);
+  const auto keep = [&](std::vector<std::int32_t>& values) {
+    if (!values.empty()) values = {values.begin() + (begin - mask.begin()), values.begin() + (end - mask.begin())};
+  };
+  keep(record.input_ids);
+  keep(record.token_type_ids);
+  record.padded_in_front = begin != mask.begin();
 }
 
 Record from_json(const JsonValue& object) {

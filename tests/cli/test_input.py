@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import random
 import subprocess
 
@@ -9,6 +10,8 @@ import pytest
 
 from filbert_command import FILBERT, environment, ok, run
 from tiny_checkpoint import VOCAB
+
+FAMILIES = pathlib.Path(__file__).resolve().parent.parent / "data/families"
 
 
 def texts_of(checkpoint, stdin):
@@ -141,7 +144,18 @@ def test_jsonl_padding_is_dropped(checkpoint):
     assert jsonl(checkpoint, padded).rows[0] == plain
     result = jsonl(checkpoint, padded | {"attention_mask": [0, 0, 1, 1, 1]})
     assert (result.code, result.err) == (
-        2, "filbert: line 1: attention_mask: expected ones, then zeros for padding at the end, found another order\n")
+        2, "filbert: line 1: attention_mask: expected padding behind the text, since bert counts positions from the first token, found it before\n")
+    result = jsonl(checkpoint, padded | {"attention_mask": [1, 0, 1, 1, 1]})
+    assert (result.code, result.err) == (
+        2, "filbert: line 1: attention_mask: expected ones, and zeros for padding before or behind them, found another order\n")
+
+
+@pytest.mark.parametrize("family", ["roberta", "xlnet"])
+def test_jsonl_padding_in_front_is_dropped_where_it_is_not_counted(family):
+    model = FAMILIES / family / "sequence"
+    plain = jsonl(model, {"input_ids": [5, 9, 6], "token_type_ids": [0, 0, 0]}).rows[0]
+    padded = {"input_ids": [1, 1, 5, 9, 6, 1], "token_type_ids": [0] * 6, "attention_mask": [0, 0, 1, 1, 1, 0]}
+    assert jsonl(model, padded).rows[0] == plain
 
 
 def test_jsonl_text_beside_input_ids_is_only_shown(checkpoint):
