@@ -12,6 +12,8 @@
 #include <filbert/error.h>
 
 #include "infer/ernie.h"
+#include "infer/family_fields.h"
+#include "infer/modernbert.h"
 #include "infer/mpnet.h"
 #include "infer/quantize.h"
 
@@ -46,7 +48,12 @@ constexpr ModuleName kAlbertNames[] = {
     {"attention.output.LayerNorm", "attention.LayerNorm"}, {"intermediate.dense", "ffn"},
     {"output.dense", "ffn_output"},                   {"output.LayerNorm", "full_layer_layer_norm"},
 };
-
+constexpr ModuleName kModernBertNames[] = {
+    {"embeddings.word_embeddings", "embeddings.tok_embeddings"}, {"embeddings.LayerNorm", "embeddings.norm"},
+    {"attention.self", "attn.Wqkv"},                  {"attention.output.dense", "attn.Wo"},
+    {"attention.output.LayerNorm", "attn_norm"},      {"intermediate.dense", "mlp.Wi"},
+    {"output.dense", "mlp.Wo"},                       {"output.LayerNorm", "mlp_norm"},
+};
 constexpr Architecture kArchitectures[] = {
     {.model_type = "bert", .prefix = "bert.", .sequence_head = bert_head},
     {.model_type = "ernie", .prefix = "ernie.", .sequence_head = bert_head, .expect = expect_ernie, .load = load_ernie},
@@ -60,6 +67,9 @@ constexpr Architecture kArchitectures[] = {
      .layer_root = "encoder.albert_layer_groups.{}.albert_layers.{}.", .projection = "encoder.embedding_hidden_mapping_in"},
     {.model_type = "mpnet", .prefix = "mpnet.", .sequence_head = roberta_head, .names = kMpnetNames, .has_token_types = false,
      .expect = expect_mpnet, .load = load_mpnet, .attend = attend_mpnet},
+    {.model_type = "modernbert", .prefix = "model.", .sequence_head = modernbert_sequence_head, .names = kModernBertNames,
+     .layer_root = "layers.{}.", .has_token_types = false, .has_positions = false, .is_like_bert = false, .token_head = modernbert_token_head,
+     .expect = expect_modernbert, .load = load_modernbert, .encode = encode_modernbert},
 };
 
 struct ActivationRow {
@@ -180,10 +190,13 @@ std::string file_name(const Config& config, std::string_view name) {
 
 std::vector<ExpectedTensor> expected_tensors(const Config& config, Task task) {
   const HeadRow head = head_of(config, task);
+  if (config.is_quantized && !architecture_of(config).is_like_bert) {
+    refuse(config, "quantization_config", fmt::format("none, since {} is not stored in int8", config.model_type), "one");
+  }
   TensorList list{config};
   architecture_of(config).expect(config, list);
-  if (!head.dense.empty()) list.linear(std::string(head.dense), config.hidden_size, config.hidden_size);
-  if (!head.norm.empty()) list.layer_norm(std::string(head.norm), config.hidden_size);
+  if (!head.dense.empty()) list.linear(std::string(head.dense), config.hidden_size, config.hidden_size, head.has_dense_bias);
+  if (!head.norm.empty()) list.layer_norm(std::string(head.norm), config.hidden_size, head.has_norm_bias);
   list.linear(std::string(head.out), config.num_labels(), config.hidden_size);
   for (ExpectedTensor& tensor : list.tensors) tensor.file_name = file_name(config, tensor.name);
   return std::move(list.tensors);

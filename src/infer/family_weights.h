@@ -15,6 +15,17 @@ struct RelativeBias {
   std::size_t reach = 0;
 };
 
-using FamilyWeights = std::variant<std::monostate, RelativeBias>;
+struct ModernBert {
+  std::vector<Linear> gates;              // of each layer, what the activations are multiplied with
+  LayerNorm final_norm;
+  std::vector<bool> is_local;             // of each layer
+  std::size_t reach = 0;                  // of a local layer, to each side
+  std::vector<float> global_frequencies;  // rotary_frequencies() of global layers
+  std::vector<float> local_frequencies;
+
+  std::vector<const Linear*> linears() const;
+};
+
+using FamilyWeights = std::variant<std::monostate, RelativeBias, ModernBert>;
 
 }  // namespace filbert
