@@ -16,6 +16,7 @@
 #include "infer/modernbert.h"
 #include "infer/mpnet.h"
 #include "infer/quantize.h"
+#include "infer/xlnet.h"
 
 namespace filbert {
 namespace {
@@ -54,6 +55,8 @@ constexpr ModuleName kModernBertNames[] = {
     {"attention.output.LayerNorm", "attn_norm"},      {"intermediate.dense", "mlp.Wi"},
     {"output.dense", "mlp.Wo"},                       {"output.LayerNorm", "mlp_norm"},
 };
+constexpr ModuleName kXlnetNames[] = {{"embeddings.word_embeddings", "word_embedding"}};
+
 constexpr Architecture kArchitectures[] = {
     {.model_type = "bert", .prefix = "bert.", .sequence_head = bert_head},
     {.model_type = "ernie", .prefix = "ernie.", .sequence_head = bert_head, .expect = expect_ernie, .load = load_ernie},
@@ -70,6 +73,9 @@ constexpr Architecture kArchitectures[] = {
     {.model_type = "modernbert", .prefix = "model.", .sequence_head = modernbert_sequence_head, .names = kModernBertNames,
      .layer_root = "layers.{}.", .has_token_types = false, .has_positions = false, .is_like_bert = false, .token_head = modernbert_token_head,
      .expect = expect_modernbert, .load = load_modernbert, .encode = encode_modernbert},
+    {.model_type = "xlnet", .prefix = "transformer.", .sequence_head = xlnet_sequence_head, .names = kXlnetNames, .layer_root = "layer.{}.",
+     .has_token_types = false, .has_positions = false, .is_like_bert = false, .expect = expect_xlnet, .load = load_xlnet,
+     .embed = embed_xlnet, .attend = attend_xlnet},
 };
 
 struct ActivationRow {

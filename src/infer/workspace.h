@@ -31,6 +31,7 @@ struct Workspace {
     AlignedFloats packed_key;    // [head_size, text's tokens] in panels
     AlignedFloats packed_value;  // [text's tokens, head_size] in panels
     AlignedFloats scores;        // [query rows of a block, text's tokens]
+    AlignedFloats products;      // of queries or keys with the vectors of distances, where a family has them
   };
   std::vector<Attention> attention;
 };

@@ -64,5 +64,24 @@ TEST(ModernBertConfig, WhatIsNotThereIsRefusedByName) {
   EXPECT_EQ(refusal({{"rope_scaling", {{"rope_type", "default"}}}}, "modernbert"), "");
 }
 
+TEST(XlnetConfig, WhatIsNotThereIsRefusedByName) {
+  const std::pair<json, std::string> cases[] = {
+      {{{"attn_type", "uni"}}, "config.json: attn_type: expected bi, found uni"},
+      {{{"bi_data", true}}, "bi_data: expected false, found true"},
+      {{{"d_head", 3}}, "d_head: expected d_model / n_head, 64, found 3"},
+      {{{"d_model", 9}, {"n_head", 3}}, "d_model: expected an even number, found 9"},
+      {{{"summary_type", "attn"}}, "summary_type: expected last, first, mean or cls_index, found attn"},
+      {{{"summary_use_proj", false}}, "summary_use_proj: expected true, found false"},
+      {{{"summary_proj_to_labels", true}}, "summary_proj_to_labels: expected false, found true"},
+  };
+  for (const auto& [fields, expected] : cases) EXPECT_NE(refusal(fields, "xlnet").find(expected), std::string::npos) << refusal(fields, "xlnet");
+}
+
+TEST(XlnetConfig, SummaryOfNoActivationIsTheProjectionAlone) {
+  EXPECT_EQ(head_of(config_of({{"summary_activation", nullptr}}, "xlnet"), Task::sequence_classification).activation, Activation::none);
+  EXPECT_EQ(head_of(config_of(json::object(), "xlnet"), Task::sequence_classification).activation, Activation::tanh);
+  EXPECT_EQ(head_of(config_of(json::object(), "xlnet"), Task::sequence_classification).keep, Keep::last);
+}
+
 }  // namespace
 }  // namespace filbert
