@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What the benchmark runs on: checkpoints of random weights in the shape of well-known ones, and workloads of random ids.
 
-Usage: make_checkpoints.py WORK [NAME…]  writes WORK/checkpoints/NAME and WORK/workloads/NAME.jsonl; what is there stays.
+Usage: make_checkpoints.py WORK [NAME…]  writes WORK/checkpoints/NAME and WORK/workloads/NAME.jsonl; what is there stays. bert-base if no
+name is given.
 Needs torch and transformers. Speed does not depend on the values; shapes, dtype (f32) and lengths are what count.
 """
 
@@ -13,14 +14,10 @@ import numpy
 import torch
 import transformers
 
+from checkpoints import CHECKPOINTS, CLS, SEP, WITH_VOCABULARY
+
 VOCAB_SIZE = 30522  # of bert-base-uncased, as are the places of the special tokens
-CLS, SEP, FIRST_WORD = 101, 102, 1000
-CHECKPOINTS = {
-    "bert-base": ("Bert", {}),
-    "bert-large": ("Bert", dict(hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096)),
-    "minilm-l6": ("Bert", dict(hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536)),
-    "distilbert": ("DistilBert", {}),
-}
+FIRST_WORD = 1000
 SHAPES = ["1x8", "1x32", "1x128", "8x128"]
 MIXED_TEXTS = 768
 SOME_TOKENS = 4096  # the first texts of them that have no more: a smaller batch
@@ -41,6 +38,8 @@ def make_checkpoint(name, directory):
     torch.manual_seed(0)
     config = getattr(transformers, family + "Config")(vocab_size=VOCAB_SIZE, num_labels=5, **sizes)
     getattr(transformers, family + "ForSequenceClassification")(config).save_pretrained(directory)
+    if family not in WITH_VOCABULARY:
+        return
     (directory / "vocab.txt").write_text("".join(token + "\n" for token in vocabulary()))
     settings = {"do_lower_case": True, "model_max_length": 512, "tokenizer_class": family + "Tokenizer"}
     (directory / "tokenizer_config.json").write_text(json.dumps(settings))
@@ -74,9 +73,10 @@ def make_workload(name, path):
 
 
 def main(work, names):
-    for name in names or CHECKPOINTS:
+    for name in names or ["bert-base"]:
         directory = work / "checkpoints" / name
-        if not (directory / "tokenizer_config.json").exists():  # the last to be written
+        last = "tokenizer_config.json" if CHECKPOINTS[name][0] in WITH_VOCABULARY else "model.safetensors"
+        if not (directory / last).exists():
             directory.mkdir(parents=True, exist_ok=True)
             make_checkpoint(name, directory)
     (work / "workloads").mkdir(parents=True, exist_ok=True)

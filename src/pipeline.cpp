@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <limits>
 #include <string>
 #include <utility>
 
@@ -11,33 +10,10 @@
 
 #include <filbert/error.h>
 
+#include "postprocess/answers.h"
 #include "tokenize/load.h"
 
 namespace filbert {
-namespace {
-
-// Throws Error(invalid_argument) unless each row of ids, which a caller may have filled by hand, has its facts.
-void check_rows(const BatchEncoding& inputs) {
-  if (inputs.rows.size() + 1 == inputs.row_starts.size()) return;
-  throw Error(ErrorKind::invalid_argument, fmt::format("rows: expected one less than the {} of row_starts, found {}; add_row() fills both",
-                                                       inputs.row_starts.size(), inputs.rows.size()));
-}
-
-// What the caller sees of one row's scores.
-Classification describe(const BatchEncoding& inputs, std::size_t row, std::span<const float> logits,
-                        std::span<const float> scores, const Config& config, const ClassifyOptions& options) {
-  const std::size_t best = static_cast<std::size_t>(std::ranges::max_element(scores) - scores.begin());
-  return {.label = config.id2label.at(static_cast<int>(best)),
-          .score = scores[best],
-          .scores = options.top_k ? top_k(scores, config.id2label, *options.top_k) : label_scores(scores, config.id2label),
-          .logits = {logits.begin(), logits.end()},
-          .tokens_total = inputs.rows[row].tokens_total,
-          .tokens_used = inputs.row_length(row),
-          .truncated = inputs.rows[row].truncated,
-          .invalid_utf8 = inputs.rows[row].invalid_utf8};
-}
-
-}  // namespace
 
 std::vector<Classification> TextClassificationPipeline::operator()(std::span<const TextInput> texts,
                                                                    const ClassifyOptions& options) const {
@@ -46,17 +22,11 @@ std::vector<Classification> TextClassificationPipeline::operator()(std::span<con
 
 std::vector<Classification> TextClassificationPipeline::operator()(const BatchEncoding& inputs,
                                                                    const ClassifyOptions& options) const {
+  check_options(options, config());
   check_rows(inputs);
   const Tensor logits = model_(inputs).logits;                                                // stage 2: logits
-  const auto function = options.function_to_apply.value_or(default_function_to_apply(config()));
-  const Tensor scores = apply(function, logits);                                              // stage 3: scores
-
-  std::vector<Classification> answers;
-  answers.reserve(inputs.batch_size());
-  for (std::size_t row = 0; row < inputs.batch_size(); ++row) {
-    answers.push_back(describe(inputs, row, logits[row], scores[row], config(), options));
-  }
-  return answers;
+  const Tensor scores = apply(function_of(options, config()), logits);                        // stage 3: scores
+  return answers(inputs, logits, scores, options, config());                                  //          and their labels
 }
 
 Classification TextClassificationPipeline::operator()(std::string_view text, const ClassifyOptions& options) const {
@@ -65,13 +35,18 @@ Classification TextClassificationPipeline::operator()(std::string_view text, con
 }
 
 BatchEncoding TextClassificationPipeline::tokenize(std::span<const TextInput> texts, const ClassifyOptions& options) const {
-  if (options.max_length && *options.max_length > max_length()) {
+  check_options(options, config());
+  if (options.max_length && config().max_tokens && *options.max_length > max_length()) {
     throw Error(ErrorKind::invalid_argument, fmt::format("max_length: expected at most {}, which this model takes, found {}",
                                                          max_length(), *options.max_length));
   }
+  const bool windows = options.long_text == LongText::windows;
   return tokenizer()(texts, {.truncation = options.truncation,
                              .max_length = options.max_length.value_or(max_length()),
-                             .return_offsets_mapping = false,
+                             .return_overflowing_tokens = windows,
+                             .stride = options.stride,
+                             .return_offsets_mapping = windows,
+                             .offset_unit = options.offset_unit,
                              .num_threads = model_.num_threads()});
 }
 

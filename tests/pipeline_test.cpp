@@ -2,6 +2,7 @@
 #include <filbert/pipeline.h>
 
 #include <cstdlib>
+#include <limits>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -183,6 +184,37 @@ TEST_F(Pipeline, OneLabelIsASigmoidAndARegressionIsPlain) {
   const Classification plain = pipeline("text-classification", regression.path())("bad book");
   EXPECT_EQ(plain.score, plain.logits[0]);
   EXPECT_EQ(plain.logits, toxic.logits);
+}
+
+TEST_F(Pipeline, AThresholdPicksTheLabelsOfASigmoid) {
+  const TemporaryDirectory several = write_checkpoint(
+      {.seed = 21, .labels = {"toxic", "insult", "threat"}, .edit_config = [](auto& config) { config["problem_type"] = "multi_label_classification"; }});
+  const auto classify = pipeline("text-classification", several.path());
+  const Classification all = classify("bad book", {.threshold = 0});
+  EXPECT_EQ(all.labels, (std::vector<std::string>{"toxic", "insult", "threat"}));
+  for (const LabelScore& score : all.scores) {
+    const Classification answer = classify("bad book", {.top_k = 1, .threshold = score.score});  // at least: the label itself is in
+    std::vector<std::string> expected;
+    for (const LabelScore& other : all.scores) {
+      if (other.score >= score.score) expected.push_back(other.label);
+    }
+    EXPECT_EQ(answer.labels, expected);
+    EXPECT_EQ(answer.label, all.label);
+  }
+  EXPECT_TRUE(classify("bad book", {.threshold = 1}).labels.empty());
+  EXPECT_TRUE(classify("bad book").labels.empty());
+}
+
+TEST_F(Pipeline, AThresholdIsForASigmoidAlone) {
+  expect_error(ErrorKind::invalid_argument, {"threshold", "sigmoid", "softmax"}, [&] { classify_("book", {.threshold = 0.5f}); });
+  expect_error(ErrorKind::invalid_argument, {"threshold", "none"},
+               [&] { classify_("book", {.function_to_apply = FunctionToApply::none, .threshold = 0.5f}); });
+  const ClassifyOptions forced{.function_to_apply = FunctionToApply::sigmoid, .threshold = 0};
+  EXPECT_EQ(classify_("book", forced).labels.size(), 3u);
+  for (const float wrong : {-0.1f, 1.1f, std::numeric_limits<float>::quiet_NaN()}) {
+    expect_error(ErrorKind::invalid_argument, {"threshold", "0 to 1"},
+                 [&] { classify_("book", {.function_to_apply = FunctionToApply::sigmoid, .threshold = wrong}); });
+  }
 }
 
 TEST(DefaultModel, IsTheOneOfTheEnvironmentOrTheBuiltIn) {

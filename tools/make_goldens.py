@@ -5,6 +5,9 @@
     tools/make_goldens.py tiny            tests/data/tiny/*: random checkpoints of several shapes with their logits
     tools/make_goldens.py stars-en        tests/data/stars-en.goldens.jsonl: models/stars-en on tests/data/sentences_en.txt
     tools/make_goldens.py pytorch         tests/data/pytorch/*: the same tensors, and the same checkpoint, in every kind of weight file
+    tools/make_goldens.py defaults        tests/data/config_defaults.json: what the configuration class of each family says by itself
+
+tools/make_reference.py records the same of any checkpoint, for `filbert verify`.
 
 Needs transformers and torch; writes their versions and the sha256 of the weights beside the numbers, so that goldens of
 another model fail a test instead of passing for this one's.
@@ -25,7 +28,7 @@ import torch
 import transformers
 from huggingface_hub import save_torch_state_dict
 from safetensors.torch import save_file
-from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+from transformers import CONFIG_MAPPING, AutoTokenizer, BertConfig, BertForSequenceClassification
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "data"
@@ -189,9 +192,33 @@ def make_pytorch():
     print(f"{root.relative_to(ROOT)}: {len(tensors)} tensors, {len(state)} in a checkpoint")
 
 
+FAMILIES = ["bert", "ernie", "distilbert", "roberta", "xlm-roberta", "camembert", "electra", "albert", "mpnet", "deberta", "deberta-v2",
+            "modernbert", "xlnet", "convbert", "mobilebert", "roformer", "nystromformer"]
+# The fields of Filbert's Config, and what they are called where a class has another name for them and no alias.
+DEFAULTS = {"vocab_size": [], "embedding_size": [], "hidden_size": [], "num_hidden_layers": [], "num_hidden_groups": [],
+            "inner_group_num": [], "num_attention_heads": [], "intermediate_size": ["hidden_dim", "d_inner"],
+            "max_position_embeddings": [], "type_vocab_size": [], "pad_token_id": [],
+            "hidden_act": ["hidden_activation", "activation", "ff_activation"], "layer_norm_eps": ["norm_eps"]}
+
+
+def make_defaults():
+    families = {}
+    for model_type in FAMILIES:
+        config = CONFIG_MAPPING[model_type]()
+        families[model_type] = {}
+        for field, others in DEFAULTS.items():
+            values = [getattr(config, name) for name in [field, *others] if getattr(config, name, None) is not None]
+            if values and values[0] != -1:  # XLNet's way to say that rows may have any length
+                families[model_type][field] = values[0]
+    path = DATA / "config_defaults.json"
+    lines = ",\n".join(f"{json.dumps(model_type)}: {json.dumps(fields)}" for model_type, fields in families.items())
+    path.write_text(f'{{"made": {json.dumps(versions())},\n"families": {{\n{lines}\n}}}}\n')
+    print(f"{path.relative_to(ROOT)}: {len(families)} families")
+
+
 if __name__ == "__main__":
-    wanted = sys.argv[1:] or ["tiny", "stars-en", "pytorch"]
-    if not set(wanted) <= {"tiny", "stars-en", "pytorch"}:
+    wanted = sys.argv[1:] or ["tiny", "stars-en", "pytorch", "defaults"]
+    if not set(wanted) <= {"tiny", "stars-en", "pytorch", "defaults"}:
         sys.exit(__doc__)
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
@@ -202,3 +229,5 @@ if __name__ == "__main__":
         make_stars_en()
     if "pytorch" in wanted:
         make_pytorch()
+    if "defaults" in wanted:
+        make_defaults()

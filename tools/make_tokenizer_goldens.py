@@ -15,6 +15,10 @@ from tokenizers import AddedToken, Regex, Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import BPE, Unigram, WordPiece
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+WINDOWS = [  # text, text_pair, what of the two is cut, max_length, stride, side
+    ("low lower newest hello world low", None, "longest_first", 6, 2, "right"), ("low lower newest hello world low", None, "longest_first", 7, 1, "left"),
+    (" caf\u00e9 \U0001f600 low", "hello", "only_first", 16, 3, "right"), ("low", "hello caf\u00e9 world 3.14", "only_second", 14, 0, "right"),
+    ("lo", "hello world hello world hello world", "longest_first", 16, 5, "right"), ("low", None, "longest_first", 64, 8, "right")]
 TEXTS = ["", " ", "hello world", " Hello  World ", "don't we'll 3.14 a1b22", "caf\u00e9 cafe\u0301 \u0301x",
          "\ufb01ne \u2460 \u1e9b\u0323 \uac01\u1100\u1161\u11a8", "a<mask> b <mask>", "\n\n a\t\tb \r\n", "\u4e2d\u6587 \U0001f600 \u2581a",
          "low lower newest widest", "\u0130I \u00df \u039f\u03a3", "x" * 60 + " low" * 20, "``quoted'' \u00a0end\u3000"]
@@ -50,7 +54,23 @@ def charsmap():
     return struct.pack("<I", 2048) + struct.pack("<512I", *trie) + b"a\0qu\0"
 
 
+def windows(tokenizer):
+    """What the package cuts a text into; where both of a pair are too long it combines their windows, and is not asked."""
+    for text, pair, truncation, max_length, stride, side in WINDOWS:
+        tokenizer.enable_truncation(max_length, stride=stride, strategy=truncation, direction=side)
+        first = tokenizer.encode(text, pair)
+        rows = [{"ids": row.ids, "type_ids": row.type_ids, "offsets": row.offsets, "words": [-1 if word is None else word for word in row.word_ids]}
+                for row in [first, *first.overflowing]]
+        yield {"text": text, "text_pair": pair, "truncation": truncation, "max_length": max_length, "stride": stride, "side": side, "rows": rows}
+    tokenizer.no_truncation()
+
+
 def kinds():
+    bert = Tokenizer(WordPiece({token: index for index, token in enumerate(
+        ["[UNK]", "[CLS]", "[SEP]", "low", "##er", "new", "##est", "hello", "world", "cafe", "3", ".", "14"])}, unk_token="[UNK]"))
+    bert.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 1), ("[SEP]", 2)])
+    yield "BERT", with_parts(bert, normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer())
     byte_level = pre_tokenizers.ByteLevel
     roberta = byte_level_bpe()
     roberta.pre_tokenizer = byte_level(add_prefix_space=False)
@@ -116,7 +136,7 @@ def main():
                 encoding = tokenizer.encode(sample)
                 rows.append({"text": sample, "ids": encoding.ids, "offsets": encoding.offsets,
                              "words": [-1 if word is None else word for word in encoding.word_ids]})
-            out.write(json.dumps({"kind": name, "tokenizer_json": text, "rows": rows}, separators=(",", ":")) + "\n")
+            out.write(json.dumps({"kind": name, "tokenizer_json": text, "rows": rows, "windows": list(windows(tokenizer))}, separators=(",", ":")) + "\n")
             if len(text) < 6000:  # longer inputs are cut by tools/fuzz
                 seed = name.lower().replace(" ", "_").replace(",", "")
                 (corpus / seed).write_bytes(text.encode() + b"\0\0\0" + " Low caf\u00e9 3<mask> x".encode())

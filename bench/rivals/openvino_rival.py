@@ -29,7 +29,7 @@ def converted(checkpoint, core):
     def make():
         model = transformers.AutoModelForSequenceClassification.from_pretrained(checkpoint, attn_implementation="sdpa").eval()
         ids = torch.ones(2, 8, dtype=torch.long)
-        return openvino.convert_model(model, example_input={name: ids for name in onnx_graph.FAMILIES[model.config.model_type]})
+        return openvino.convert_model(model, example_input={name: ids for name in onnx_graph.input_names(model.config.model_type)})
     return cached(checkpoint, core, "f32", make)
 
 

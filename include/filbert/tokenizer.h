@@ -46,6 +46,12 @@ struct EncodeOptions {
   bool add_special_tokens = true;
   Truncation truncation = Truncation::do_not_truncate;
   std::optional<std::size_t> max_length = {};  // tokens with the special ones; absent: the tokenizer's model_max_length
+  // What truncation would drop comes in further rows, windows of max_length tokens that each begin with the last `stride`
+  // tokens of the text in the one before. Of a pair one text is cut, and the other stands whole in every window: that which
+  // `truncation` names, with longest_first the longer. (tokenizers cuts both where both are long, and gives every window of
+  // one beside every window of the other.)
+  bool return_overflowing_tokens = false;
+  std::size_t stride = 0;
   bool return_offsets_mapping = true;          // offset_mapping, word_ids and sequence_ids; off saves their cost
   OffsetUnit offset_unit = OffsetUnit::code_points;
   unsigned num_threads = 0;  // of a call with many texts; 0: what the affinity mask and the cgroup's CPU quota allow
@@ -62,11 +68,14 @@ struct BatchEncoding {
   std::vector<Offset> offset_mapping;         // [total_tokens], or empty if not asked for
   std::vector<std::int32_t> word_ids;         // [total_tokens], −1 for special tokens; or empty
   std::vector<std::int32_t> sequence_ids;     // [total_tokens] 0 text, 1 text_pair, −1 special; or empty
+  // [batch_size] the text that a row is of, where return_overflowing_tokens was asked for; or empty: each row is a text.
+  std::vector<std::size_t> overflow_to_sample_mapping;
 
   struct Row {
     std::size_t tokens_total = 0;   // what the row would have had without truncation, special tokens included
-    bool truncated = false;
+    bool truncated = false;         // tokens were dropped; never of a window, whose text goes on in other rows
     std::size_t invalid_utf8 = 0;   // ill-formed byte sequences, each replaced by U+FFFD as Python's errors="replace"
+    std::int32_t sequence_id = 0;   // of a window: what it is a piece of, 0 text, 1 text_pair
   };
   std::vector<Row> rows;            // [batch_size]
 

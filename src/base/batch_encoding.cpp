@@ -10,6 +10,7 @@ void BatchEncoding::clear() {
   row_starts.assign(1, 0);
   for (auto* column : {&input_ids, &token_type_ids, &special_tokens_mask, &word_ids, &sequence_ids}) column->clear();
   offset_mapping.clear();
+  overflow_to_sample_mapping.clear();
   rows.clear();
 }
 
@@ -27,7 +28,8 @@ void BatchEncoding::add_row(std::span<const std::int32_t> ids, std::span<const s
   }
   special_tokens_mask.insert(special_tokens_mask.end(), ids.size(), 0);
   row_starts.push_back(input_ids.size());
-  rows.push_back({ids.size(), false, 0});
+  rows.push_back({.tokens_total = ids.size()});
+  if (!overflow_to_sample_mapping.empty()) overflow_to_sample_mapping.push_back(overflow_to_sample_mapping.back() + 1);
 }
 
 }  // namespace filbert

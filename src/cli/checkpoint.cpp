@@ -22,16 +22,7 @@ void attempt(Load load, std::string& missing, std::optional<Error>& failure) {
 }
 
 void config_doubts(const Config& config, std::vector<std::string>& out) {
-  if (config.has_default_labels) {
-    out.push_back(fmt::format("config.json has no id2label: the labels are {} to {}, which say nothing",
-                              config.id2label.begin()->second, config.id2label.rbegin()->second));
-  } else if (config.id2label.begin()->second == "LABEL_0") {
-    out.push_back("id2label holds the default names LABEL_0, …, which say nothing");
-  }
-  if (config.num_labels() == 1 && !config.problem_type) {
-    out.push_back(
-        "one label and no problem_type: the score is a sigmoid; a regression model wants --function-to-apply none");
-  }
+  for (std::string& doubt : label_doubts(config)) out.push_back(std::move(doubt));
   const auto classifies = [](const std::string& name) { return name.ends_with("ForSequenceClassification"); };
   if (config.architectures.empty()) {
     out.push_back("config.json names no architectures: nothing says that this model was trained to classify texts");
@@ -84,6 +75,21 @@ Checkpoint read_checkpoint(const std::filesystem::path& directory, const ModelOp
   attempt([&] { found.tokenizer = AutoTokenizer::from_pretrained(directory); }, found.tokenizer_missing, found.failure);
   if (!found.config && !found.tokenizer && !found.failure) throw Error(ErrorKind::not_found, config_missing);
   return found;
+}
+
+std::vector<std::string> label_doubts(const Config& config) {
+  std::vector<std::string> out;
+  if (config.has_default_labels) {
+    out.push_back(fmt::format("config.json has no id2label: the labels are {} to {}, which say nothing",
+                              config.id2label.begin()->second, config.id2label.rbegin()->second));
+  } else if (config.id2label.begin()->second == "LABEL_0") {
+    out.push_back("id2label holds the default names LABEL_0, …, which say nothing");
+  }
+  if (config.num_labels() == 1 && !config.problem_type) {
+    out.push_back(
+        "one label and no problem_type: the score is a sigmoid; a regression model wants --function-to-apply none");
+  }
+  return out;
 }
 
 std::vector<std::string> doubts(const Checkpoint& checkpoint) {

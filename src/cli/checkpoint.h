@@ -32,6 +32,7 @@ Checkpoint read_checkpoint(const std::filesystem::path& directory, const ModelOp
 
 // Everything that is no error and yet may not be what was meant, a sentence each.
 std::vector<std::string> doubts(const Checkpoint& checkpoint);
+std::vector<std::string> label_doubts(const Config& config);  // those about its labels alone
 
 // "437.9 MB", of the files that hold the tensors.
 std::string weight_megabytes(const std::filesystem::path& directory);

@@ -5,13 +5,12 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>  // join, since fmt 11
 
 #include <filbert/error.h>
 #include <filbert/pipeline.h>
 
+#include "cli/answer.h"
 #include "cli/input.h"
-#include "cli/json_writer.h"
 #include "cli/model_options.h"
 #include "cli/options.h"
 #include "cli/warnings.h"
@@ -24,6 +23,7 @@ struct Options {
   ModelChoice model;
   ModelOptions loading;
   ClassifyOptions classify;
+  std::string of_windows;  // an option that only --long windows has a use for
   bool json = false;
   bool verbose = false;
 };
@@ -60,67 +60,19 @@ std::vector<Classification> classify(const TextClassificationPipeline& classifie
   return answers;
 }
 
-void write_json(const Record& record, const Classification& answer, JsonWriter& json) {
-  json.begin_object();
-  if (!record.id.empty()) {
-    json.key("id");
-    json.raw(record.id);
-  }
-  if (record.text) json.field("text", *record.text);
-  if (record.text_pair) json.field("text_pair", *record.text_pair);
-  if (!record.text) {
-    json.key("input_ids");
-    json.array(record.input_ids);
-  }
-  json.field("label", answer.label);
-  json.field("score", answer.score);
-  json.key("scores");
-  json.begin_array();
-  for (const LabelScore& score : answer.scores) {
-    json.begin_object();
-    json.field("label", score.label);
-    json.field("score", score.score);
-    json.end_object();
-  }
-  json.end_array();
-  json.key("logits");
-  json.array(answer.logits);
-  json.field("tokens_total", answer.tokens_total);
-  json.field("tokens_used", answer.tokens_used);
-  json.field("truncated", answer.truncated);
-  if (answer.invalid_utf8 > 0) json.field("invalid_utf8", answer.invalid_utf8);
-  json.end_object();
-}
-
-// One text's lines; label and number as the seed program prints them: `label:<7`, three digits.
-std::string text_lines(const Record& record, const Classification& answer, const Output& out) {
-  const auto shown = [&](std::string_view text) {
-    while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
-    return out.foreign(text);
-  };
-  std::string lines;
-  if (record.text) {
-    lines += fmt::format("text: {}\n", shown(*record.text));
-  } else {
-    lines += fmt::format("input_ids: {}\n", fmt::join(record.input_ids, " "));
-  }
-  if (record.text_pair) lines += fmt::format("text_pair: {}\n", shown(*record.text_pair));
-  for (const LabelScore& score : answer.scores) {
-    const std::string line = fmt::format("{:<7}:\t{:.3f}", out.foreign(score.label), score.score);
-    lines += (score.label == answer.label ? out.bold(line) : line) + '\n';
-  }
-  return lines;
-}
-
 void warn(const std::string& where, const Classification& answer, Warnings& warnings) {
   if (answer.truncated) warnings.truncated(where, answer.tokens_total, answer.tokens_used);
   if (answer.invalid_utf8 > 0) warnings.invalid_utf8(where, answer.invalid_utf8);
-  const bool finite =
-      std::all_of(answer.logits.begin(), answer.logits.end(), [](float logit) { return std::isfinite(logit); });
-  if (!finite) warnings.not_finite(where);
+  const auto is_finite = [](const auto& scored) {
+    return std::all_of(scored.logits.begin(), scored.logits.end(), [](float logit) { return std::isfinite(logit); });
+  };
+  if (!is_finite(answer) || !std::all_of(answer.windows.begin(), answer.windows.end(), is_finite)) warnings.not_finite(where);
 }
 
 void run(const Options& options, Session& session) {
+  if (!options.of_windows.empty() && options.classify.long_text != LongText::windows) {
+    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected --long windows beside it, found none", options.of_windows));
+  }
   const auto classifier = pipeline("text-classification", model_directory(options.model, session), options.loading);
   if (!options.input.jsonl) classifier.tokenizer();  // throws if there is none: only jsonl can bring rows without texts
   if (classifier.has_tokenizer()) classifier.tokenize({}, options.classify);  // a bad option is no text's fault
@@ -133,15 +85,37 @@ void run(const Options& options, Session& session) {
     const std::vector<Classification> answers = classify(classifier, records, options.classify);
     for (std::size_t at = 0; at < records.size(); ++at) {
       if (options.json) {
-        write_json(records[at], answers[at], json);
+        write_json(records[at], answers[at], options.classify, json);
         session.out.write(json.take_line());
       } else {
         if (!std::exchange(first, false)) session.out.write("\n");
-        session.out.write(text_lines(records[at], answers[at], session.out));
+        session.out.write(text_lines(records[at], answers[at], options.classify, session.out));
       }
       warn(input.where(records[at]), answers[at], warnings);
     }
   });
+}
+
+void add_window_options(CLI::App& app, const std::shared_ptr<Options>& options) {
+  const auto of_windows = [options](const char* flag) { options->of_windows = flag; };
+  add_choice(app, "--long", "truncate|windows",
+             "What becomes of a text that is too long: it is cut off (the default), or cut into windows that are all scored",
+             [options](const std::string& name) { options->classify.long_text = long_text_from_name(name); });
+  add_number(app, "--stride", "Tokens of the text that a window shares with the one before; default: 0", {},
+             [options, of_windows](std::size_t stride) {
+               options->classify.stride = stride;
+               of_windows("--stride");
+             });
+  add_choice(app, "--combine", "mean|max|first|logit-mean|vote", "What makes one answer of the windows'; default: mean",
+             [options, of_windows](const std::string& name) {
+               options->classify.combine = combine_from_name(name);
+               of_windows("--combine");
+             });
+  add_choice(app, "--offset-unit", "code_points|bytes|utf16", "What the places of windows count; default: code_points",
+             [options, of_windows](const std::string& name) {
+               options->classify.offset_unit = offset_unit_from_name(name);
+               of_windows("--offset-unit");
+             });
 }
 
 Run add_options(CLI::App& app) {
@@ -154,11 +128,14 @@ Run add_options(CLI::App& app) {
   add_choice(
       app, "--function-to-apply", "softmax|sigmoid|none", "What makes scores of logits; default: as the model says",
       [options](const std::string& name) { options->classify.function_to_apply = function_to_apply_from_name(name); });
-  add_number(app, "--max-length", "Tokens of a text that are used, special ones included; default: all the model takes",
+  add_decimal(app, "--threshold", "P", "Labels whose score is at least P are the prediction; for models of several labels a text", 0, 1,
+              [options](float threshold) { options->classify.threshold = threshold; });
+  add_number(app, "--max-length", "Tokens of a text, or of a window, special ones included; default: all the model takes",
              {.least = 1}, [options](std::size_t length) { options->classify.max_length = length; });
   add_choice(app, "--truncation", kTruncationChoices,
              "What gives way in a text or pair that is too long; default: longest_first",
              [options](const std::string& name) { options->classify.truncation = truncation_from_name(name); });
+  add_window_options(app, options);
   add_loading_options(app, options->loading);
   add_flag(app, "--verbose", "Says on standard error what runs: dtype, kernels, threads", [options] { options->verbose = true; });
   return [options](Session& session) { run(*options, session); };
@@ -174,11 +151,12 @@ const Command classify_command = {
     .summary = "Labels with probabilities for texts",
     .description =
         "Classifies each TEXT or, without one, each line of standard input, in its order. "
-        "A text too long for the model is truncated, and a warning says so.",
+        "A text too long for the model is truncated, and a warning says so; with --long windows all of it counts.",
     .examples =
         "  filbert classify \"I really love this book\"\n"
         "  filbert classify --model path/to/checkpoint --top-k 2 -- \"-1 for this one\"\n"
         "  filbert classify --format json < reviews.txt | jq -r .label | sort | uniq -c\n"
+        "  filbert classify --long windows --stride 64 --combine max < documents.txt\n"
         "  echo '{\"id\": 7, \"text\": \"It rained.\", \"text_pair\": \"It was wet.\"}' |\n"
         "    filbert classify --input-format jsonl --format json\n",
     .add_options = add_options,

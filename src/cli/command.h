@@ -51,6 +51,7 @@ CommandLine command_line(const Command& command);
 extern const Command classify_command;    // classify.cpp
 extern const Command tokenize_command;    // tokenize.cpp
 extern const Command inspect_command;     // inspect.cpp
+extern const Command verify_command;      // verify.cpp
 extern const Command quantize_command;    // quantize.cpp
 extern const Command convert_command;     // convert.cpp
 extern const Command download_command;    // download.cpp

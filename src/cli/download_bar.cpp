@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <utility>
 
 #include <fmt/format.h>
 #include <unistd.h>
+
+#include "load/hub_settings.h"
 
 namespace filbert::cli {
 namespace {
@@ -15,8 +16,7 @@ constexpr std::chrono::milliseconds kBetweenDrawings{100};
 constexpr const char* kClearLine = "\r\033[K";
 
 bool is_welcome() {
-  const char* disabled = std::getenv("HF_HUB_DISABLE_PROGRESS_BARS");
-  return isatty(STDERR_FILENO) != 0 && (disabled == nullptr || *disabled == '\0' || *disabled == '0');
+  return isatty(STDERR_FILENO) != 0 && !is_true(process_environment("HF_HUB_DISABLE_PROGRESS_BARS").value_or(""));
 }
 
 }  // namespace

@@ -11,27 +11,6 @@ namespace {
 
 constexpr std::size_t kColumns = 80;
 
-// Words of `text` in lines of at most kColumns, each but the first indented.
-std::string wrap(std::string_view text, std::size_t indent) {
-  std::string out;
-  std::size_t column = indent;
-  while (!text.empty()) {
-    const std::size_t space = text.find(' ');
-    const std::string_view word = text.substr(0, space);
-    text.remove_prefix(space == std::string_view::npos ? text.size() : space + 1);
-    if (column > indent && column + 1 + word.size() > kColumns) {
-      out += '\n' + std::string(indent, ' ');
-      column = indent;
-    } else if (column > indent) {
-      out += ' ';
-      ++column;
-    }
-    out += word;
-    column += word.size();
-  }
-  return out;
-}
-
 struct Row {
   std::string left, right;
 };
@@ -80,6 +59,26 @@ std::vector<Row> exit_codes() {
 }
 
 }  // namespace
+
+std::string wrap(std::string_view text, std::size_t indent) {
+  std::string out;
+  std::size_t column = indent;
+  while (!text.empty()) {
+    const std::size_t space = text.find(' ');
+    const std::string_view word = text.substr(0, space);
+    text.remove_prefix(space == std::string_view::npos ? text.size() : space + 1);
+    if (column > indent && column + 1 + word.size() > kColumns) {
+      out += '\n' + std::string(indent, ' ');
+      column = indent;
+    } else if (column > indent) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += word.size();
+  }
+  return out;
+}
 
 std::string program_help(const Output& out) {
   std::string help = "Filbert classifies text with BERT checkpoints on CPUs.\n";

@@ -19,9 +19,8 @@
 namespace filbert::cli {
 namespace {
 
-constexpr const Command* kCommands[] = {&classify_command, &tokenize_command, &inspect_command, &quantize_command,
-                                        &convert_command,  &download_command, &models_command,   &bench_command,
-                                        &completion_command};
+constexpr const Command* kCommands[] = {&classify_command, &tokenize_command, &inspect_command,  &verify_command, &quantize_command,
+                                        &convert_command,  &download_command, &models_command,   &bench_command,  &completion_command};
 
 int refuse(Messages& messages, const std::string& message) {
   messages.error(message + "\nTry \"filbert --help\".");

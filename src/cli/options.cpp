@@ -58,6 +58,13 @@ std::size_t parse_number(const std::string& flag, const std::string& text, Range
               fmt::format("{}: expected a whole number {}, found \"{}\"", flag, bounds, text));
 }
 
+float parse_decimal(const std::string& flag, const std::string& text, float least, float most) {
+  float number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc{} && end == text.data() + text.size() && number >= least && number <= most) return number;
+  throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a number from {} to {}, found \"{}\"", flag, least, most, text));
+}
+
 std::string alternatives(std::span<const std::string> words) {
   std::string out = words.front();
   for (std::size_t at = 1; at < words.size(); ++at) out += (at + 1 == words.size() ? " or " : ", ") + words[at];
@@ -76,6 +83,12 @@ void add_number(CLI::App& app, const std::string& flag, const std::string& descr
                 std::function<void(std::size_t)> set) {
   add_text(app, flag, "N", description,
            [flag, range, set](const std::string& text) { set(parse_number(flag, text, range)); });
+}
+
+void add_decimal(CLI::App& app, const std::string& flag, const std::string& value, const std::string& description, float least,
+                 float most, std::function<void(float)> set) {
+  add_text(app, flag, value, description,
+           [flag, least, most, set](const std::string& text) { set(parse_decimal(flag, text, least, most)); });
 }
 
 void add_choice(CLI::App& app, const std::string& flag, const std::string& choices, const std::string& description,

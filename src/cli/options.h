@@ -24,6 +24,9 @@ struct Range {
 };
 void add_number(CLI::App& app, const std::string& flag, const std::string& description, Range range,
                 std::function<void(std::size_t)> set);
+// A decimal number in [least, most]; anything else is likewise an error.
+void add_decimal(CLI::App& app, const std::string& flag, const std::string& value, const std::string& description, float least,
+                 float most, std::function<void(float)> set);
 // One of `choices`, written "text|json".
 void add_choice(CLI::App& app, const std::string& flag, const std::string& choices, const std::string& description,
                 std::function<void(const std::string&)> set);

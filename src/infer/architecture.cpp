@@ -11,6 +11,8 @@
 
 #include <filbert/error.h>
 
+#include "infer/deberta.h"
+#include "infer/deberta_config.h"
 #include "infer/ernie.h"
 #include "infer/family_fields.h"
 #include "infer/modernbert.h"
@@ -30,6 +32,7 @@ HeadRow electra_head(const Config&) {
   return {.dense = "classifier.dense", .activation = Activation::gelu, .out = "classifier.out_proj"};
 }
 HeadRow distilbert_head(const Config&) { return {.dense = "pre_classifier", .activation = Activation::relu}; }
+HeadRow deberta_head(const Config& config) { return {.dense = "pooler.dense", .activation = deberta_pooler_act(config)}; }
 HeadRow albert_head(const Config&) { return {.dense = "pooler", .activation = Activation::tanh}; }
 
 constexpr ModuleName kDistilbertNames[] = {
@@ -57,6 +60,16 @@ constexpr ModuleName kModernBertNames[] = {
 };
 constexpr ModuleName kXlnetNames[] = {{"embeddings.word_embeddings", "word_embedding"}};
 
+constexpr ModuleName kDebertaV2Names[] = {
+    {"attention.self.query", "attention.self.query_proj"},
+    {"attention.self.key", "attention.self.key_proj"},
+    {"attention.self.value", "attention.self.value_proj"},
+};
+constexpr ModuleName kDebertaNames[] = {  // v2's for the same
+    {"attention.self.pos_key_proj", "attention.self.pos_proj"},
+    {"attention.self.pos_query_proj", "attention.self.pos_q_proj"},
+};
+
 constexpr Architecture kArchitectures[] = {
     {.model_type = "bert", .prefix = "bert.", .sequence_head = bert_head},
     {.model_type = "ernie", .prefix = "ernie.", .sequence_head = bert_head, .expect = expect_ernie, .load = load_ernie},
@@ -70,6 +83,10 @@ constexpr Architecture kArchitectures[] = {
      .layer_root = "encoder.albert_layer_groups.{}.albert_layers.{}.", .projection = "encoder.embedding_hidden_mapping_in"},
     {.model_type = "mpnet", .prefix = "mpnet.", .sequence_head = roberta_head, .names = kMpnetNames, .has_token_types = false,
      .expect = expect_mpnet, .load = load_mpnet, .attend = attend_mpnet},
+    {.model_type = "deberta-v2", .prefix = "deberta.", .sequence_head = deberta_head, .names = kDebertaV2Names, .is_like_bert = false,
+     .expect = expect_deberta, .load = load_deberta, .encode = encode_deberta, .attend = attend_deberta},
+    {.model_type = "deberta", .prefix = "deberta.", .sequence_head = deberta_head, .names = kDebertaNames, .is_like_bert = false,
+     .expect = expect_deberta, .load = load_deberta, .encode = encode_deberta, .attend = attend_deberta},
     {.model_type = "modernbert", .prefix = "model.", .sequence_head = modernbert_sequence_head, .names = kModernBertNames,
      .layer_root = "layers.{}.", .has_token_types = false, .has_positions = false, .is_like_bert = false, .token_head = modernbert_token_head,
      .expect = expect_modernbert, .load = load_modernbert, .encode = encode_modernbert},

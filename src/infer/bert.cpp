@@ -1,7 +1,8 @@
 #include "infer/bert.h"
 
+#include <algorithm>
 #include <array>
-#include <map>
+#include <initializer_list>
 #include <string_view>
 #include <utility>
 
@@ -86,25 +87,41 @@ void load_embeddings(Model& model, const Loop& loop) {
   if (has_projection(config)) model.embeddings.projection = load_linear(model, loop, std::string(model.architecture.projection));
 }
 
-EncoderLayer load_layer(const Model& model, const Loop& loop, std::size_t index) {
-  const KernelTable& kernels = model.kernels;
+namespace {
+
+Smoothing group_smoothing(const Model& model, std::size_t layer, std::string_view name) {
+  if (model.dtype != ComputeDtype::int8) return {};
+  return smoothing_of(model.kernels, model.weights, model.config, layer, *std::ranges::find(linear_groups(), name, &LinearGroup::name));
+}
+
+// The linear layers of these names, side by side.
+Linear load_side_by_side(const Model& model, const Loop& loop, std::size_t layer, std::initializer_list<const char*> names,
+                         const Smoothing& smoothing) {
+  std::vector<std::string> full;
+  for (const char* name : names) full.push_back(layer_root(layer) + name);
+  return load_linear(model.kernels, loop, model.weights, full, model.dtype, smoothing);
+}
+
+}  // namespace
+
+EncoderLayer load_layer_after_attention(const Model& model, const Loop& loop, std::size_t index) {
   const std::string root = layer_root(index);
-  std::map<std::string_view, Smoothing> smoothings;  // by their group's name; empty ones where nothing is in 8 bits
-  for (const LinearGroup& group : linear_groups()) {
-    smoothings[group.name] = model.dtype == ComputeDtype::int8 ? smoothing_of(kernels, model.weights, model.config, index, group) : Smoothing{};
-  }
-  const auto linear = [&](std::string_view group, std::initializer_list<const char*> names) {
-    std::vector<std::string> full;
-    for (const char* name : names) full.push_back(root + name);
-    return load_linear(kernels, loop, model.weights, full, model.dtype, smoothings.at(group));
-  };
-  return {.query = linear("attention.self", {"attention.self.query"}),
-          .key_value = linear("attention.self", {"attention.self.key", "attention.self.value"}),
-          .attention_output = linear("attention.output.dense", {"attention.output.dense"}),
+  const auto linear = [&](const char* name) { return load_side_by_side(model, loop, index, {name}, group_smoothing(model, index, name)); };
+  return {.query = {},
+          .key_value = {},
+          .attention_output = linear("attention.output.dense"),
           .attention_norm = load_layer_norm(model, root + "attention.output.LayerNorm"),
-          .intermediate = linear("intermediate.dense", {"intermediate.dense"}),
-          .output = linear("output.dense", {"output.dense"}),
+          .intermediate = linear("intermediate.dense"),
+          .output = linear("output.dense"),
           .output_norm = load_layer_norm(model, root + "output.LayerNorm")};
+}
+
+EncoderLayer load_layer(const Model& model, const Loop& loop, std::size_t index) {
+  const Smoothing smoothing = group_smoothing(model, index, "attention.self");
+  EncoderLayer layer = load_layer_after_attention(model, loop, index);
+  layer.query = load_side_by_side(model, loop, index, {"attention.self.query"}, smoothing);
+  layer.key_value = load_side_by_side(model, loop, index, {"attention.self.key", "attention.self.value"}, smoothing);
+  return layer;
 }
 
 void load_bert(Model& model, const Loop& loop) {

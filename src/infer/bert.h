@@ -34,6 +34,8 @@ LayerNorm load_layer_norm(const Model& model, const std::string& name);
 Linear load_linear(const Model& model, const Loop& loop, const std::string& name);  // in f32
 void load_embeddings(Model& model, const Loop& loop);
 EncoderLayer load_layer(const Model& model, const Loop& loop, std::size_t layer);
+// The same but for query and key_value, which are left empty.
+EncoderLayer load_layer_after_attention(const Model& model, const Loop& loop, std::size_t layer);
 void load_bert(Model& model, const Loop& loop);
 
 }  // namespace filbert

@@ -2,10 +2,10 @@
 // (Vaswani et al., 2017, arXiv 1706.03762, in the order of BERT: LayerNorm after the sum).
 #include "infer/encoder.h"
 
-#include "infer/architecture.h"
-
 #include <algorithm>
 #include <cstring>
+
+#include "infer/architecture.h"
 
 namespace filbert {
 
@@ -23,16 +23,13 @@ void add_and_norm(const Model& model, const Loop& loop, const LayerNorm& norm, s
   });
 }
 
-void keep_one_token(const Unit& unit, Keep keep, std::size_t width, float* numbers) {
+void keep_one_token(const Unit& unit, Keep keep, std::size_t hidden_size, float* hidden) {
   for (std::size_t row = 0; row < unit.rows(); ++row) {
     const std::size_t token = keep == Keep::first ? unit.start(row) : unit.start(row) + unit.length(row) - 1;
-    std::memmove(numbers + row * width, numbers + token * width, width * sizeof(float));
+    std::memmove(hidden + row * hidden_size, hidden + token * hidden_size, hidden_size * sizeof(float));
   }
 }
 
-namespace {
-
-// Where one token is kept of each row: keys and values of all tokens, the rest for those alone.
 void run_layer(const Model& model, const Loop& loop, std::size_t index, const Unit& unit, Keep keep, Workspace& workspace) {
   const KernelTable& kernels = model.kernels;
   const EncoderLayer& layer = model.layers[index];
@@ -59,21 +56,22 @@ void run_layer(const Model& model, const Loop& loop, std::size_t index, const Un
   add_and_norm(model, loop, layer.output_norm, rows, projected, hidden);
 }
 
-}  // namespace
-
-void encode(const Model& model, const Loop& loop, const Unit& unit, Workspace& workspace) {
+void reserve_layers(const Model& model, const Unit& unit, Workspace& workspace) {
   const std::size_t tokens = unit.tokens(), hidden_size = model.config.hidden_size;
   workspace.query.reserve(tokens * hidden_size);
   workspace.key_value.reserve(tokens * 2 * hidden_size);
   workspace.context.reserve(tokens * hidden_size);
   workspace.projected.reserve(tokens * hidden_size);
   workspace.intermediate.reserve(tokens * model.config.intermediate_size);
+}
 
+void encode(const Model& model, const Loop& loop, const Unit& unit, Workspace& workspace) {
+  reserve_layers(model, unit, workspace);
   for (std::size_t step = 0; step < model.layer_order.size(); ++step) {
     const bool is_last = step + 1 == model.layer_order.size();
     run_layer(model, loop, model.layer_order[step], unit, is_last ? model.head.keep : Keep::all, workspace);
   }
-  if (model.layer_order.empty() && is_one_token(model.head.keep)) keep_one_token(unit, model.head.keep, hidden_size, workspace.hidden.data());
+  if (model.layer_order.empty() && is_one_token(model.head.keep)) keep_one_token(unit, model.head.keep, model.config.hidden_size, workspace.hidden.data());
 }
 
 }  // namespace filbert

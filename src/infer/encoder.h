@@ -1,16 +1,24 @@
-// Steps that the encoders of several families share.
+// The steps of encode() of model.h, for a family that has something between them.
 #pragma once
 
 #include <cstddef>
 
+#include "infer/linear.h"
 #include "infer/model.h"
 
 namespace filbert {
 
+// Scratch memory for run_layer().
+void reserve_layers(const Model& model, const Unit& unit, Workspace& workspace);
+
+// Attention and feed-forward network of a layer, on workspace.hidden. Where one token is kept of each row: keys and values of all
+// tokens, the rest for those alone, which are the first rows of `hidden` then.
+void run_layer(const Model& model, const Loop& loop, std::size_t index, const Unit& unit, Keep keep, Workspace& workspace);
+
 // hidden = LayerNorm(projected + hidden), for each of `rows` rows of hidden_size
 void add_and_norm(const Model& model, const Loop& loop, const LayerNorm& norm, std::size_t rows, const float* projected, float* hidden);
 
-// Moves the token of each row that is kept to the front: [tokens, width] becomes [rows, width].
-void keep_one_token(const Unit& unit, Keep keep, std::size_t width, float* numbers);
+// Moves the token of each row that is kept to the front: hidden [tokens, hidden_size] becomes [rows, hidden_size].
+void keep_one_token(const Unit& unit, Keep keep, std::size_t hidden_size, float* hidden);
 
 }  // namespace filbert

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -13,6 +15,31 @@ namespace filbert {
 struct RelativeBias {
   std::vector<float> bias;       // [num_attention_heads, 2 · reach + 1]: of key − query from −reach to reach, and of all beyond
   std::size_t reach = 0;
+};
+
+// DeBERTa: vectors for the distances of a query and a key, as each layer sees them.
+struct DistanceVectors {
+  AlignedFloats packed;              // for each head [head_size, vectors] in panels, end to end
+  std::size_t vectors = 0;
+  std::size_t head_floats = 0;       // of one head in `packed`
+  std::vector<std::int32_t> index;   // [2 · reach + 1], never falling: which vector stands for a distance from −reach to reach, and for all beyond
+  std::ptrdiff_t reach = 0;
+  std::ptrdiff_t even = 0;           // from −even to even the vector of a distance is the one after that of the distance before
+};
+struct Convolution {
+  Linear linear;                     // [kernel_size · hidden_size, hidden_size]
+  std::size_t kernel_size = 1;
+  Activation activation = Activation::none;
+  LayerNorm norm;
+};
+struct Deberta {
+  struct Layer {
+    DistanceVectors key;             // by key − query; a query is multiplied with them. Empty where pos_att_type lacks c2p
+    DistanceVectors query;           // by query − key; a key is multiplied with them. Empty where pos_att_type lacks p2c
+  };
+  std::vector<Layer> layers;
+  float scale = 1;                   // of all scores
+  std::optional<Convolution> convolution;  // of what goes into the first layer, added to what comes out of it
 };
 
 struct ModernBert {
@@ -43,6 +70,6 @@ struct Xlnet {
   std::vector<const Linear*> linears() const;
 };
 
-using FamilyWeights = std::variant<std::monostate, RelativeBias, ModernBert, Xlnet>;
+using FamilyWeights = std::variant<std::monostate, RelativeBias, Deberta, ModernBert, Xlnet>;
 
 }  // namespace filbert

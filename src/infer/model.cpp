@@ -178,6 +178,10 @@ std::size_t Model::weight_bytes() const {
       count(*linear);
     }
   }
+  if (const auto* deberta = std::get_if<Deberta>(&family)) {
+    for (const Deberta::Layer& layer : deberta->layers) bytes += (layer.key.packed.capacity() + layer.query.packed.capacity()) * sizeof(float);
+    if (deberta->convolution) count(deberta->convolution->linear);
+  }
   std::visit([&](const auto& weights_of_family) {
     if constexpr (requires { weights_of_family.linears(); }) {
       for (const Linear* linear : weights_of_family.linears()) count(*linear);

@@ -24,6 +24,8 @@ struct Workspace {
   AlignedFloats context;       // [tokens, hidden_size]
   AlignedFloats projected;     // [tokens, hidden_size]
   AlignedFloats intermediate;  // [tokens, intermediate_size]
+  AlignedFloats padded;        // where a family convolves: [tokens and zeros around each text, hidden_size]
+  AlignedFloats convolved;     // and what becomes of them
   PreparedRows prepared;       // of the linear layer under way
   AlignedFloats family[3];     // what only one family needs, by the names that its file gives them
 
@@ -32,6 +34,7 @@ struct Workspace {
     AlignedFloats packed_value;  // [text's tokens, head_size] in panels
     AlignedFloats scores;        // [query rows of a block, text's tokens]
     AlignedFloats products;      // of queries or keys with the vectors of distances, where a family has them
+    AlignedFloats spread;        // the same by the other token instead of by distance
   };
   std::vector<Attention> attention;
 };

@@ -99,6 +99,7 @@ HWY_INLINE V tanh(V x) {
   return hn::Sub(one, hn::Div(hn::Set(d, 2.0f), hn::Add(exp(hn::Add(x, x)), one)));
 }
 
+// NaN stays NaN: a broken weight must show in the logits.
 HWY_INLINE V activate(Activation activation, V x) {
   const V half = hn::Set(d, 0.5f), one = hn::Set(d, 1.0f), cubic = hn::Set(d, 0.044715f);
   switch (activation) {
@@ -113,9 +114,9 @@ HWY_INLINE V activate(Activation activation, V x) {
       return hn::Mul(hn::Mul(half, x), hn::Add(one, tanh(hn::Mul(hn::Mul(x, hn::Set(d, 0.7978845608f)), inner))));
     }
     case Activation::quick_gelu: return hn::Mul(x, sigmoid(hn::Mul(x, hn::Set(d, 1.702f))));
-    case Activation::relu: return hn::Max(x, hn::Zero(d));
+    case Activation::relu: return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x);
     case Activation::silu: return hn::Mul(x, sigmoid(x));
-    case Activation::tanh: return tanh(x);
+    case Activation::tanh: return hn::IfThenElse(hn::IsNaN(x), x, tanh(x));
   }
   return x;
 }

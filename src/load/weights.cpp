@@ -25,7 +25,7 @@ std::string canonical_name(std::string_view file_name, std::string_view prefix) 
 // What a classifier's checkpoint may hold besides: buffers that older versions saved, the heads of pre-training, and a pooler where the
 // head does without one.
 bool is_ignored(std::string_view name) {
-  constexpr std::string_view kBuffers[] = {"position_ids", "token_type_ids"};
+  constexpr std::string_view kBuffers[] = {"position_ids", "token_type_ids", "embeddings.position_embeddings.weight"};  // a DeBERTa may not use it
   constexpr std::string_view kHeads[] = {"cls.", "lm_head.", "lm_loss.", "lm_predictions.", "mask_predictions.", "predictions.", "pooler.",
                                          "decoder.", "mask_emb", "sop_classifier.", "discriminator_predictions.", "generator_predictions.", "vocab_transform.",
                                          "vocab_layer_norm.", "vocab_projector."};

@@ -78,4 +78,12 @@ std::vector<LabelScore> top_k(std::span<const float> scores, const std::map<int,
   return labelled;
 }
 
+std::vector<std::string> labels_from(float threshold, std::span<const float> scores, const std::map<int, std::string>& id2label) {
+  std::vector<std::string> labels;
+  for (std::size_t id = 0; id < scores.size(); ++id) {
+    if (scores[id] >= threshold) labels.push_back(id2label.at(static_cast<int>(id)));
+  }
+  return labels;
+}
+
 }  // namespace filbert

@@ -78,7 +78,7 @@ Encoder::Encoder(const Tokenizer::Impl& tokenizer)
   }
 }
 
-void Encoder::add_row(const TextInput& input, const EncodeOptions& options, BatchEncoding& batch) {
+void Encoder::add_rows(const TextInput& input, const EncodeOptions& options, BatchEncoding& batch) {
   options_ = options;
   normalized_.keeps_runs = options.return_offsets_mapping;
   const bool is_pair = input.text_pair.has_value();
@@ -90,24 +90,36 @@ void Encoder::add_row(const TextInput& input, const EncodeOptions& options, Batc
   }
   const PostProcessor& post_processor = tokenizer_.post_processor;
   const std::size_t added = options_.add_special_tokens ? post_processor.added_tokens(is_pair) : 0;
-  KeptTokens kept{sequences_[0].ids.size(), sequences_[1].ids.size()};
-  const std::size_t tokens_total = kept.first + kept.second + added;
-  bool truncated = false;
+  const std::size_t all[2] = {sequences_[0].ids.size(), sequences_[1].ids.size()};
+  const std::optional<std::size_t> second = is_pair ? std::optional(all[1]) : std::nullopt;
+  KeptTokens kept{all[0], all[1]};
   const auto max_length = options.max_length ? options.max_length : tokenizer_.model_max_length;
   if (max_length && options_.truncation != Truncation::do_not_truncate) {
-    kept = truncated_lengths(kept.first, is_pair ? std::optional(kept.second) : std::nullopt, options_.truncation,
-                             *max_length, added);
-    truncated = kept.first + kept.second + added < tokens_total;
+    kept = options.return_overflowing_tokens ? window_lengths(all[0], second, options, *max_length, added)
+                                             : truncated_lengths(all[0], second, options.truncation, *max_length, added);
   }
-  for (const TemplatePiece& piece : post_processor.pieces(is_pair)) {
-    if (piece.sequence >= 0) {
-      add_sequence(piece, piece.sequence == 0 ? kept.first : kept.second, batch);
-    } else if (options_.add_special_tokens) {
-      add_special(piece, batch);
+  const std::size_t lengths[2] = {kept.first, kept.second};
+  const bool is_cut = lengths[0] < all[0] || lengths[1] < all[1];
+  const std::size_t cut = lengths[1] < all[1] ? 1 : 0;  // of windows: the text that they are pieces of
+  const std::size_t windows = options.return_overflowing_tokens ? num_windows(all[cut], lengths[cut], options.stride) : 1;
+  const std::size_t sample = batch.overflow_to_sample_mapping.empty() ? 0 : batch.overflow_to_sample_mapping.back() + 1;
+  for (std::size_t index = 0; index < windows; ++index) {
+    for (const TemplatePiece& piece : post_processor.pieces(is_pair)) {
+      if (piece.sequence >= 0) {
+        const std::size_t of = static_cast<std::size_t>(piece.sequence);
+        const std::size_t place = of == cut ? index : 0;
+        add_sequence(piece, window(place, all[of], lengths[of], options.stride, tokenizer_.truncates_left), batch);
+      } else if (options_.add_special_tokens) {
+        add_special(piece, batch);
+      }
     }
+    batch.row_starts.push_back(batch.input_ids.size());
+    batch.rows.push_back({.tokens_total = all[0] + all[1] + added,
+                          .truncated = is_cut && !options.return_overflowing_tokens,
+                          .invalid_utf8 = sequences_[0].invalid_utf8 + sequences_[1].invalid_utf8,
+                          .sequence_id = static_cast<std::int32_t>(cut)});
+    if (options.return_overflowing_tokens) batch.overflow_to_sample_mapping.push_back(sample);
   }
-  batch.row_starts.push_back(batch.input_ids.size());
-  batch.rows.push_back({tokens_total, truncated, sequences_[0].invalid_utf8 + sequences_[1].invalid_utf8});
 }
 
 void Encoder::add_special(const TemplatePiece& piece, BatchEncoding& batch) const {
@@ -121,21 +133,21 @@ void Encoder::add_special(const TemplatePiece& piece, BatchEncoding& batch) cons
   batch.sequence_ids.insert(batch.sequence_ids.end(), count, -1);
 }
 
-void Encoder::add_sequence(const TemplatePiece& piece, std::size_t tokens, BatchEncoding& batch) const {
+void Encoder::add_sequence(const TemplatePiece& piece, TokenRange tokens, BatchEncoding& batch) const {
   const Sequence& sequence = sequences_[piece.sequence];
-  const std::size_t begin = tokenizer_.truncates_left ? sequence.ids.size() - tokens : 0;
+  const std::size_t count = tokens.end - tokens.begin;
   const auto append = [&](auto& to, const auto& from) {
-    const auto first = from.begin() + static_cast<std::ptrdiff_t>(begin);
-    to.insert(to.end(), first, first + static_cast<std::ptrdiff_t>(tokens));
+    const auto begin = from.begin();
+    to.insert(to.end(), begin + static_cast<std::ptrdiff_t>(tokens.begin), begin + static_cast<std::ptrdiff_t>(tokens.end));
   };
   append(batch.input_ids, sequence.ids.ids());
-  batch.token_type_ids.insert(batch.token_type_ids.end(), tokens, piece.type_id);
-  batch.special_tokens_mask.insert(batch.special_tokens_mask.end(), tokens, 0);
+  batch.token_type_ids.insert(batch.token_type_ids.end(), count, piece.type_id);
+  batch.special_tokens_mask.insert(batch.special_tokens_mask.end(), count, 0);
   if (!options_.return_offsets_mapping) return;
   append(batch.offset_mapping, sequence.offsets);
   append(batch.word_ids, sequence.words);
-  batch.sequence_ids.insert(batch.sequence_ids.end(), tokens, piece.sequence);
-  if (tokenizer_.post_processor.trims_offsets) trim_offsets(batch.input_ids.size() - tokens, batch);
+  batch.sequence_ids.insert(batch.sequence_ids.end(), count, piece.sequence);
+  if (tokenizer_.post_processor.trims_offsets) trim_offsets(batch.input_ids.size() - count, batch);
 }
 
 // White space at the ends of a byte-level token is not part of what it stands for. A space that was put before the first

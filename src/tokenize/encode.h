@@ -15,11 +15,11 @@
 
 namespace filbert {
 
-// Fills rows one after the other; holds the scratch memory, so that it allocates only for the longest text. For one thread.
+// Fills rows, one or several windows a text; holds the scratch memory, so that it allocates only for the longest text. For one thread.
 class Encoder {
  public:
   explicit Encoder(const Tokenizer::Impl& tokenizer);
-  void add_row(const TextInput& input, const EncodeOptions& options, BatchEncoding& batch);
+  void add_rows(const TextInput& input, const EncodeOptions& options, BatchEncoding& batch);
   std::size_t longest_text() const { return longest_text_; }  // bytes; what the scratch memory has grown for
 
  private:
@@ -32,7 +32,7 @@ class Encoder {
   void add_text(std::string_view text, std::size_t begin, std::size_t end, Sequence& sequence);
   void add_words(std::size_t begin, std::size_t end, Sequence& sequence);
   void add_whole(std::int32_t id, NormalizedText::Range bytes, Sequence& sequence);
-  void add_sequence(const TemplatePiece& piece, std::size_t tokens, BatchEncoding& batch) const;
+  void add_sequence(const TemplatePiece& piece, TokenRange tokens, BatchEncoding& batch) const;
   void add_special(const TemplatePiece& piece, BatchEncoding& batch) const;
   void trim_offsets(std::size_t begin, BatchEncoding& batch) const;
 

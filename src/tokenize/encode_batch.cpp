@@ -42,9 +42,17 @@ BatchEncoding encode(const Tokenizer::Impl& tokenizer, std::span<const TextInput
   reserve(texts, options, batch);
   std::unique_ptr<Encoder> encoder = tokenizer.encoders.take();  // with its scratch memory and the chunks it has seen
   if (encoder == nullptr) encoder = std::make_unique<Encoder>(tokenizer);
-  for (const TextInput& input : texts) encoder->add_row(input, options, batch);
+  for (const TextInput& input : texts) encoder->add_rows(input, options, batch);
   if (encoder->longest_text() <= kKeptTextBytes) tokenizer.encoders.give_back(std::move(encoder));
   return batch;
+}
+
+// A stride that no window can have is an error of the options, even where there is no text to cut.
+void check_windows(const Tokenizer::Impl& tokenizer, const EncodeOptions& options) {
+  const auto max_length = options.max_length ? options.max_length : tokenizer.model_max_length;
+  if (!options.return_overflowing_tokens || options.truncation == Truncation::do_not_truncate || !max_length) return;
+  const std::size_t added = options.add_special_tokens ? tokenizer.post_processor.added_tokens(false) : 0;
+  check_stride(options.stride, *max_length - std::min(*max_length, added));
 }
 
 // Cuts `texts` into units of about kUnitBytes.
@@ -80,9 +88,12 @@ BatchEncoding join(const std::vector<BatchEncoding>& parts, ThreadPool& pool) {
                                            [&] { join_column(&BatchEncoding::rows); }};
   pool.parallel_for(std::size(columns), [&](std::size_t column, unsigned) { columns[column](); });
   batch.row_starts.reserve(batch.rows.size() + 1);
+  std::size_t texts = 0;
   for (const BatchEncoding& part : parts) {
     const std::size_t start = batch.row_starts.back();
     for (std::size_t row = 0; row < part.batch_size(); ++row) batch.row_starts.push_back(start + part.row_starts[row + 1]);
+    for (const std::size_t text : part.overflow_to_sample_mapping) batch.overflow_to_sample_mapping.push_back(texts + text);
+    if (!batch.overflow_to_sample_mapping.empty()) texts = batch.overflow_to_sample_mapping.back() + 1;
   }
   return batch;
 }
@@ -91,6 +102,7 @@ BatchEncoding join(const std::vector<BatchEncoding>& parts, ThreadPool& pool) {
 
 BatchEncoding encode_batch(const Tokenizer::Impl& tokenizer, std::span<const TextInput> texts,
                            const EncodeOptions& options) {
+  check_windows(tokenizer, options);
   const std::size_t worth = texts.size() < 2 ? 0 : bytes_of(texts) / kThreadBytes;
   if (worth < 2 || options.num_threads == 1) return encode(tokenizer, texts, options);
   const std::size_t wanted = options.num_threads == 0 ? available_threads() : options.num_threads;

@@ -7,7 +7,7 @@
 
 namespace filbert {
 
-// A row for each of `texts`, the same for any number of threads. Throws Error: see Tokenizer::operator(); of several
+// The rows of `texts`, the same for any number of threads. Throws Error: see Tokenizer::operator(); of several
 // errors that of the first text.
 BatchEncoding encode_batch(const Tokenizer::Impl& tokenizer, std::span<const TextInput> texts,
                            const EncodeOptions& options);

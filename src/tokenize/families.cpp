@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum class Layout { roberta, bert, xlnet };  // of the post-processor
+enum class Layout { roberta, bert, xlnet, mpnet };  // of the post-processor
 enum class Pieces { as_they_are, xlm_roberta, camembert };  // what a sentencepiece model's ids become
 enum class Normalization { charsmap, albert, deberta };
 
@@ -46,6 +46,11 @@ constexpr Family kSentencePieceFamilies[] = {
     {"DebertaV2", kBertSpecialTokens, Layout::bert, false, Pieces::as_they_are, Normalization::deberta},
 };
 
+constexpr Family kVocabTxtFamilies[] = {
+    {"Bert", kBertSpecialTokens, Layout::bert},  // and all that are not named here
+    {"MPNet", {"[UNK]", "</s>", "<pad>", "<s>", "<mask>"}, Layout::mpnet, true},
+};
+
 // "XLMRobertaTokenizerFast" and "xlm-roberta" are both "xlmroberta".
 std::string key_of(std::string_view name) {
   for (const std::string_view ending : {"Fast", "Tokenizer"}) {
@@ -58,14 +63,26 @@ std::string key_of(std::string_view name) {
   return key;
 }
 
+// tokenizer_class, or else model_type.
+std::string class_of(const TokenizerConfig& config, std::string_view config_json, std::string_view name) {
+  if (!config.tokenizer_class.empty() || config_json.empty()) return config.tokenizer_class;
+  const JsonDocument document(config_json, (fs::path(name).parent_path() / "config.json").string());
+  const auto model_type = document.root().find("model_type");
+  return model_type ? std::string(model_type->as_string()) : std::string();
+}
+
+const Family& vocab_txt_family(const TokenizerConfig& config, std::string_view config_json, std::string_view name) {
+  const std::string key = key_of(class_of(config, config_json, name));
+  for (const Family& family : kVocabTxtFamilies) {
+    if (key_of(family.name) == key) return family;
+  }
+  return kVocabTxtFamilies[0];
+}
+
 template <std::size_t count>
 const Family& family_of(const TokenizerConfig& config, const CompanionFiles& companions, std::string_view name,
                         const Family (&families)[count]) {
-  std::string said = config.tokenizer_class;
-  if (said.empty() && !companions.config_json.empty()) {
-    const JsonDocument document(companions.config_json, (fs::path(name).parent_path() / "config.json").string());
-    if (const auto model_type = document.root().find("model_type")) said = model_type->as_string();
-  }
+  const std::string said = class_of(config, companions.config_json, name);
   for (const Family& family : families) {
     if (key_of(family.name) == key_of(said)) return family;
   }
@@ -94,6 +111,7 @@ void fill_in_special_tokens(const Family& family, TokenizerConfig& config) {
 
 PostProcessor post_processor_for(Layout layout, std::int32_t cls, std::int32_t sep) {
   const TemplatePiece text{0, {}, 0}, text_pair{1, {}, 1}, end{-1, {sep}, 0}, end_of_pair{-1, {sep}, 1}, last{-1, {cls}, 2};
+  const TemplatePiece begin{-1, {cls}, 0};
   PostProcessor post_processor;
   switch (layout) {
     case Layout::roberta: return PostProcessor::roberta(cls, sep);
@@ -102,20 +120,28 @@ PostProcessor post_processor_for(Layout layout, std::int32_t cls, std::int32_t s
       post_processor.single = {text, end, last};
       post_processor.pair = {text, end, text_pair, end_of_pair, last};
       break;
+    case Layout::mpnet:
+      post_processor.single = {begin, text, end};
+      post_processor.pair = {begin, text, end, end, text_pair, end_of_pair};
+      break;
   }
   return post_processor;
+}
+
+PostProcessor post_processor_for(const Family& family, const TokenizerConfig& config, std::string_view name, const Tokenizer::Impl& tokenizer) {
+  const auto id_of = [&](SpecialRole role) {
+    if (const auto id = tokenizer.token_to_id(config.special(role)->content)) return *id;
+    throw Error(ErrorKind::corrupt, fmt::format("{}: {}: expected a token, found an empty one", name,
+                                                kSpecialRoleKeys[static_cast<std::size_t>(role)]));
+  };
+  return post_processor_for(family.layout, id_of(SpecialRole::cls), id_of(SpecialRole::sep));
 }
 
 // Adds the tokens and what stands around texts.
 void finish(const Family& family, const TokenizerConfig& config, std::string_view name, TokenAdder& adder,
             Tokenizer::Impl& tokenizer) {
   adder.add_those_of(config);
-  const auto id_of = [&](SpecialRole role) {
-    if (const auto id = tokenizer.token_to_id(config.special(role)->content)) return *id;
-    throw Error(ErrorKind::corrupt, fmt::format("{}: {}: expected a token, found an empty one", name,
-                                                kSpecialRoleKeys[static_cast<std::size_t>(role)]));
-  };
-  PostProcessor post_processor = post_processor_for(family.layout, id_of(SpecialRole::cls), id_of(SpecialRole::sep));
+  PostProcessor post_processor = post_processor_for(family, config, name, tokenizer);
   const bool of_bytes = tokenizer.sections->pre_tokenizer.back().kind == PreTokenizerStep::Kind::byte_level;
   post_processor.trims_offsets = of_bytes && family.layout == Layout::roberta && config.trim_offsets.value_or(true);
   post_processor.add_prefix_space = post_processor.trims_offsets && config.add_prefix_space.value_or(false);
@@ -199,6 +225,15 @@ void add_special_pieces(const SentencePieceFile& file, const Unigram& unigram, T
 }
 
 }  // namespace
+
+void fill_in_vocab_txt_tokens(std::string_view config_json, std::string_view name, TokenizerConfig& config) {
+  fill_in_special_tokens(vocab_txt_family(config, config_json, name), config);
+}
+
+PostProcessor vocab_txt_post_processor(const TokenizerConfig& config, std::string_view config_json, std::string_view name,
+                                       const Tokenizer::Impl& tokenizer) {
+  return post_processor_for(vocab_txt_family(config, config_json, name), config, name, tokenizer);
+}
 
 Tokenizer load_byte_level_bpe(std::string_view vocab_json, std::string_view merges_text, const CompanionFiles& companions,
                               std::string_view name) {

@@ -7,6 +7,9 @@
 
 #include <filbert/tokenizer.h>
 
+#include "tokenize/post_processor.h"
+#include "tokenize/tokenizer_config.h"
+
 namespace filbert {
 
 // The texts of the files beside a vocabulary, empty where there is none.
@@ -14,6 +17,13 @@ struct CompanionFiles {
   std::string tokenizer_config_json, special_tokens_map_json, added_tokens_json;
   std::string config_json;  // for its model_type, where tokenizer_config.json does not say tokenizer_class
 };
+
+// For a vocab.txt: the special tokens that its class has where the files do not name them, and what it puts around texts. BERT's, unless
+// tokenizer_class or the model_type of config.json (empty if there is none) says MPNet. The second throws Error(corrupt) for a cls or
+// sep token that is none.
+void fill_in_vocab_txt_tokens(std::string_view config_json, std::string_view name, TokenizerConfig& config);
+PostProcessor vocab_txt_post_processor(const TokenizerConfig& config, std::string_view config_json, std::string_view name,
+                                       const Tokenizer::Impl& tokenizer);
 
 // `name` (a path) leads messages. Both throw Error: corrupt, unsupported (a class that this version does not know, by its name).
 Tokenizer load_byte_level_bpe(std::string_view vocab_json, std::string_view merges_text, const CompanionFiles& companions,

@@ -77,12 +77,13 @@ std::string read_if_there(const fs::path& path) { return fs::exists(path) ? read
 }  // namespace
 
 Tokenizer load_wordpiece_vocab(std::string vocab_text, std::string_view tokenizer_config_json, std::string_view name,
-                               std::string_view special_tokens_map_json, std::string_view added_tokens_json) {
+                               std::string_view special_tokens_map_json, std::string_view added_tokens_json,
+                               std::string_view config_json) {
   auto tokenizer = std::make_unique<Tokenizer::Impl>();
   tokenizer->source = fs::path(name).filename().string();
   TokenizerConfig config =
       TokenizerConfig::from_json(tokenizer_config_json, special_tokens_map_json, added_tokens_json, directory_of(name));
-  fill_in_special_tokens(config);
+  fill_in_vocab_txt_tokens(config_json, name, config);
 
   tokenizer->model.vocab = Vocab::from_lines(std::move(vocab_text), name);
   tokenizer->model.unk_token = config.special(SpecialRole::unk)->content;
@@ -98,12 +99,7 @@ Tokenizer load_wordpiece_vocab(std::string vocab_text, std::string_view tokenize
     tokenizer->doubts.push_back(fmt::format("\"{}\" is not in the vocabulary and gets id {}, past its end",
                                             token->content, *tokenizer->token_to_id(token->content)));
   }
-  const auto id_of = [&](SpecialRole role) {
-    if (const auto id = tokenizer->token_to_id(config.special(role)->content)) return *id;
-    throw Error(ErrorKind::corrupt, fmt::format("{}: {}: expected a token, found an empty one", name,
-                                                kSpecialRoleKeys[static_cast<std::size_t>(role)]));
-  };
-  tokenizer->post_processor = PostProcessor::bert(id_of(SpecialRole::cls), id_of(SpecialRole::sep));
+  tokenizer->post_processor = vocab_txt_post_processor(config, config_json, name, *tokenizer);
   apply_common(config, *tokenizer);
   return Tokenizer(std::move(tokenizer));
 }
@@ -147,7 +143,7 @@ std::optional<Tokenizer> load_tokenizer(const fs::path& directory) {
   if (fs::exists(json)) return load_tokenizer_json(read_file(json), config, json.string(), special_tokens_map);
   if (fs::exists(vocab)) {
     return load_wordpiece_vocab(read_file(vocab), config, vocab.string(), special_tokens_map,
-                                read_if_there(directory / "added_tokens.json"));
+                                read_if_there(directory / "added_tokens.json"), read_if_there(directory / "config.json"));
   }
   const CompanionFiles companions{config, special_tokens_map, read_if_there(directory / "added_tokens.json"),
                                   read_if_there(directory / "config.json")};

@@ -76,4 +76,36 @@ KeptTokens truncated_lengths(std::size_t first, std::optional<std::size_t> secon
   return cuts_first ? KeptTokens{room - other, other} : KeptTokens{other, room - other};
 }
 
+KeptTokens window_lengths(std::size_t first, std::optional<std::size_t> second, const EncodeOptions& options,
+                          std::size_t max_length, std::size_t added) {
+  Truncation truncation = options.truncation;
+  if (second && truncation == Truncation::longest_first) {
+    truncation = first >= *second ? Truncation::only_first : Truncation::only_second;
+  }
+  const KeptTokens kept = truncated_lengths(first, second, truncation, max_length, added);
+  if (kept.first < first) check_stride(options.stride, kept.first);
+  if (second && kept.second < *second) check_stride(options.stride, kept.second);
+  return kept;
+}
+
+void check_stride(std::size_t stride, std::size_t room) {
+  if (stride < room) return;
+  if (room == 0) {
+    throw Error(ErrorKind::invalid_argument, "max_length: expected room for tokens of the text in a window, found room for the special tokens alone");
+  }
+  throw Error(ErrorKind::invalid_argument,
+              fmt::format("stride: expected less than the {} tokens of the text that a window has room for, found {}", room, stride));
+}
+
+std::size_t num_windows(std::size_t tokens, std::size_t length, std::size_t stride) {
+  const std::size_t step = length - stride;
+  return tokens <= length ? 1 : 1 + (tokens - length + step - 1) / step;
+}
+
+TokenRange window(std::size_t index, std::size_t tokens, std::size_t length, std::size_t stride, bool from_left) {
+  const std::size_t skipped = index * (length - stride);
+  if (from_left) return {tokens - skipped > length ? tokens - skipped - length : 0, tokens - skipped};
+  return {skipped, std::min(skipped + length, tokens)};
+}
+
 }  // namespace filbert

@@ -15,6 +15,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/sha1.h"
 #include "base/text.h"
 #include "base/thread_pool.h"
 
@@ -124,6 +125,16 @@ TEST_F(Base, ReleasingBytesOfAFileOrOfSomewhereElseChangesNone) {
   for (const std::span<const std::byte> bytes : {file.bytes(), std::span<const std::byte>(elsewhere)}) {
     EXPECT_EQ(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), content);
   }
+}
+
+// `git hash-object` of git 2.39.
+TEST_F(Base, GitHashIsThatOfGit) {
+  write("file", "hello\n");
+  write("empty", "");
+  EXPECT_EQ(git_sha1_of_file(directory / "file"), "ce013625030ba8dba906f756967f9e9ca394464a");
+  EXPECT_EQ(git_sha1_of_file(directory / "empty"), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+  EXPECT_EQ(git_sha1_of("hello\n"), git_sha1_of_file(directory / "file"));
+  EXPECT_EQ(error_of([&] { git_sha1_of_file(directory / "none"); }).kind(), ErrorKind::not_found);
 }
 
 TEST_F(Base, CgroupV2QuotaIsTheTightestOfThePath) {

@@ -47,6 +47,10 @@ def test_a_name_does_what_a_directory_does(hub, checkpoint):
     assert "BertForSequenceClassification" in ok("inspect", "org/tiny", env=hub.env).text
 
 
+def test_a_name_is_verified_with_the_hashes_of_the_hub(hub):
+    assert "hashes        4 of 4 files are those of the Hub" in ok("verify", "org/tiny", env=hub.env).text
+
+
 def test_a_name_is_quantized_and_converted(hub, tmp_path):
     assert "org/tiny" in ok("quantize", "org/tiny", tmp_path / "int8", env=hub.env).text + (tmp_path / "int8/README.md").read_text()
     ok("convert", "org/tiny", tmp_path / "whole", env=hub.env)
@@ -104,12 +108,27 @@ def test_a_hub_out_of_reach_and_a_cache(hub):
     assert result.err.startswith("filbert: warning: ") and "cache" in result.err
 
 
-def test_a_bar_on_a_terminal_and_nothing_left_of_it(hub):
+def download_on_terminal(**variables):
     master, slave = open_terminal()
-    done = subprocess.run([FILBERT, "download", "org/tiny"], env=environment(**hub.env), stdout=subprocess.PIPE, stderr=slave)
+    done = subprocess.run([FILBERT, "download", "org/tiny"], env=environment(**variables), stdout=subprocess.PIPE, stderr=slave)
     os.close(slave)
-    shown = os.read(master, 65536).decode()
+    shown = b""
+    try:
+        while chunk := os.read(master, 65536):
+            shown += chunk
+    except OSError:  # how a terminal without a program on it says that there is no more
+        pass
     os.close(master)
     assert done.returncode == 0
+    return shown.decode()
+
+
+def test_a_bar_on_a_terminal_and_nothing_left_of_it(hub):
+    shown = download_on_terminal(**hub.env)
     assert "org/tiny: " in shown and "MB/s" in shown and shown.endswith("\r\x1b[K")
     assert all(len(line) <= 80 for line in shown.replace("\x1b[K", "").split("\r"))
+
+
+@pytest.mark.parametrize("value, is_shown", [("1", False), ("on", False), ("True", False), ("0", True), ("false", True), ("", True)])
+def test_the_bar_follows_the_variable_of_huggingface_hub(hub, value, is_shown):
+    assert ("org/tiny" in download_on_terminal(**hub.env, HF_HUB_DISABLE_PROGRESS_BARS=value)) == is_shown

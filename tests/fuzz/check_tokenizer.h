@@ -1,6 +1,7 @@
 // What any tokenizer must hold for any text, whatever file it came from: aborts where it does not.
 #pragma once
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -43,6 +44,25 @@ inline void check_encoding(const Tokenizer& tokenizer, const BatchEncoding& enco
   }
 }
 
+// The windows of a text begin with what truncation keeps, and have every one of its tokens.
+inline void check_windows(const Tokenizer& tokenizer, std::string_view text, EncodeOptions options) {
+  const BatchEncoding truncated = tokenizer(text, options);
+  options.return_overflowing_tokens = true;
+  options.stride = text.size() % 5;
+  const BatchEncoding rows = tokenizer(text, options);
+  FILBERT_REQUIRE(rows.rows.size() == rows.batch_size() && rows.overflow_to_sample_mapping.size() == rows.batch_size());
+  FILBERT_REQUIRE(rows.row_length(0) == truncated.total_tokens());
+  FILBERT_REQUIRE(std::equal(truncated.input_ids.begin(), truncated.input_ids.end(), rows.input_ids.begin()));
+  std::size_t tokens = rows.row_length(0), specials = 0;
+  for (std::size_t token = 0; token < tokens; ++token) specials += rows.special_tokens_mask[token] == 1;
+  for (std::size_t row = 1; row < rows.batch_size(); ++row) {
+    FILBERT_REQUIRE(rows.row_length(row) <= rows.row_length(0));
+    FILBERT_REQUIRE(rows.row_length(row) > specials + options.stride);
+    tokens += rows.row_length(row) - specials - options.stride;
+  }
+  FILBERT_REQUIRE(tokens == rows.rows[0].tokens_total && !rows.rows[0].truncated);
+}
+
 // Encodes the text alone and as a pair; errors of kind invalid_argument (no room, no pair) are answers, too.
 inline void check_tokenizer(const Tokenizer& tokenizer, std::string_view text, std::string_view text_pair,
                             const EncodeOptions& options) {
@@ -53,6 +73,7 @@ inline void check_tokenizer(const Tokenizer& tokenizer, std::string_view text, s
     other_way.return_offsets_mapping = !options.return_offsets_mapping;
     FILBERT_REQUIRE(tokenizer(text, other_way).input_ids == encoding.input_ids);
     check_encoding(tokenizer, tokenizer(text, text_pair, options), text, text_pair, options);
+    check_windows(tokenizer, text, options);
   } catch (const Error& error) {
     FILBERT_REQUIRE(error.kind() == ErrorKind::invalid_argument);
   }

@@ -1,20 +1,31 @@
 // Every family as transformers saved it (tests/data/families, made by tools/make_family_goldens.py): the same ids, and logits within 1e-5.
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <filbert/error.h>
+#include <filbert/quantize.h>
+
+#include "base/file.h"
 #include "infer/architecture.h"
 #include "infer/model.h"
+#include "reference/expect_error.h"
 #include "reference/goldens.h"
 #include "reference/reference_bert.h"
+#include "reference/tiny_checkpoint.h"
 
 namespace filbert {
 namespace {
@@ -33,6 +44,8 @@ struct Fixture {
   std::filesystem::path directory;
   std::string family;
   Task task = Task::sequence_classification;
+  std::string transformers, tokenizer, weights;  // the version, and the files that are there
+  std::size_t max_length = 0;
   std::vector<FamilyRow> rows;
 
   std::string name() const { return family + "/" + directory.filename().string(); }
@@ -61,9 +74,18 @@ std::vector<Fixture> fixtures() {
     if (entry.path().filename() != "goldens.json") continue;
     std::ifstream file(entry.path());
     const auto json = nlohmann::json::parse(file);
-    const bool sequence = json.at("made").at("head") == "sequence";
-    Fixture fixture{entry.path().parent_path(), json.at("made").at("family"), sequence ? Task::sequence_classification : Task::token_classification,
-                    {}};
+    const auto& made = json.at("made");
+    Fixture fixture{.directory = entry.path().parent_path(),
+                    .family = made.at("family"),
+                    .task = made.at("head") == "sequence" ? Task::sequence_classification : Task::token_classification,
+                    .transformers = made.at("transformers"),
+                    .tokenizer = made.at("tokenizer"),
+                    .weights = made.at("weights"),
+                    .max_length = made.at("max_length"),
+                    .rows = {}};
+    for (const auto& [name, digest] : made.at("sha256").items()) {
+      if (digest != sha256(read_file(fixture.directory / name))) throw std::runtime_error(entry.path().string() + ": recorded from another " + name);
+    }
     for (const auto& row : json.at("rows")) fixture.rows.push_back(family_row(row, fixture.task));
     found.push_back(std::move(fixture));
   }
@@ -71,57 +93,64 @@ std::vector<Fixture> fixtures() {
   return found;
 }
 
-class Families : public testing::TestWithParam<Fixture> {
+// The recorded ids, which a failing tokenizer does not touch.
+BatchEncoding recorded(std::span<const FamilyRow> rows) {
+  BatchEncoding batch;
+  for (const FamilyRow& row : rows) batch.add_row(row.input_ids, row.token_type_ids ? *row.token_type_ids : std::vector<std::int32_t>());
+  return batch;
+}
+
+BatchEncoding encode(const Tokenizer& tokenizer, const Fixture& fixture, const FamilyRow& row) {
+  const TextInput input = fixture.input(row);
+  return tokenizer(std::span(&input, 1), {.truncation = Truncation::longest_first, .max_length = fixture.max_length});
+}
+
+// The largest difference to what was recorded for a row; infinite if it is about other numbers.
+double greatest_difference_to(const FamilyRow& row, const Tensor& logits) {
+  if (logits.rows() != row.logits.size()) return std::numeric_limits<double>::infinity();
+  double greatest = 0;
+  for (std::size_t at = 0; at < row.logits.size(); ++at) greatest = std::max(greatest, greatest_difference(logits[at], row.logits[at]));
+  return greatest;
+}
+
+constexpr double kTolerance = 1e-5;  // the order of f32 sums
+
+class SavedModel : public testing::TestWithParam<Fixture> {
  protected:
   std::unique_ptr<const Model> load(const ModelOptions& options = {.num_threads = 2}, const KernelTable& kernels = choose_table()) const {
     return Model::load(GetParam().directory, options, kernels, GetParam().task);
   }
-
-  // The recorded ids, which a failing tokenizer does not touch.
-  static BatchEncoding recorded(std::span<const FamilyRow> rows) {
-    BatchEncoding batch;
-    for (const FamilyRow& row : rows) {
-      batch.add_row(row.input_ids, row.token_type_ids ? *row.token_type_ids : std::vector<std::int32_t>());
-    }
-    return batch;
-  }
 };
 
-TEST_P(Families, TokenizerGivesTheRecordedIds) {
+TEST_P(SavedModel, TokenizerGivesTheRecordedIds) {
   const Tokenizer tokenizer = AutoTokenizer::from_pretrained(GetParam().directory);
-  const Config config = Config::from_pretrained(GetParam().directory);
-  const std::size_t max_length = std::min(tokenizer.model_max_length().value_or(config.default_max_length()), config.default_max_length());
   for (const FamilyRow& row : GetParam().rows) {
     SCOPED_TRACE(row.text);
-    const TextInput input = GetParam().input(row);
-    const BatchEncoding encoding = tokenizer(std::span(&input, 1), {.truncation = Truncation::longest_first, .max_length = max_length});
+    const BatchEncoding encoding = encode(tokenizer, GetParam(), row);
     EXPECT_EQ(encoding.input_ids, row.input_ids);
-    if (row.token_type_ids) EXPECT_EQ(encoding.token_type_ids, *row.token_type_ids);
+    if (row.token_type_ids) {
+      EXPECT_EQ(encoding.token_type_ids, *row.token_type_ids);
+    }
   }
 }
 
-// 1e-5: the order of f32 sums.
-TEST_P(Families, EveryTableGivesTheRecordedLogits) {
+TEST_P(SavedModel, EveryTableGivesTheRecordedLogits) {
   double greatest = 0;
   for (const KernelTable* table : available_tables()) {
     SCOPED_TRACE(table->name);
     const auto model = load({.num_threads = 1}, *table);
     for (const FamilyRow& row : GetParam().rows) {
       SCOPED_TRACE(row.text);
-      const Tensor logits = model->logits(recorded({&row, 1}));
-      ASSERT_EQ(logits.rows(), row.logits.size());
-      for (std::size_t at = 0; at < row.logits.size(); ++at) {
-        const double difference = greatest_difference(logits[at], row.logits[at]);
-        EXPECT_LE(difference, 1e-5) << "row " << at;
-        greatest = std::max(greatest, difference);
-      }
+      const double difference = greatest_difference_to(row, model->logits(recorded({&row, 1})));
+      EXPECT_LE(difference, kTolerance);
+      greatest = std::max(greatest, difference);
     }
   }
   RecordProperty("greatest_difference", std::to_string(greatest * 1e6) + "e-6");
 }
 
 // Contract 2, in every dtype: the bits alone are those in a batch, whatever the number of threads.
-TEST_P(Families, RowInBatchEqualsRowAlone) {
+TEST_P(SavedModel, RowInBatchEqualsRowAlone) {
   const std::vector<FamilyRow>& rows = GetParam().rows;
   for (const ComputeDtype dtype : {ComputeDtype::f32, ComputeDtype::bf16, ComputeDtype::int8}) {
     SCOPED_TRACE(name(dtype));
@@ -139,8 +168,23 @@ TEST_P(Families, RowInBatchEqualsRowAlone) {
   }
 }
 
+// Written in 8 bits, it is the one that int8 makes of the original at load.
+TEST_P(SavedModel, QuantizedCheckpointHasTheBitsOfInt8) {
+  if (GetParam().task != Task::sequence_classification) return;  // that is what `filbert quantize` writes
+  const TemporaryDirectory made;
+  const std::filesystem::path to = made.path() / "int8";
+  if (!architecture_of(Config::from_pretrained(GetParam().directory)).is_like_bert) {
+    expect_error(ErrorKind::unsupported, {"model_type", GetParam().family}, [&] { write_quantized(GetParam().directory, to); });
+    return;
+  }
+  write_quantized(GetParam().directory, to);
+  const BatchEncoding batch = recorded(GetParam().rows);
+  const auto quantized = Model::load(to, {.num_threads = 1}, choose_table());
+  EXPECT_EQ(quantized->logits(batch).data, load({.num_threads = 1, .dtype = ComputeDtype::int8})->logits(batch).data);
+}
+
 // The other head is not there, and is not made up.
-TEST_P(Families, OtherHeadIsRefused) {
+TEST_P(SavedModel, OtherHeadIsRefused) {
   const Task other = GetParam().task == Task::sequence_classification ? Task::token_classification : Task::sequence_classification;
   EXPECT_THROW(Model::load(GetParam().directory, {}, choose_table(), other), Error);
 }
@@ -150,14 +194,70 @@ std::string test_name(const testing::TestParamInfo<Fixture>& info) {
   std::ranges::replace_if(name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
   return name;
 }
-INSTANTIATE_TEST_SUITE_P(Saved, Families, testing::ValuesIn(fixtures()), test_name);
+INSTANTIATE_TEST_SUITE_P(Families, SavedModel, testing::ValuesIn(fixtures()), test_name);
 
-TEST(FamiliesTable, EveryModelTypeHasBothHeads) {
+TEST(SavedModels, EveryModelTypeHasBothHeads) {
   std::map<std::string, std::set<Task>, std::less<>> heads;
   for (const Fixture& fixture : fixtures()) heads[fixture.family].insert(fixture.task);
   for (const std::string_view model_type : model_types()) {
     EXPECT_EQ(heads[std::string(model_type)].size(), 2u) << model_type << ": tools/make_family_goldens.py makes what is missing";
   }
+}
+
+// Whether text becomes the recorded logits.
+bool proves(const Fixture& fixture) {
+  try {
+    const Tokenizer tokenizer = AutoTokenizer::from_pretrained(fixture.directory);
+    const auto model = Model::load(fixture.directory, {.num_threads = 1}, choose_table(), fixture.task);
+    return std::ranges::all_of(fixture.rows, [&](const FamilyRow& row) {
+      const BatchEncoding encoding = encode(tokenizer, fixture, row);
+      return encoding.input_ids == row.input_ids && greatest_difference_to(row, model->logits(encoding)) <= kTolerance;
+    });
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// "a, b"
+std::string list(const std::set<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
+
+// What the fixtures prove, as the README shows it.
+std::string compatibility_table() {
+  const std::map<std::string, std::string> weights = {{"safetensors", "model.safetensors"}, {"safetensors-shards", "model.safetensors in shards"},
+                                                      {"bin", "pytorch_model.bin"}, {"bin-shards", "pytorch_model.bin in shards"}};
+  struct Row {
+    std::set<std::string> sequence, token, tokenizers;
+  };
+  std::map<std::string, Row> rows;
+  for (const Fixture& fixture : fixtures()) {
+    Row& row = rows[fixture.family];
+    if (!proves(fixture)) continue;
+    (fixture.task == Task::sequence_classification ? row.sequence : row.token).insert(weights.at(fixture.weights));
+    row.tokenizers.insert(fixture.tokenizer == "vocab.json" ? "vocab.json with merges.txt" : fixture.tokenizer);
+  }
+  std::string table = "| model_type | a label a text | a label a token | tokenizer |\n|---|---|---|---|\n";
+  for (const std::string_view model_type : model_types()) {
+    const Row& row = rows[std::string(model_type)];
+    table += fmt::format("| {} | {} | {} | {} |\n", model_type, list(row.sequence), list(row.token), list(row.tokenizers));
+  }
+  return table;
+}
+
+// FILBERT_WRITE_README=1 writes it there.
+TEST(SavedModels, ReadmeShowsWhatTheyProve) {
+  const std::filesystem::path path = source_directory() / "README.md";
+  constexpr std::string_view kBegin = "<!-- written by tests/infer/families_test.cpp -->\n", kEnd = "<!-- to here -->\n";
+  std::string readme = read_file(path);
+  const std::size_t begin = readme.find(kBegin) + kBegin.size(), end = readme.find(kEnd);
+  ASSERT_LT(begin, end);
+  ASSERT_NE(end, std::string::npos);
+  const std::string table = compatibility_table();
+  if (std::getenv("FILBERT_WRITE_README") != nullptr) {
+    readme.replace(begin, end - begin, table);
+    write_file_atomic(path, readme);
+    return;
+  }
+  EXPECT_EQ(readme.substr(begin, end - begin), table) << "FILBERT_WRITE_README=1 filbert_tests --gtest_filter=SavedModels.* writes it";
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -109,6 +110,16 @@ TEST_P(Kernels, ActivationsFollowTheirFormula) {
       // 4e-7 relative to x: erf and tanh are within 4e-7, and 1 + erf is rounded to 2^-24 of 1 as in torch.
       ASSERT_NEAR(y[at], tested.exact(x[at]), 4e-7 * std::max(1.0, std::abs(static_cast<double>(x[at])))) << tested.name << x[at];
     }
+  }
+}
+
+// A broken weight must show in the logits, not become a number on the way.
+TEST_P(Kernels, NotANumberStaysOne) {
+  const std::vector<float> one = {1}, zero = {0}, x = {1.0f, std::numeric_limits<float>::quiet_NaN(), -1.0f};
+  for (const ActivationCase& tested : kActivations) {
+    const auto y = gemm(x, one, zero, x.size(), 1, 1, tested.activation);
+    EXPECT_TRUE(std::isnan(y[1])) << tested.name;
+    EXPECT_TRUE(std::isfinite(y[0]) && std::isfinite(y[2])) << tested.name;
   }
 }
 

@@ -1,9 +1,13 @@
-// config.json as transformers' BertConfig reads it: defaults of the class, labels in any order, nothing trusted.
+// config.json as transformers' configuration classes read it: defaults of the class, labels in any order, nothing trusted.
 #include <filbert/config.h>
 
+#include <fstream>
+
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "reference/expect_error.h"
+#include "reference/goldens.h"
 #include "reference/tiny_checkpoint.h"
 
 namespace filbert {
@@ -33,6 +37,64 @@ TEST(Config, AbsentKeysTakeTheDefaultsOfTheClass) {  // transformers' BertConfig
   EXPECT_TRUE(config.architectures.empty());
   EXPECT_FALSE(config.problem_type);
   EXPECT_FALSE(config.dtype);
+}
+
+// Of every family: what its configuration class says by itself, under the names that it writes.
+TEST(Config, EveryFamilyHasTheDefaultsOfItsClass) {
+  std::ifstream file(reference::source_directory() / "tests" / "data" / "config_defaults.json");
+  const auto families = nlohmann::json::parse(file).at("families");
+  EXPECT_EQ(families.size(), 17u);
+  for (const auto& [model_type, fields] : families.items()) {
+    SCOPED_TRACE(model_type);
+    const Config config = read(nlohmann::json{{"model_type", model_type}}.dump());
+    EXPECT_EQ(config.model_type, model_type);
+    EXPECT_EQ(config.vocab_size, fields.at("vocab_size"));
+    EXPECT_EQ(config.embedding_size, fields.value("embedding_size", config.hidden_size));
+    EXPECT_EQ(config.hidden_size, fields.at("hidden_size"));
+    EXPECT_EQ(config.num_hidden_layers, fields.at("num_hidden_layers"));
+    EXPECT_EQ(config.num_hidden_groups, fields.value("num_hidden_groups", std::size_t{0}));
+    EXPECT_EQ(config.inner_group_num, fields.value("inner_group_num", std::size_t{1}));
+    EXPECT_EQ(config.num_attention_heads, fields.at("num_attention_heads"));
+    EXPECT_EQ(config.intermediate_size, fields.at("intermediate_size"));
+    EXPECT_EQ(config.max_position_embeddings, fields.value("max_position_embeddings", std::size_t{512}));
+    EXPECT_EQ(config.type_vocab_size, fields.value("type_vocab_size", std::size_t{0}));
+    EXPECT_EQ(config.pad_token_id, fields.at("pad_token_id"));
+    EXPECT_EQ(config.hidden_act, fields.at("hidden_act"));
+    EXPECT_EQ(config.layer_norm_eps, fields.value("layer_norm_eps", 1e-12));
+  }
+}
+
+TEST(Config, FamiliesHaveTheirOwnNamesForFields) {
+  const Config distilbert = read(R"({"model_type": "distilbert", "dim": 24, "n_layers": 3, "n_heads": 4, "hidden_dim": 50, "activation": "relu"})");
+  EXPECT_EQ(distilbert.hidden_size, 24u);
+  EXPECT_EQ(distilbert.num_hidden_layers, 3u);
+  EXPECT_EQ(distilbert.num_attention_heads, 4u);
+  EXPECT_EQ(distilbert.intermediate_size, 50u);
+  EXPECT_EQ(distilbert.hidden_act, "relu");
+  const Config xlnet = read(R"({"model_type": "xlnet", "d_model": 24, "n_layer": 3, "n_head": 4, "d_inner": 50, "ff_activation": "relu", "n_token": 9})");
+  EXPECT_EQ(xlnet.hidden_size, 24u);
+  EXPECT_EQ(xlnet.vocab_size, 9u);
+  EXPECT_EQ(xlnet.intermediate_size, 50u);
+  EXPECT_EQ(read(R"({"hidden_size": 24, "embedding_size": 8})").embedding_size, 24u) << "BERT has no such field";
+  EXPECT_EQ(read(R"({"hidden_size": 24, "num_hidden_groups": 2})").num_hidden_groups, 0u);
+  expect_error(ErrorKind::corrupt, {"some/config.json", "n_heads", "0"}, [] { read(R"({"model_type": "distilbert", "n_heads": 0})"); });
+}
+
+// What is left for a row of the table of positions.
+TEST(Config, MaxTokensIsWhatPositionsLeave) {
+  EXPECT_EQ(read(R"({"max_position_embeddings": 40})").max_tokens, 40u);
+  EXPECT_EQ(read(R"({"model_type": "roberta", "max_position_embeddings": 514})").max_tokens, 512u);
+  EXPECT_EQ(read(R"({"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 0})").max_tokens, 513u);
+  EXPECT_EQ(read(R"({"model_type": "nystromformer", "max_position_embeddings": 510})").max_tokens, 510u);
+  EXPECT_EQ(read(R"({"model_type": "deberta-v2"})").max_tokens, 512u);
+  const Config relative = read(R"({"model_type": "deberta-v2", "position_biased_input": false, "max_position_embeddings": 40})");
+  EXPECT_FALSE(relative.max_tokens);
+  EXPECT_EQ(relative.default_max_length(), 40u);
+  for (const char* pad : {"-1", "40", "39"}) {
+    expect_error(ErrorKind::corrupt, {"some/config.json", "pad_token_id", "0 to 38", pad}, [&] {
+      read(R"({"model_type": "mpnet", "max_position_embeddings": 40, "pad_token_id": )" + std::string(pad) + "}");
+    });
+  }
 }
 
 TEST(Config, NullIsAsAbsent) {

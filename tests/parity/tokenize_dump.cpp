@@ -1,10 +1,11 @@
 // Tokenizes records from standard input and writes what came out as raw int32, for tokenizers_parity.py.
 //
-//   tokenize_dump DIRECTORY [TRUNCATION MAX_LENGTH ADD_SPECIAL_TOKENS]
+//   tokenize_dump DIRECTORY [TRUNCATION MAX_LENGTH ADD_SPECIAL_TOKENS [STRIDE]]
 //
 // A record is a length and the bytes of a text, then a length (-1: no pair) and the bytes of text_pair. A row is
 // written as its number of tokens n (-1: refused), then six columns: input_ids [n], offsets in code points [n, 2],
-// word_ids [n] and, if the options are given, token_type_ids [n], special_tokens_mask [n], sequence_ids [n].
+// word_ids [n] and, if the options are given, token_type_ids [n], special_tokens_mask [n], sequence_ids [n]. With STRIDE a
+// record gives the number of its windows, then a row for each.
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -50,50 +51,60 @@ class Records {
   std::string_view bytes_;
 };
 
-void append(std::vector<std::int32_t>& out, const std::vector<std::int32_t>& column) {
-  out.insert(out.end(), column.begin(), column.end());
-}
-
 // Without offsets a text takes another way, chunk by chunk: the ids must be the same.
 BatchEncoding encode_both_ways(const Tokenizer& tokenizer, const TextInput& input, EncodeOptions options) {
-  const BatchEncoding row = tokenizer(std::span(&input, 1), options);
+  const BatchEncoding rows = tokenizer(std::span(&input, 1), options);
   options.return_offsets_mapping = false;
   const BatchEncoding ids_alone = tokenizer(std::span(&input, 1), options);
-  if (ids_alone.input_ids == row.input_ids && ids_alone.special_tokens_mask == row.special_tokens_mask) return row;
+  if (ids_alone.input_ids == rows.input_ids && ids_alone.special_tokens_mask == rows.special_tokens_mask &&
+      ids_alone.row_starts == rows.row_starts) {
+    return rows;
+  }
   throw Error(ErrorKind::corrupt, "ids without offsets differ for: " + std::string(input.text));
 }
 
-void append_row(std::vector<std::int32_t>& out, const BatchEncoding& row, bool all_columns) {
-  out.push_back(static_cast<std::int32_t>(row.total_tokens()));
-  append(out, row.input_ids);
-  for (const Offset& offset : row.offset_mapping) {
+void append_row(std::vector<std::int32_t>& out, const BatchEncoding& rows, std::size_t row, bool all_columns) {
+  const std::size_t begin = rows.row_starts[row], n = rows.row_length(row);
+  const auto append = [&](const std::vector<std::int32_t>& column) {
+    const auto first = column.begin() + static_cast<std::ptrdiff_t>(begin);
+    out.insert(out.end(), first, first + static_cast<std::ptrdiff_t>(n));
+  };
+  out.push_back(static_cast<std::int32_t>(n));
+  append(rows.input_ids);
+  for (const Offset& offset : std::span(rows.offset_mapping).subspan(begin, n)) {
     out.push_back(static_cast<std::int32_t>(offset.begin));
     out.push_back(static_cast<std::int32_t>(offset.end));
   }
-  append(out, row.word_ids);
+  append(rows.word_ids);
   if (!all_columns) return;
-  append(out, row.token_type_ids);
-  append(out, row.special_tokens_mask);
-  append(out, row.sequence_ids);
+  append(rows.token_type_ids);
+  append(rows.special_tokens_mask);
+  append(rows.sequence_ids);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc != 2 && argc != 5) return 2;
+  if (argc != 2 && argc != 5 && argc != 6) return 2;
   const Tokenizer tokenizer = AutoTokenizer::from_pretrained(argv[1]);
   EncodeOptions options;
-  if (argc == 5) {
+  if (argc >= 5) {
     options.truncation = truncation_from_name(argv[2]);
     options.max_length = std::stoul(argv[3]);
     options.add_special_tokens = std::string_view(argv[4]) == "true";
+  }
+  if (argc == 6) {
+    options.return_overflowing_tokens = true;
+    options.stride = std::stoul(argv[5]);
   }
   const std::string bytes((std::istreambuf_iterator<char>(std::cin)), std::istreambuf_iterator<char>());
   Records records(bytes);
   std::vector<std::int32_t> out;
   for (TextInput input; records.next(input);) {
     try {
-      append_row(out, encode_both_ways(tokenizer, input, options), argc == 5);
+      const BatchEncoding rows = encode_both_ways(tokenizer, input, options);
+      if (argc == 6) out.push_back(static_cast<std::int32_t>(rows.batch_size()));
+      for (std::size_t row = 0; row < rows.batch_size(); ++row) append_row(out, rows, row, argc >= 5);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::invalid_argument) throw;
       out.push_back(-1);

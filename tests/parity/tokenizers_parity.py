@@ -5,8 +5,8 @@
     tests/parity/tokenizers_parity.py build/release/tests/parity/tokenize_dump ../shared
 
 Five BERT vocabularies, and the byte-level BPE and Unigram ones, over every line of the texts in shared/data, through vocab.txt and, where there is one,
-through tokenizer.json; then pairs with every truncation, and added tokens with every flag. The last line counts the
-comparisons; the exit status is 1 if one failed.
+through tokenizer.json; then pairs with every truncation, windows with every stride, and added tokens with every flag. The
+last line counts the comparisons; the exit status is 1 if one failed.
 """
 
 import gzip
@@ -145,8 +145,8 @@ def dump(program, directory, inputs, *options):
 
 # ---- comparing ------------------------------------------------------------------------------------------------------
 
-def row_of(encoding, all_columns):
-    """The bytes that tokenize_dump writes for this encoding."""
+def row_of(encoding, all_columns, type_ids=None):
+    """The bytes that tokenize_dump writes for this encoding, or for one that had `type_ids`."""
     if encoding is None:
         return array("i", [-1]).tobytes()
     row = array("i", [len(encoding.ids)])
@@ -154,7 +154,7 @@ def row_of(encoding, all_columns):
     row.extend(itertools.chain.from_iterable(encoding.offsets))
     row.extend([-1 if word is None else word for word in encoding.word_ids])
     if all_columns:
-        row.extend(encoding.type_ids)
+        row.extend(encoding.type_ids if type_ids is None else type_ids)
         row.extend(encoding.special_tokens_mask)
         row.extend([-1 if sequence is None else sequence for sequence in encoding.sequence_ids])
     return row.tobytes()
@@ -356,6 +356,77 @@ def compare_pairs(program, data, work, name, strategy, max_length, add_special_t
     return len(inputs), tokens, failures
 
 
+def windows_of(encoding):
+    """The bytes that tokenize_dump writes for a text in windows. In windows behind the first the package forgets the type that a
+    template gives to text_pair, and leaves 1, which models with one type do not have: there the first window's is expected."""
+    if encoding is None:
+        return array("i", [-1]).tobytes()
+    types = {sequence: type_id for sequence, type_id in zip(encoding.sequence_ids, encoding.type_ids) if sequence is not None}
+    out = array("i", [1 + len(encoding.overflowing)]).tobytes() + row_of(encoding, True)
+    for window in encoding.overflowing:
+        out += row_of(window, True, [types.get(sequence, type_id) for sequence, type_id in zip(window.sequence_ids, window.type_ids)])
+    return out
+
+
+def compare_windows(program, data, work, name, strategy, direction):
+    """Texts and pairs of every length against a random max_length, with random overlaps."""
+    rng = random.Random(f"{name} {strategy} {direction}")
+    pool = [line for language in ("en", "de", "ru", "zh", "hi", "ko")
+            for line in lines_of(data / "sentences_75_languages" / f"{language}.txt")[:60]]
+    pool += ["", "a", "[SEP] [SEP] b", "don't stop", "unbelievable " * 20, "[MASK]" * 30, "caf\u00e9 e\u0301 \U0001f600 " * 9, " \u00a0 a  b"]
+    tokenizer = reference_for(data, name)
+    tokenizer.no_truncation()
+    texts = ["  ".join(rng.choice(pool) for _ in range(rng.randrange(1, 6))) for _ in range(60)]
+    inputs = [(text, rng.choice(pool) if rng.random() < 0.6 or strategy == "only_second" else None) for text in texts]
+    if strategy == "only_second":
+        inputs = [(pair, text) for text, pair in inputs]
+    directory = work / f"{name}-{direction}"
+    if not directory.exists():  # two processes may do so at once
+        made = pathlib.Path(tempfile.mkdtemp(dir=work))
+        tokenizer.save(str(made / "tokenizer.json"))
+        (made / "tokenizer_config.json").write_text(json.dumps({"truncation_side": direction}))
+        try:
+            made.rename(directory)
+        except OSError:
+            pass
+    lengths = [[len(tokenizer.encode(part, add_special_tokens=False)) if part is not None else 0 for part in both] for both in inputs]
+    tokens, failures, compared = 0, [], 0
+    for add_special_tokens in (True, False):
+        for _ in range(4):
+            added = [tokenizer.num_special_tokens_to_add(is_pair) if add_special_tokens else 0 for is_pair in (False, True)]
+            special = tokenizer.num_special_tokens_to_add(False)  # the package asks for room for them in any case
+            max_length = rng.randrange(max(special, *added) + 1, max(special, *added) + rng.choice((4, 20, 200)))
+            stride = rng.randrange(max_length - special) if rng.random() < 0.7 else 0
+
+            def is_compared(both, tokens_of):
+                """Not where the package panics, or cuts both texts of a pair and puts them together in every way."""
+                text, pair = both
+                room = max_length - added[pair is not None]
+                if room <= 0 or sum(tokens_of) <= room:
+                    return room > 0
+                if pair is None:
+                    return strategy != "only_second" and stride < room
+                other = {"only_first": tokens_of[1], "only_second": tokens_of[0], "longest_first": min(tokens_of)}[strategy]
+                return (strategy != "longest_first" or other <= room // 2) and (other >= room or stride < room - other)
+
+            some = [both for both, tokens_of in zip(inputs, lengths) if is_compared(both, tokens_of)]
+            tokenizer.enable_truncation(max_length, stride=stride, strategy=strategy, direction=direction)
+            expected = [windows_of(encode_or_none(tokenizer, text, pair, add_special_tokens)) for text, pair in some]
+            tokenizer.no_truncation()
+            output = dump(program, directory, some, strategy, max_length, "true" if add_special_tokens else "false", stride)
+            compared += len(some)
+            at = 0
+            for (text, pair), rows in zip(some, expected):
+                found, at = output[at : at + len(rows)], at + len(rows)
+                tokens += len(rows) // 28
+                if found != rows:
+                    failures.append(f"{name}, windows of {max_length} with stride {stride}, {strategy}, {direction}: {text[:200]!r} + {pair!r:.200}")
+                    break  # what follows is out of step
+            else:
+                assert at == len(output), f"{name}: {len(output) - at} bytes too many"
+    return compared, tokens, failures
+
+
 def compare_added_tokens(program, data, work, seed):
     """A tokenizer.json with added tokens of random flags; texts put together from them."""
     rng = random.Random(seed)
@@ -408,6 +479,9 @@ def main():
                  for name in ("bert-base-uncased", "bert-base-multilingual-cased", *OTHERS)
                  for strategy in ("longest_first", "only_first", "only_second")
                  for max_length in (3, 4, 7, 8, 16, 31, 64, 128) for add_special_tokens in (True, False)]
+        jobs += [(compare_windows, (program, data, work, name, strategy, direction))
+                 for name in ("bert-base-uncased", "bert-base-multilingual-cased", *OTHERS)
+                 for strategy in ("longest_first", "only_first", "only_second") for direction in ("right", "left")]
         jobs += [(compare_added_tokens, (program, data, work, seed)) for seed in range(60)]
         texts = tokens = passed = failed = 0
         with multiprocessing.Pool(2) as pool:

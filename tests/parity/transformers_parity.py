@@ -3,8 +3,9 @@
 
     tests/parity/transformers_parity.py build/release/filbert [models/stars-en [tests/data/sentences_en.txt]]
 
-A text is a line of the file; each line is classified alone, and each with the next one as a pair. Needs transformers and
-torch. Prints the greatest differences and exits 1 if ids or labels differ anywhere or logits by more than 1e-4.
+A text is a line of the file; each line is classified alone, each with the next one as a pair, and many together as a long text in
+windows. Needs transformers and torch. Prints the greatest differences and exits 1 if ids, labels or places differ anywhere or logits
+by more than 1e-4.
 """
 import json
 import subprocess
@@ -68,6 +69,38 @@ def compare(command, checkpoint, texts):
     return wrong == 0
 
 
+def compare_windows(command, checkpoint, texts):
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    model = AutoModelForSequenceClassification.from_pretrained(checkpoint, dtype=torch.float32).eval()
+    max_length = min(64, tokenizer.model_max_length, model.config.max_position_embeddings)
+    rows = [{"text": " ".join(texts[start : start + 20])} for start in range(0, len(texts), 20)]
+    rows += [row | {"text_pair": "A short text beside."} for row in rows]
+    wrong, windows, greatest = 0, 0, 0.0
+    for stride in (0, 7, 40):
+        answers = filbert(command, "classify", "--model", checkpoint, "--format", "json", "--long", "windows", "--max-length", str(max_length),
+                          "--stride", str(stride), rows=rows)
+        for row, answer in zip(rows, answers, strict=True):
+            expected = tokenizer(row["text"], row.get("text_pair"), truncation="only_first", max_length=max_length, stride=stride,
+                                 return_overflowing_tokens=True, return_offsets_mapping=True, padding=True, return_tensors="pt")
+            expected.pop("overflow_to_sample_mapping")
+            offsets = expected.pop("offset_mapping")
+            with torch.no_grad():
+                logits = model(**expected).logits
+            of_text = [[index for index, sequence in enumerate(expected.sequence_ids(window)) if sequence == 0] for window in range(len(logits))]
+            places = [(int(offsets[window, inside[0], 0]), int(offsets[window, inside[-1], 1])) for window, inside in enumerate(of_text)]
+            found = answer.get("windows", [])
+            windows += len(found)
+            if places != [(window["begin"], window["end"]) for window in found]:
+                wrong += 1
+                print(f"windows: {json.dumps(row, ensure_ascii=False)}")
+                continue
+            difference = (logits - torch.tensor([window["logits"] for window in found])).abs().max().item()
+            greatest = max(greatest, difference)
+            wrong += difference > LOGIT_TOLERANCE
+    print(f"{checkpoint}: {windows} windows of {3 * len(rows)} long texts, {wrong} texts differ; greatest difference of logits {greatest:.1e}")
+    return wrong == 0
+
+
 if __name__ == "__main__":
     if not 2 <= len(sys.argv) <= 4:
         sys.exit(__doc__)
@@ -75,5 +108,6 @@ if __name__ == "__main__":
     texts_file = Path(sys.argv[3]) if len(sys.argv) > 3 else ROOT / "tests" / "data" / "sentences_en.txt"
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    same = compare(Path(sys.argv[1]).resolve(), checkpoint, texts_file.read_text(encoding="utf-8").split("\n")[:-1])
-    sys.exit(0 if same else 1)
+    texts = texts_file.read_text(encoding="utf-8").split("\n")[:-1]
+    same = [compare_some(Path(sys.argv[1]).resolve(), checkpoint, texts) for compare_some in (compare, compare_windows)]
+    sys.exit(0 if all(same) else 1)

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/sha1.h"
 #include "base/sha256.h"
 
 namespace filbert::reference {
@@ -31,8 +32,7 @@ void HubStandIn::forget_requests() {
 }
 
 std::string HubStandIn::etag(const std::string& file) const {
-  const std::string hash = sha256_of(files.at(file));
-  return large.contains(file) ? hash : hash.substr(0, 40);
+  return large.contains(file) ? sha256_of(files.at(file)) : git_sha1_of(files.at(file));
 }
 
 StandInAnswer HubStandIn::answer_hub(const StandInRequest& request) const {

@@ -1,0 +1,115 @@
+#include "cli/answer.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>  // join, since fmt 11
+
+namespace filbert::cli {
+namespace {
+
+// The fields that a text and a window have in common.
+void write_scores(const auto& answer, const ClassifyOptions& options, JsonWriter& json) {
+  json.field("label", answer.label);
+  json.field("score", answer.score);
+  if (options.threshold) {
+    json.key("labels");
+    json.array(answer.labels);
+  }
+  json.key("scores");
+  json.begin_array();
+  for (const LabelScore& score : answer.scores) {
+    json.begin_object();
+    json.field("label", score.label);
+    json.field("score", score.score);
+    json.end_object();
+  }
+  json.end_array();
+  json.key("logits");
+  json.array(answer.logits);
+}
+
+void write_windows(const Record& record, const Classification& answer, const ClassifyOptions& options, JsonWriter& json) {
+  json.key("windows");
+  json.begin_array();
+  for (const Window& window : answer.windows) {
+    json.begin_object();
+    if (record.text_pair) json.field("sequence_id", window.sequence_id);
+    json.field("begin", window.offset.begin);
+    json.field("end", window.offset.end);
+    json.field("tokens_used", window.tokens_used);
+    write_scores(window, options, json);
+    json.end_object();
+  }
+  json.end_array();
+}
+
+std::string labels_line(const Classification& answer, float threshold, const Output& out) {
+  if (answer.labels.empty()) return fmt::format("no label reaches {}\n", threshold);
+  std::string line = "labels:";
+  for (const std::string& label : answer.labels) line += (label == answer.labels.front() ? " " : ", ") + out.foreign(label);
+  return line + '\n';
+}
+
+// A line a window: its place, its best label with the score.
+std::string window_lines(const Classification& answer, const ClassifyOptions& options, const Output& out) {
+  const bool of_pair = answer.windows.front().sequence_id == 1;
+  std::string lines =
+      fmt::format("windows{}: {}, combined by {}\n", of_pair ? " of text_pair" : "", answer.windows.size(), name(options.combine));
+  std::size_t digits = 1;
+  for (const Window& window : answer.windows) digits = std::max(digits, std::to_string(window.offset.end).size());
+  for (const Window& window : answer.windows) {
+    lines += fmt::format("  {:>{}}-{:<{}}  {:<7}:\t{:.3f}\n", window.offset.begin, digits, window.offset.end, digits,
+                         out.foreign(window.label), window.score);
+  }
+  return lines;
+}
+
+}  // namespace
+
+void write_json(const Record& record, const Classification& answer, const ClassifyOptions& options, JsonWriter& json) {
+  json.begin_object();
+  if (!record.id.empty()) {
+    json.key("id");
+    json.raw(record.id);
+  }
+  if (record.text) json.field("text", *record.text);
+  if (record.text_pair) json.field("text_pair", *record.text_pair);
+  if (!record.text) {
+    json.key("input_ids");
+    json.array(record.input_ids);
+  }
+  write_scores(answer, options, json);
+  json.field("tokens_total", answer.tokens_total);
+  json.field("tokens_used", answer.tokens_used);
+  json.field("truncated", answer.truncated);
+  if (answer.invalid_utf8 > 0) json.field("invalid_utf8", answer.invalid_utf8);
+  if (!answer.windows.empty()) write_windows(record, answer, options, json);
+  json.end_object();
+}
+
+std::string text_lines(const Record& record, const Classification& answer, const ClassifyOptions& options, const Output& out) {
+  const auto shown = [&](std::string_view text) {
+    while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
+    return out.foreign(text);
+  };
+  std::string lines;
+  if (record.text) {
+    lines += fmt::format("text: {}\n", shown(*record.text));
+  } else {
+    lines += fmt::format("input_ids: {}\n", fmt::join(record.input_ids, " "));
+  }
+  if (record.text_pair) lines += fmt::format("text_pair: {}\n", shown(*record.text_pair));
+  const auto is_predicted = [&](const LabelScore& score) {
+    return options.threshold ? score.score >= *options.threshold : score.label == answer.label;
+  };
+  for (const LabelScore& score : answer.scores) {
+    const std::string line = fmt::format("{:<7}:\t{:.3f}", out.foreign(score.label), score.score);
+    lines += (is_predicted(score) ? out.bold(line) : line) + '\n';
+  }
+  if (options.threshold) lines += labels_line(answer, *options.threshold, out);
+  if (!answer.windows.empty()) lines += window_lines(answer, options, out);
+  return lines;
+}
+
+}  // namespace filbert::cli

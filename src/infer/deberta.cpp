@@ -1,0 +1,130 @@
+#include "infer/deberta.h"
+
+#include <algorithm>
+#include <cstring>
+#include <variant>
+
+#include "infer/attention.h"
+#include "infer/encoder.h"
+
+namespace filbert {
+namespace {
+
+// Tokens of a block. Products are taken with the distances from all of them to the others, of which each uses its own: fewer means less
+// in vain, more means fewer readings of the vectors.
+constexpr std::size_t kBlockTokens = 16;
+
+// Tokens of a head: `count` of them from position `first` of the row on.
+struct Tokens {
+  const float* x;      // [count, head_size], rows `stride` floats apart; none are needed of the others
+  std::size_t stride;
+  std::size_t first;
+  std::size_t count;
+};
+
+// [tokens, others], rows `stride` apart.
+struct Products {
+  const float* data;
+  std::size_t stride;
+};
+
+// Of each token with the vector of each other's distance, other − token.
+Products multiply_by_distance(const KernelTable& kernels, const DistanceVectors& vectors, std::size_t head, std::size_t head_size,
+                              const Tokens& tokens, const Tokens& others, Workspace::Attention& scratch) {
+  const auto position = [](std::size_t token) { return static_cast<std::ptrdiff_t>(token); };
+  const std::ptrdiff_t lowest = position(others.first) - position(tokens.first + tokens.count - 1);
+  const std::ptrdiff_t highest = position(others.first + others.count - 1) - position(tokens.first);
+  const auto index = [&](std::ptrdiff_t distance) {
+    return static_cast<std::size_t>(vectors.index[static_cast<std::size_t>(std::clamp(distance, -vectors.reach, vectors.reach) + vectors.reach)]);
+  };
+  const std::size_t width = kernels.panel_columns, panel = index(lowest) / width, panels = index(highest) / width + 1 - panel;
+  const std::size_t stride = panels * width, skipped = panel * width;
+  scratch.products.reserve(tokens.count * stride);
+  float* products = scratch.products.data();
+  kernels.gemm({.a = tokens.x,
+                .a_stride = tokens.stride,
+                .rows = tokens.count,
+                .b = {vectors.packed.data() + head * vectors.head_floats + skipped * head_size, head_size, vectors.vectors - skipped},
+                .panel_end = panels,
+                .c = products,
+                .c_stride = stride});
+  if (-lowest <= vectors.even && highest <= vectors.even) return {products + (index(lowest) - skipped) + tokens.count - 1, stride - 1};
+
+  scratch.spread.reserve(tokens.count * others.count);
+  for (std::size_t token = 0; token < tokens.count; ++token) {
+    const float* from = products + token * stride;
+    float* to = scratch.spread.data() + token * others.count;
+    const std::ptrdiff_t first = position(others.first) - position(tokens.first + token);
+    for (std::size_t other = 0; other < others.count; ++other) to[other] = from[index(first + position(other)) - skipped];
+  }
+  return {scratch.spread.data(), others.count};
+}
+
+// For each text: what the convolution gives for each of its tokens, with zeros beyond its ends; to workspace.convolved.
+void convolve(const Model& model, const Loop& loop, const Convolution& convolution, const Unit& unit, Workspace& workspace) {
+  const std::size_t hidden_size = model.config.hidden_size, margin = convolution.kernel_size / 2;
+  const std::size_t rows = unit.tokens() + margin * (unit.rows() - 1);  // of texts with one margin between them
+  workspace.padded.reserve((rows + 2 * margin) * hidden_size);
+  workspace.convolved.reserve(rows * hidden_size);
+  float* padded = workspace.padded.data();
+  for (std::size_t row = 0; row < unit.rows(); ++row) {
+    padded = std::fill_n(padded, margin * hidden_size, 0.0f);
+    padded = std::copy_n(workspace.hidden.data() + unit.start(row) * hidden_size, unit.length(row) * hidden_size, padded);
+  }
+  std::fill_n(padded, margin * hidden_size, 0.0f);
+  apply(model.kernels, loop, convolution.linear, convolution.activation, {workspace.padded.data(), hidden_size, rows}, workspace.prepared,
+        workspace.convolved.data());
+  for (std::size_t row = 1; row < unit.rows(); ++row) {
+    float* convolved = workspace.convolved.data();
+    std::memmove(convolved + unit.start(row) * hidden_size, convolved + (unit.start(row) + margin * row) * hidden_size,
+                 unit.length(row) * hidden_size * sizeof(float));
+  }
+}
+
+}  // namespace
+
+void attend_deberta(const Model& model, const Loop& loop, std::size_t layer, const Unit& unit, Keep keep, Workspace& workspace) {
+  const auto& deberta = std::get<Deberta>(model.family);
+  const KernelTable& kernels = model.kernels;
+  const AttentionShape shape = attention_shape(model.config);
+  attend_heads(model, loop, shape, unit, keep, deberta.scale, [&](const ScoreBlock& block) {
+    if (deberta.layers.empty()) return;
+    const Deberta::Layer& vectors = deberta.layers[layer];
+    const std::size_t head = block.of.head, all = block.of.tokens, first_query = block.of.first_position + block.first;
+    for (std::size_t first = 0; vectors.key.vectors > 0 && first < block.count; first += kBlockTokens) {
+      const std::size_t count = std::min(kBlockTokens, block.count - first);
+      const Tokens queries{block.of.query + (block.first + first) * shape.query_stride, shape.query_stride, first_query + first, count};
+      const Products products = multiply_by_distance(kernels, vectors.key, head, shape.head_size, queries, {nullptr, 0, 0, all}, block.scratch);
+      for (std::size_t query = 0; query < count; ++query) {
+        kernels.add(products.data + query * products.stride, all, block.scores + (first + query) * all);
+      }
+    }
+    for (std::size_t first = 0; vectors.query.vectors > 0 && first < all; first += kBlockTokens) {
+      const std::size_t count = std::min(kBlockTokens, all - first);
+      const Tokens keys{block.of.key + first * shape.key_value_stride, shape.key_value_stride, first, count};
+      const Products products =
+          multiply_by_distance(kernels, vectors.query, head, shape.head_size, keys, {nullptr, 0, first_query, block.count}, block.scratch);
+      for (std::size_t query = 0; query < block.count; ++query) {
+        float* scores = block.scores + query * all + first;
+        for (std::size_t key = 0; key < count; ++key) scores[key] += products.data[key * products.stride + query];
+      }
+    }
+  }, workspace);
+}
+
+void encode_deberta(const Model& model, const Loop& loop, const Unit& unit, Workspace& workspace) {
+  const auto& deberta = std::get<Deberta>(model.family);
+  if (!deberta.convolution) return encode(model, loop, unit, workspace);
+  reserve_layers(model, unit, workspace);
+  convolve(model, loop, *deberta.convolution, unit, workspace);
+  for (std::size_t layer = 0; layer < model.layers.size(); ++layer) {
+    const Keep keep = layer + 1 == model.layers.size() ? model.head.keep : Keep::all;
+    run_layer(model, loop, layer, unit, keep, workspace);
+    if (layer > 0) continue;
+    if (is_one_token(keep)) keep_one_token(unit, keep, model.config.hidden_size, workspace.convolved.data());
+    add_and_norm(model, loop, deberta.convolution->norm, is_one_token(keep) ? unit.rows() : unit.tokens(), workspace.convolved.data(),
+                 workspace.hidden.data());
+  }
+}
+
+}  // namespace filbert

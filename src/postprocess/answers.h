@@ -1,0 +1,24 @@
+// The end of stage 3: from scores, a row for each text or for each of its windows, to one answer a text. Tested by
+// tests/pipeline_test.cpp and long_texts_test.cpp.
+#pragma once
+
+#include <vector>
+
+#include <filbert/config.h>
+#include <filbert/pipeline.h>
+#include <filbert/tensor.h>
+
+namespace filbert {
+
+// Throws Error(invalid_argument) for options that contradict each other or the model, whatever the text.
+void check_options(const ClassifyOptions& options, const Config& config);
+// Throws Error(invalid_argument) unless each row, which a caller may have filled by hand, has its facts.
+void check_rows(const BatchEncoding& inputs);
+
+FunctionToApply function_of(const ClassifyOptions& options, const Config& config);
+
+// An answer for each text of `inputs`; `logits` and `scores` are [batch_size, num_labels].
+std::vector<Classification> answers(const BatchEncoding& inputs, const Tensor& logits, const Tensor& scores,
+                                    const ClassifyOptions& options, const Config& config);
+
+}  // namespace filbert
