@@ -44,8 +44,8 @@ std::string description(const TextClassificationPipeline& classifier, const Mode
 void check_padding(const Record& record, const Config& config) {
   if (!record.padded_in_front || !config.max_tokens) return;
   if (config_family(config.model_type).position_ids == PositionIds::after_padding) return;
-  throw Error(ErrorKind::invalid_argument, fmt::format("line {}: attention_mask: expected padding behind the text, since {} counts positions "
-                                                       "from the first token, found it before", record.number, config.model_type));
+  throw Error(ErrorKind::invalid_argument, fmt::format("attention_mask: expected padding behind the text, since {} counts positions "
+                                                       "from the first token, found it before", config.model_type));
 }
 
 // The answers to `records`, in their order: texts and rows tokenized elsewhere are a call of the library each.

@@ -14,8 +14,11 @@
 #include "infer/deberta.h"
 #include "infer/deberta_config.h"
 #include "infer/ernie.h"
+#include "infer/family_fields.h"
+#include "infer/modernbert.h"
 #include "infer/mpnet.h"
 #include "infer/quantize.h"
+#include "infer/xlnet.h"
 
 namespace filbert {
 namespace {
@@ -49,6 +52,13 @@ constexpr ModuleName kAlbertNames[] = {
     {"attention.output.LayerNorm", "attention.LayerNorm"}, {"intermediate.dense", "ffn"},
     {"output.dense", "ffn_output"},                   {"output.LayerNorm", "full_layer_layer_norm"},
 };
+constexpr ModuleName kModernBertNames[] = {
+    {"embeddings.word_embeddings", "embeddings.tok_embeddings"}, {"embeddings.LayerNorm", "embeddings.norm"},
+    {"attention.self", "attn.Wqkv"},                  {"attention.output.dense", "attn.Wo"},
+    {"attention.output.LayerNorm", "attn_norm"},      {"intermediate.dense", "mlp.Wi"},
+    {"output.dense", "mlp.Wo"},                       {"output.LayerNorm", "mlp_norm"},
+};
+constexpr ModuleName kXlnetNames[] = {{"embeddings.word_embeddings", "word_embedding"}};
 
 constexpr ModuleName kDebertaV2Names[] = {
     {"attention.self.query", "attention.self.query_proj"},
@@ -77,6 +87,12 @@ constexpr Architecture kArchitectures[] = {
      .expect = expect_deberta, .load = load_deberta, .encode = encode_deberta, .attend = attend_deberta},
     {.model_type = "deberta", .prefix = "deberta.", .sequence_head = deberta_head, .names = kDebertaNames, .is_like_bert = false,
      .expect = expect_deberta, .load = load_deberta, .encode = encode_deberta, .attend = attend_deberta},
+    {.model_type = "modernbert", .prefix = "model.", .sequence_head = modernbert_sequence_head, .names = kModernBertNames,
+     .layer_root = "layers.{}.", .has_token_types = false, .has_positions = false, .is_like_bert = false, .token_head = modernbert_token_head,
+     .expect = expect_modernbert, .load = load_modernbert, .encode = encode_modernbert},
+    {.model_type = "xlnet", .prefix = "transformer.", .sequence_head = xlnet_sequence_head, .names = kXlnetNames, .layer_root = "layer.{}.",
+     .has_token_types = false, .has_positions = false, .is_like_bert = false, .expect = expect_xlnet, .load = load_xlnet,
+     .embed = embed_xlnet, .attend = attend_xlnet},
 };
 
 struct ActivationRow {
@@ -197,10 +213,13 @@ std::string file_name(const Config& config, std::string_view name) {
 
 std::vector<ExpectedTensor> expected_tensors(const Config& config, Task task) {
   const HeadRow head = head_of(config, task);
+  if (config.is_quantized && !architecture_of(config).is_like_bert) {
+    refuse(config, "quantization_config", fmt::format("none, since {} is not stored in int8", config.model_type), "one");
+  }
   TensorList list{config};
   architecture_of(config).expect(config, list);
-  if (!head.dense.empty()) list.linear(std::string(head.dense), config.hidden_size, config.hidden_size);
-  if (!head.norm.empty()) list.layer_norm(std::string(head.norm), config.hidden_size);
+  if (!head.dense.empty()) list.linear(std::string(head.dense), config.hidden_size, config.hidden_size, head.has_dense_bias);
+  if (!head.norm.empty()) list.layer_norm(std::string(head.norm), config.hidden_size, head.has_norm_bias);
   list.linear(std::string(head.out), config.num_labels(), config.hidden_size);
   for (ExpectedTensor& tensor : list.tensors) tensor.file_name = file_name(config, tensor.name);
   return std::move(list.tensors);

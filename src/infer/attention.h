@@ -29,10 +29,10 @@ inline AttentionShape attention_shape(const Config& config) {
 struct AttentionHead {
   std::size_t row;               // of the unit
   std::size_t head;
-  const float* query;            // [queries, head_size]
+  float* query;                  // [queries, head_size]
   std::size_t queries;
   std::size_t first_position;    // in the row, of the first query
-  const float* key;              // [tokens, head_size]
+  float* key;                    // [tokens, head_size]
   const float* value;            // the same
   std::size_t tokens;
   float* context;                // [queries, head_size]
@@ -79,27 +79,33 @@ void attend_head(const KernelTable& kernels, const AttentionShape& shape, const 
   }
 }
 
-// Every head of every row of a unit: workspace.context from workspace.query and workspace.key_value. With one token kept of each
-// row, there is one query for each row, that token's, else one for each token.
-template <typename Add>
-void attend_heads(const Model& model, const Loop& loop, const AttentionShape& shape, const Unit& unit, Keep keep, float scale, const Add& add,
-                  Workspace& workspace) {
+// `body(head, scratch)` for every head of every row of a unit, queries in workspace.query, keys and values in workspace.key_value,
+// contexts in workspace.context. With one token kept of each row, there is one query for each row, that token's, else one for each token.
+template <typename Body>
+void for_each_head(const Loop& loop, const AttentionShape& shape, const Unit& unit, Keep keep, Workspace& workspace, const Body& body) {
   if (workspace.attention.size() < loop.threads()) workspace.attention.resize(loop.threads());
   loop(unit.rows() * shape.heads, [&](std::size_t task, unsigned thread) {
     const std::size_t row = task / shape.heads, head = task % shape.heads, column = head * shape.head_size;
     const std::size_t first_query = is_one_token(keep) ? row : unit.start(row);
-    const float* key = workspace.key_value.data() + unit.start(row) * shape.key_value_stride + column;
-    attend_head(model.kernels, shape,
-                {.row = row,
-                 .head = head,
-                 .query = workspace.query.data() + first_query * shape.query_stride + column,
-                 .queries = is_one_token(keep) ? 1 : unit.length(row),
-                 .first_position = keep == Keep::last ? unit.length(row) - 1 : 0,
-                 .key = key,
-                 .value = key + shape.key_value_stride / 2,
-                 .tokens = unit.length(row),
-                 .context = workspace.context.data() + first_query * shape.context_stride + column},
-                scale, add, workspace.attention[thread]);
+    float* key = workspace.key_value.data() + unit.start(row) * shape.key_value_stride + column;
+    body(AttentionHead{.row = row,
+                       .head = head,
+                       .query = workspace.query.data() + first_query * shape.query_stride + column,
+                       .queries = is_one_token(keep) ? 1 : unit.length(row),
+                       .first_position = keep == Keep::last ? unit.length(row) - 1 : 0,
+                       .key = key,
+                       .value = key + shape.key_value_stride / 2,
+                       .tokens = unit.length(row),
+                       .context = workspace.context.data() + first_query * shape.context_stride + column},
+         workspace.attention[thread]);
+  });
+}
+
+template <typename Add>
+void attend_heads(const Model& model, const Loop& loop, const AttentionShape& shape, const Unit& unit, Keep keep, float scale, const Add& add,
+                  Workspace& workspace) {
+  for_each_head(loop, shape, unit, keep, workspace, [&](const AttentionHead& head, Workspace::Attention& scratch) {
+    attend_head(model.kernels, shape, head, scale, add, scratch);
   });
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <initializer_list>
 #include <string_view>
+#include <utility>
 
 #include "infer/architecture.h"
 #include "infer/quantize.h"
@@ -11,9 +12,9 @@
 
 namespace filbert {
 
-void TensorList::linear(const std::string& name, std::size_t out, std::size_t in) {
+void TensorList::linear(const std::string& name, std::size_t out, std::size_t in, bool has_bias) {
   add(name + ".weight", {out, in});
-  add(name + ".bias", {out});
+  if (has_bias) add(name + ".bias", {out});
 }
 
 void TensorList::narrow(const std::string& name, std::size_t out, std::size_t in) {
@@ -21,9 +22,9 @@ void TensorList::narrow(const std::string& name, std::size_t out, std::size_t in
   if (config.is_quantized) add(name + ".weight_scale", {out});
 }
 
-void TensorList::layer_norm(const std::string& name, std::size_t size) {
+void TensorList::layer_norm(const std::string& name, std::size_t size, bool has_bias) {
   add(name + ".weight", {size});
-  add(name + ".bias", {size});
+  if (has_bias) add(name + ".bias", {size});
 }
 
 void expect_embeddings(const Config& config, TensorList& tensors) {
@@ -63,7 +64,9 @@ void expect_bert(const Config& config, TensorList& tensors) {
 }
 
 LayerNorm load_layer_norm(const Model& model, const std::string& name) {
-  return {read_f32(model.kernels, model.weights.at(name + ".weight")), read_f32(model.kernels, model.weights.at(name + ".bias"))};
+  std::vector<float> weight = read_f32(model.kernels, model.weights.at(name + ".weight"));
+  std::vector<float> bias = read_bias(model.kernels, model.weights, name, weight.size());
+  return {std::move(weight), std::move(bias)};
 }
 
 Linear load_linear(const Model& model, const Loop& loop, const std::string& name) {

@@ -18,10 +18,10 @@ struct TensorList {
 
   void add(const std::string& name, std::vector<std::size_t> shape) { tensors.push_back({.name = name, .shape = std::move(shape)}); }
   // name.weight [out, in] and name.bias [out]
-  void linear(const std::string& name, std::size_t out, std::size_t in);
+  void linear(const std::string& name, std::size_t out, std::size_t in, bool has_bias = true);
   // The same in 8 bits where the checkpoint is quantized (quantize.h).
   void narrow(const std::string& name, std::size_t out, std::size_t in);
-  void layer_norm(const std::string& name, std::size_t size);
+  void layer_norm(const std::string& name, std::size_t size, bool has_bias = true);
 };
 
 void expect_embeddings(const Config& config, TensorList& tensors);
@@ -29,6 +29,7 @@ void expect_layer(const Config& config, std::size_t layer, TensorList& tensors);
 // Both, of all layers.
 void expect_bert(const Config& config, TensorList& tensors);
 
+// These two take a bias that is not expected for zeros.
 LayerNorm load_layer_norm(const Model& model, const std::string& name);
 Linear load_linear(const Model& model, const Loop& loop, const std::string& name);  // in f32
 void load_embeddings(Model& model, const Loop& loop);

@@ -116,7 +116,7 @@ void load_distances(const Model& model, const Loop& loop, const DebertaConfig& c
 }
 
 // A convolution as a linear layer of kernel_size tokens side by side. Its weight in the file is [out, in of a group, kernel_size].
-Convolution load_convolution(const Model& model, const DebertaConfig& config) {
+Convolution load_convolution(const Model& model, const Loop& loop, const DebertaConfig& config) {
   const std::size_t hidden = model.config.hidden_size, kernel_size = config.conv_kernel_size, width = hidden / config.conv_groups;
   const std::vector<float> weight = read_f32(model.kernels, model.weights.at("encoder.conv.conv.weight"));
   std::vector<float> rows(hidden * kernel_size * hidden);  // zeros from one group to another
@@ -126,7 +126,7 @@ Convolution load_convolution(const Model& model, const DebertaConfig& config) {
       for (std::size_t at = 0; at < kernel_size; ++at) rows[(out * kernel_size + at) * hidden + first + in] = weight[(out * width + in) * kernel_size + at];
     }
   }
-  return {.linear = pack_linear(model.kernels, rows.data(), kernel_size * hidden, read_f32(model.kernels, model.weights.at("encoder.conv.conv.bias"))),
+  return {.linear = pack_linear(model.kernels, loop, rows, read_f32(model.kernels, model.weights.at("encoder.conv.conv.bias"))),
           .kernel_size = kernel_size,
           .activation = config.conv_act,
           .norm = load_layer_norm(model, "encoder.conv.LayerNorm")};
@@ -177,7 +177,7 @@ void load_deberta(Model& model, const Loop& loop) {
   deberta.scale = attention_scale(model.config.head_size() * config.scale_factor);
   load_embeddings(model, loop);
   load_distances(model, loop, config, deberta);
-  if (config.conv_kernel_size > 0) deberta.convolution = load_convolution(model, config);
+  if (config.conv_kernel_size > 0) deberta.convolution = load_convolution(model, loop, config);
   for (std::size_t layer = 0; layer < model.config.num_hidden_layers; ++layer) {
     model.layers.push_back(config.is_v1 ? load_v1_layer(model, loop, layer) : load_layer(model, loop, layer));
   }

@@ -42,6 +42,34 @@ struct Deberta {
   std::optional<Convolution> convolution;  // of what goes into the first layer, added to what comes out of it
 };
 
-using FamilyWeights = std::variant<std::monostate, RelativeBias, Deberta>;
+struct ModernBert {
+  std::vector<Linear> gates;              // of each layer, what the activations are multiplied with
+  LayerNorm final_norm;
+  std::vector<bool> is_local;             // of each layer
+  std::size_t reach = 0;                  // of a local layer, to each side
+  std::vector<float> global_frequencies;  // rotary_frequencies() of global layers
+  std::vector<float> local_frequencies;
+
+  std::vector<const Linear*> linears() const;
+};
+
+// XLNet: what a layer's attention has besides BERT's; its r_w_bias is the bias of the query.
+struct XlnetLayer {
+  Linear distance;                        // [hidden_size, hidden_size], of the sinusoids of distances
+  std::vector<float> distance_query_bias; // [hidden_size]: r_r_bias − r_w_bias
+  std::vector<float> segment;             // [hidden_size]: seg_embed of another segment less that of the same one
+  std::vector<float> segment_bias;        // [num_attention_heads]: (r_s_bias − r_w_bias) · segment
+  AlignedFloats packed;                   // XlnetDistanceView of rows of up to kReach tokens
+  std::vector<float> bias;
+};
+struct Xlnet {
+  static constexpr std::size_t kReach = 256;
+  std::vector<XlnetLayer> layers;
+  std::size_t clamp = 0;                  // distances further than this are one; 0: none are
+
+  std::vector<const Linear*> linears() const;
+};
+
+using FamilyWeights = std::variant<std::monostate, RelativeBias, Deberta, ModernBert, Xlnet>;
 
 }  // namespace filbert

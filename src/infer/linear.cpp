@@ -63,25 +63,27 @@ void reserve(const KernelTable& kernels, Linear& linear) {
   linear.column_sums.resize(linear.out);
 }
 
-}  // namespace
+// Outputs of a layer: rows [first, first + rows) of a weight, and its scales where it is stored in 8 bits, else null.
+struct Source {
+  const TensorView* weight;
+  const TensorView* scales;
+  std::size_t first, rows;
+};
 
-Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& weights, std::span<const LinearPart> parts,
-                   ComputeDtype dtype, const Smoothing& smoothing) {
+Linear pack_sources(const KernelTable& kernels, const Loop& loop, std::span<const Source> sources, std::vector<float> bias,
+                    ComputeDtype dtype, const Smoothing& smoothing) {
   Linear linear;
+  linear.in = sources.front().weight->shape[1];
+  linear.out = bias.size();
   linear.dtype = dtype;
+  linear.bias = std::move(bias);
   linear.smoothing = smoothing;
-  std::vector<const TensorView*> from, scales;
-  for (const LinearPart& part : parts) {
-    from.push_back(&weights.at(part.weight));
-    scales.push_back(from.back()->dtype == Dtype::i8 ? &weights.at(part.weight + "_scale") : nullptr);
-    linear.in = from.back()->shape[1];
-    linear.bias.insert(linear.bias.end(), part.bias.begin(), part.bias.end());
-    linear.out += part.rows;
-    linear.bias.resize(linear.out);
+  if (dtype == ComputeDtype::int8 && smoothing.factor.empty()) {
+    linear.smoothing = {std::vector<float>(linear.in, 0.0f), std::vector<float>(linear.in, 1.0f)};
   }
   reserve(kernels, linear);
 
-  const std::size_t width = panel_columns(kernels, dtype), rows_of_part = parts.front().rows;
+  const std::size_t width = panel_columns(kernels, dtype), rows_of_source = sources.front().rows;
   std::vector<Panel> panels(loop.threads());
   loop((linear.out + width - 1) / width, [&](std::size_t index, unsigned thread) {
     Panel& panel = panels[thread];
@@ -89,12 +91,34 @@ Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& 
     panel.int8.reserve(width * linear.in);
     const std::size_t first = index * width, rows = std::min(width, linear.out - first);
     for (std::size_t row = 0; row < rows; ++row) {
-      const std::size_t part = (first + row) / rows_of_part, row_of_weight = parts[part].first + (first + row) % rows_of_part;
-      read_row(kernels, *from[part], scales[part], row_of_weight, first + row, row, panel, linear);
+      const Source& source = sources[(first + row) / rows_of_source];
+      read_row(kernels, *source.weight, source.scales, source.first + (first + row) % rows_of_source, first + row, row, panel, linear);
     }
     pack(kernels, panel, rows, first, linear);
   });
-  for (const TensorView* weight : from) weights.release(*weight);  // from here on the packed one counts
+  return linear;
+}
+
+}  // namespace
+
+std::vector<float> read_bias(const KernelTable& kernels, const Weights& weights, const std::string& name, std::size_t out) {
+  const TensorView* bias = weights.find(name + ".bias");
+  return bias != nullptr ? read_f32(kernels, *bias) : std::vector<float>(out);
+}
+
+Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& weights, std::span<const LinearPart> parts,
+                   ComputeDtype dtype, const Smoothing& smoothing) {
+  std::vector<Source> sources;
+  std::vector<float> bias;
+  std::size_t out = 0;
+  for (const LinearPart& part : parts) {
+    const TensorView& weight = weights.at(part.weight);
+    sources.push_back({&weight, weight.dtype == Dtype::i8 ? &weights.at(part.weight + "_scale") : nullptr, part.first, part.rows});
+    bias.insert(bias.end(), part.bias.begin(), part.bias.end());
+    bias.resize(out += part.rows);
+  }
+  Linear linear = pack_sources(kernels, loop, sources, std::move(bias), dtype, smoothing);
+  for (const Source& source : sources) weights.release(*source.weight);  // from here on the packed one counts
   return linear;
 }
 
@@ -102,19 +126,18 @@ Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& 
                    ComputeDtype dtype, const Smoothing& smoothing) {
   std::vector<LinearPart> parts;
   for (const std::string& name : names) {
-    parts.push_back({name + ".weight", 0, weights.at(name + ".weight").shape[0], read_f32(kernels, weights.at(name + ".bias"))});
+    const std::size_t out = weights.at(name + ".weight").shape[0];
+    parts.push_back({name + ".weight", 0, out, read_bias(kernels, weights, name, out)});
   }
   return load_linear(kernels, loop, weights, parts, dtype, smoothing);
 }
 
-Linear pack_linear(const KernelTable& kernels, const float* weight, std::size_t in, std::vector<float> bias) {
-  Linear linear;
-  linear.in = in;
-  linear.out = bias.size();
-  linear.bias = std::move(bias);
-  reserve(kernels, linear);
-  kernels.pack_transposed(weight, linear.out, in, in, linear.packed.data());
-  return linear;
+Linear pack_linear(const KernelTable& kernels, const Loop& loop, std::span<const float> weight, std::span<const float> bias,
+                   ComputeDtype dtype, const Smoothing& smoothing) {
+  const TensorView view{.name = {}, .dtype = Dtype::f32, .dtype_name = "F32", .shape = {bias.size(), weight.size() / bias.size()},
+                        .data = std::as_bytes(weight)};
+  const Source source{&view, nullptr, 0, bias.size()};
+  return pack_sources(kernels, loop, std::span(&source, 1), {bias.begin(), bias.end()}, dtype, smoothing);
 }
 
 void prepare(const KernelTable& kernels, const Loop& loop, const Linear& linear, const Rows& x, PreparedRows& prepared) {
@@ -133,7 +156,8 @@ void prepare(const KernelTable& kernels, const Loop& loop, const Linear& linear,
 }
 
 void multiply(const KernelTable& kernels, const Loop& loop, const Linear& linear, Activation activation, const Rows& x,
-              const PreparedRows& prepared, float* y) {
+              const PreparedRows& prepared, float* y, std::size_t y_stride) {
+  if (y_stride == 0) y_stride = linear.out;
   // Blocks of rows that stay in the second cache beside a panel; with several threads, groups of panels as well, so that
   // a single short text keeps them all busy.
   constexpr std::size_t kBlockFloats = 96 * 1024;
@@ -149,21 +173,21 @@ void multiply(const KernelTable& kernels, const Loop& loop, const Linear& linear
     if (linear.dtype == ComputeDtype::f32) {
       return kernels.gemm({.a = x.x + row * x.stride, .a_stride = x.stride, .rows = rows,
                            .b = {linear.packed.data(), linear.in, linear.out}, .panel_begin = panel_begin, .panel_end = panel_end,
-                           .bias = linear.bias.data(), .activation = activation, .c = y + row * linear.out, .c_stride = linear.out});
+                           .bias = linear.bias.data(), .activation = activation, .c = y + row * y_stride, .c_stride = y_stride});
     }
     const NarrowKernels& narrow = narrow_of(kernels, linear.dtype);
     narrow.gemm({.a = prepared.numbers.data() + row * prepared.stride, .a_stride = prepared.stride,
                  .row_scales = prepared.scales.data() + row, .rows = rows, .b = linear.narrow.data(),
                  .depth = padded_depth(narrow, linear.in), .columns = linear.out, .column_scales = linear.column_scales.data(),
                  .column_sums = linear.column_sums.data(), .panel_begin = panel_begin, .panel_end = panel_end,
-                 .bias = linear.bias.data(), .activation = activation, .c = y + row * linear.out, .c_stride = linear.out});
+                 .bias = linear.bias.data(), .activation = activation, .c = y + row * y_stride, .c_stride = y_stride});
   });
 }
 
 void apply(const KernelTable& kernels, const Loop& loop, const Linear& linear, Activation activation, const Rows& x,
-           PreparedRows& prepared, float* y) {
+           PreparedRows& prepared, float* y, std::size_t y_stride) {
   prepare(kernels, loop, linear, x, prepared);
-  multiply(kernels, loop, linear, activation, x, prepared, y);
+  multiply(kernels, loop, linear, activation, x, prepared, y, y_stride);
 }
 
 }  // namespace filbert

@@ -60,15 +60,17 @@ struct LinearPart {
   std::vector<float> bias = {};  // [rows]; none: zeros
 };
 // A layer of these, side by side, all of one weight's width and with equally many rows: their outputs follow each other in a row.
-// `smoothing` counts for int8 alone, and is not empty there.
+// `smoothing` counts for int8 alone; an empty one leaves the input as it is.
 Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& weights, std::span<const LinearPart> parts,
                    ComputeDtype dtype = ComputeDtype::f32, const Smoothing& smoothing = {});
 // The same of whole linear layers by their names (without ".weight").
 Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& weights, std::span<const std::string> names,
                    ComputeDtype dtype = ComputeDtype::f32, const Smoothing& smoothing = {});
-
-// A layer in f32 of weight [out, in] in memory.
-Linear pack_linear(const KernelTable& kernels, const float* weight, std::size_t in, std::vector<float> bias);
+// The same of numbers in memory, `weight` [out, in] and `bias` [out]; nothing of them is kept.
+Linear pack_linear(const KernelTable& kernels, const Loop& loop, std::span<const float> weight, std::span<const float> bias,
+                   ComputeDtype dtype = ComputeDtype::f32, const Smoothing& smoothing = {});
+// name.bias, or `out` zeros where it is not one of the expected tensors.
+std::vector<float> read_bias(const KernelTable& kernels, const Weights& weights, const std::string& name, std::size_t out);
 
 // Rows of x [rows, in], `stride` floats apart.
 struct Rows {
@@ -79,11 +81,11 @@ struct Rows {
 
 // What multiply() needs of x besides x itself; nothing for f32. Layers of one dtype and smoothing can share it.
 void prepare(const KernelTable& kernels, const Loop& loop, const Linear& linear, const Rows& x, PreparedRows& prepared);
-// y [rows, out] of x and what prepare() made of it.
+// y [rows, out] of x and what prepare() made of it; its rows are `y_stride` floats apart, or end to end where that is 0.
 void multiply(const KernelTable& kernels, const Loop& loop, const Linear& linear, Activation activation, const Rows& x,
-              const PreparedRows& prepared, float* y);
+              const PreparedRows& prepared, float* y, std::size_t y_stride = 0);
 // Both.
 void apply(const KernelTable& kernels, const Loop& loop, const Linear& linear, Activation activation, const Rows& x,
-           PreparedRows& prepared, float* y);
+           PreparedRows& prepared, float* y, std::size_t y_stride = 0);
 
 }  // namespace filbert

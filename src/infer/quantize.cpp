@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -30,20 +31,6 @@ Steps steps_of(std::span<const float> numbers) {
   float greatest = 0;
   for (const float number : numbers) greatest = std::max(greatest, std::abs(number));
   return {greatest / 127.0f, greatest > 0 ? 127.0f / greatest : 0.0f};
-}
-
-// The greatest weight of each input, over all outputs of a group.
-std::vector<float> greatest_weights(const KernelTable& kernels, const Weights& weights, const std::string& root, const LinearGroup& group,
-                                    std::size_t in) {
-  std::vector<float> greatest(in, kLeast), row(in);
-  for (const std::string_view linear : group.linears) {
-    const TensorView& weight = weights.at(fmt::format("{}{}.weight", root, linear));
-    for (std::size_t first = 0; first < weight.num_elements(); first += in) {
-      read_f32(kernels, weight, first, row);
-      for (std::size_t k = 0; k < in; ++k) greatest[k] = std::max(greatest[k], std::abs(row[k]));
-    }
-  }
-  return greatest;
 }
 
 // The LayerNorm that gives a group its input; none where that is a projection.
@@ -161,9 +148,30 @@ Smoothing smoothing_of(const KernelTable& kernels, const Weights& weights, const
   }
   const std::optional<std::string> norm = input_norm(config, layer, group);
   if (!norm) return {std::vector<float>(in, 0.0f), std::vector<float>(in, 1.0f)};
-  const std::vector<float> spread = read_f32(kernels, weights.at(*norm + ".weight"));
-  Smoothing smoothing{read_f32(kernels, weights.at(*norm + ".bias")), greatest_weights(kernels, weights, root, group, in)};
-  for (std::size_t k = 0; k < in; ++k) smoothing.factor[k] = std::sqrt(smoothing.factor[k] / std::max(std::abs(spread[k]), kLeast));
+  std::vector<std::string> tensors;
+  for (const std::string_view linear : group.linears) tensors.push_back(fmt::format("{}{}.weight", root, linear));
+  return smoothing_after(read_f32(kernels, weights.at(*norm + ".weight")), read_f32(kernels, weights.at(*norm + ".bias")),
+                         greatest_weights(kernels, weights, tensors));
+}
+
+std::vector<float> greatest_weights(const KernelTable& kernels, const Weights& weights, std::span<const std::string> tensors) {
+  const std::size_t in = weights.at(tensors.front()).shape[1];
+  std::vector<float> greatest(in), row(in);
+  for (const std::string& tensor : tensors) {
+    const TensorView& weight = weights.at(tensor);
+    for (std::size_t first = 0; first < weight.num_elements(); first += in) {
+      read_f32(kernels, weight, first, row);
+      for (std::size_t k = 0; k < in; ++k) greatest[k] = std::max(greatest[k], std::abs(row[k]));
+    }
+  }
+  return greatest;
+}
+
+Smoothing smoothing_after(std::span<const float> norm_weight, std::span<const float> norm_bias, std::vector<float> greatest_weights) {
+  Smoothing smoothing{{norm_bias.begin(), norm_bias.end()}, std::move(greatest_weights)};
+  for (std::size_t k = 0; k < norm_weight.size(); ++k) {
+    smoothing.factor[k] = std::sqrt(std::max(smoothing.factor[k], kLeast) / std::max(std::abs(norm_weight[k]), kLeast));
+  }
   return smoothing;
 }
 

@@ -40,6 +40,11 @@ std::string layer_root(std::size_t layer);
 // alpha 0.5). Other inputs are left as they are.
 Smoothing smoothing_of(const KernelTable& kernels, const Weights& weights, const Config& config, std::size_t layer, const LinearGroup& group);
 
+// The greatest weight of each input, over all outputs of these tensors [out, in].
+std::vector<float> greatest_weights(const KernelTable& kernels, const Weights& weights, std::span<const std::string> tensors);
+// The choice itself: the input comes from a LayerNorm of this weight and bias.
+Smoothing smoothing_after(std::span<const float> norm_weight, std::span<const float> norm_bias, std::vector<float> greatest_weights);
+
 // `numbers` in 8 bits, in [−127, 127]; returns the scale, times which each of them stands for its number.
 float round_to_int8(std::span<const float> numbers, std::int8_t* to);
 // Each number becomes what its 8 bits stand for, with the bits that scale times those give.

@@ -27,6 +27,7 @@ struct Workspace {
   AlignedFloats padded;        // where a family convolves: [tokens and zeros around each text, hidden_size]
   AlignedFloats convolved;     // and what becomes of them
   PreparedRows prepared;       // of the linear layer under way
+  AlignedFloats family[3];     // what only one family needs, by the names that its file gives them
 
   struct Attention {           // of one thread
     AlignedFloats packed_key;    // [head_size, text's tokens] in panels

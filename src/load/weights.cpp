@@ -27,7 +27,7 @@ std::string canonical_name(std::string_view file_name, std::string_view prefix) 
 bool is_ignored(std::string_view name) {
   constexpr std::string_view kBuffers[] = {"position_ids", "token_type_ids", "embeddings.position_embeddings.weight"};  // a DeBERTa may not use it
   constexpr std::string_view kHeads[] = {"cls.", "lm_head.", "lm_loss.", "lm_predictions.", "mask_predictions.", "predictions.", "pooler.",
-                                         "sop_classifier.", "discriminator_predictions.", "generator_predictions.", "vocab_transform.",
+                                         "decoder.", "mask_emb", "sop_classifier.", "discriminator_predictions.", "generator_predictions.", "vocab_transform.",
                                          "vocab_layer_norm.", "vocab_projector."};
   return std::ranges::any_of(kBuffers, [&](std::string_view end) { return name.ends_with(end); }) ||
          std::ranges::any_of(kHeads, [&](std::string_view begin) { return name.starts_with(begin); });
@@ -108,10 +108,16 @@ void Weights::release(const TensorView& tensor) const {
 
 const TensorView& Weights::at(std::string_view name) const { return tensors_.find(name)->second; }
 
+const TensorView* Weights::find(std::string_view name) const {
+  const auto found = tensors_.find(name);
+  return found == tensors_.end() ? nullptr : &found->second;
+}
+
 std::size_t Weights::num_parameters() const {
   std::size_t count = 0;
+  constexpr std::string_view kScales[] = {".weight_scale", ".input_center", ".input_factor"};
   for (const auto& [name, tensor] : tensors_) {
-    if (name.ends_with(".weight") || name.ends_with(".bias")) count += tensor.num_elements();
+    if (std::ranges::none_of(kScales, [&](std::string_view end) { return name.ends_with(end); })) count += tensor.num_elements();
   }
   return count;
 }

@@ -31,6 +31,8 @@ class Weights {
 
   // `name` must be one of the expected.
   const TensorView& at(std::string_view name) const;
+  // The same, or null where it is absent.
+  const TensorView* find(std::string_view name) const;
   std::size_t num_parameters() const;  // the scales of a quantized checkpoint are none
   std::string dtypes() const;  // "F16", or "F16, F32" where they are mixed
 
