@@ -11,9 +11,13 @@
 
 #include <filbert/error.h>
 
+#include "infer/convbert.h"
 #include "infer/ernie.h"
+#include "infer/mobilebert.h"
 #include "infer/mpnet.h"
+#include "infer/nystromformer.h"
 #include "infer/quantize.h"
+#include "infer/roformer.h"
 
 namespace filbert {
 namespace {
@@ -25,6 +29,9 @@ HeadRow roberta_head(const Config&) {
 }
 HeadRow electra_head(const Config&) {
   return {.dense = "classifier.dense", .activation = Activation::gelu, .out = "classifier.out_proj"};
+}
+HeadRow activation_head(const Config& config) {
+  return {.dense = "classifier.dense", .activation = activation_of(config), .out = "classifier.out_proj"};
 }
 HeadRow distilbert_head(const Config&) { return {.dense = "pre_classifier", .activation = Activation::relu}; }
 HeadRow albert_head(const Config&) { return {.dense = "pooler", .activation = Activation::tanh}; }
@@ -47,6 +54,10 @@ constexpr ModuleName kAlbertNames[] = {
     {"output.dense", "ffn_output"},                   {"output.LayerNorm", "full_layer_layer_norm"},
 };
 
+constexpr ModuleName kConvbertNames[] = {
+    {"attention.self.key_conv_attn_layer.pointwise.bias", "attention.self.key_conv_attn_layer.bias"},
+};
+
 constexpr Architecture kArchitectures[] = {
     {.model_type = "bert", .prefix = "bert.", .sequence_head = bert_head},
     {.model_type = "ernie", .prefix = "ernie.", .sequence_head = bert_head, .expect = expect_ernie, .load = load_ernie},
@@ -60,6 +71,14 @@ constexpr Architecture kArchitectures[] = {
      .layer_root = "encoder.albert_layer_groups.{}.albert_layers.{}.", .projection = "encoder.embedding_hidden_mapping_in"},
     {.model_type = "mpnet", .prefix = "mpnet.", .sequence_head = roberta_head, .names = kMpnetNames, .has_token_types = false,
      .expect = expect_mpnet, .load = load_mpnet, .attend = attend_mpnet},
+    {.model_type = "mobilebert", .prefix = "mobilebert.", .sequence_head = mobilebert_head, .is_like_bert = false,
+     .expect = expect_mobilebert, .load = load_mobilebert, .embed = embed_mobilebert, .encode = encode_mobilebert},
+    {.model_type = "convbert", .prefix = "convbert.", .sequence_head = activation_head, .names = kConvbertNames, .is_like_bert = false,
+     .projection = "embeddings_project", .expect = expect_convbert, .load = load_convbert, .encode = encode_convbert},
+    {.model_type = "roformer", .prefix = "roformer.", .sequence_head = activation_head, .has_positions = false,
+     .projection = "embeddings_project", .expect = expect_roformer, .load = load_roformer, .attend = attend_roformer},
+    {.model_type = "nystromformer", .prefix = "nystromformer.", .sequence_head = activation_head,
+     .expect = expect_nystromformer, .load = load_nystromformer, .attend = attend_nystromformer},
 };
 
 struct ActivationRow {
@@ -180,8 +199,13 @@ std::string file_name(const Config& config, std::string_view name) {
 
 std::vector<ExpectedTensor> expected_tensors(const Config& config, Task task) {
   const HeadRow head = head_of(config, task);
+  const Architecture& row = architecture_of(config);
+  if (config.is_quantized && !row.is_like_bert) {
+    throw Error(ErrorKind::unsupported, fmt::format("{}: quantization_config: expected none for model_type \"{}\", which is not stored in int8",
+                                                    config.path.string(), config.model_type));
+  }
   TensorList list{config};
-  architecture_of(config).expect(config, list);
+  row.expect(config, list);
   if (!head.dense.empty()) list.linear(std::string(head.dense), config.hidden_size, config.hidden_size);
   if (!head.norm.empty()) list.layer_norm(std::string(head.norm), config.hidden_size);
   list.linear(std::string(head.out), config.num_labels(), config.hidden_size);

@@ -47,9 +47,10 @@ struct Architecture {
   bool is_like_bert = true;                             // its layers are BERT's (expect_layer), so that they can be stored in int8
   std::string_view projection = {};                     // of word embeddings to hidden_size; empty if the family has none
   HeadRow (*token_head)(const Config& config) = filbert::token_head;
-  // What the family has instead of BERT's encoder, or besides it; each in a file of its own.
+  // What the family has instead of BERT's embeddings and encoder, or besides them; each in a file of its own.
   void (*expect)(const Config& config, TensorList& tensors) = expect_bert;
   void (*load)(Model& model, const Loop& loop) = load_bert;
+  void (*embed)(const Model& model, const Loop& loop, const BatchEncoding& inputs, const Unit& unit, Workspace& workspace) = filbert::embed;
   void (*encode)(const Model& model, const Loop& loop, const Unit& unit, Workspace& workspace) = filbert::encode;
   void (*attend)(const Model& model, const Loop& loop, std::size_t layer, const Unit& unit, Keep keep, Workspace& workspace) = filbert::attend;
 };

@@ -47,10 +47,14 @@ struct ScoreBlock {
   Workspace::Attention& scratch;
 };
 
-// `add(block)` changes the scores of each block.
-template <typename Add>
+struct LeaveBlock {
+  void operator()(const ScoreBlock&) const {}
+};
+
+// `add(block)` changes the scores of each block, `mix(block)` what the softmax has made of them.
+template <typename Add, typename Mix = LeaveBlock>
 void attend_head(const KernelTable& kernels, const AttentionShape& shape, const AttentionHead& head, float scale, const Add& add,
-                 Workspace::Attention& scratch) {
+                 Workspace::Attention& scratch, const Mix& mix = {}) {
   scratch.packed_key.reserve(packed_size(kernels, shape.head_size, head.tokens));
   scratch.packed_value.reserve(packed_size(kernels, head.tokens, shape.head_size));
   scratch.scores.reserve(kQueryBlock * head.tokens);
@@ -67,8 +71,10 @@ void attend_head(const KernelTable& kernels, const AttentionShape& shape, const 
                   .panel_end = num_panels(kernels, head.tokens),
                   .c = scores,
                   .c_stride = head.tokens});
-    add(ScoreBlock{head, first, rows, scores, scratch});
+    const ScoreBlock block{head, first, rows, scores, scratch};
+    add(block);
     for (std::size_t row = 0; row < rows; ++row) kernels.softmax(scores + row * head.tokens, head.tokens, scale);
+    mix(block);
     kernels.gemm({.a = scores,
                   .a_stride = head.tokens,
                   .rows = rows,
@@ -81,9 +87,9 @@ void attend_head(const KernelTable& kernels, const AttentionShape& shape, const 
 
 // Every head of every row of a unit: workspace.context from workspace.query and workspace.key_value. With one token kept of each
 // row, there is one query for each row, that token's, else one for each token.
-template <typename Add>
+template <typename Add, typename Mix = LeaveBlock>
 void attend_heads(const Model& model, const Loop& loop, const AttentionShape& shape, const Unit& unit, Keep keep, float scale, const Add& add,
-                  Workspace& workspace) {
+                  Workspace& workspace, const Mix& mix = {}) {
   if (workspace.attention.size() < loop.threads()) workspace.attention.resize(loop.threads());
   loop(unit.rows() * shape.heads, [&](std::size_t task, unsigned thread) {
     const std::size_t row = task / shape.heads, head = task % shape.heads, column = head * shape.head_size;
@@ -99,7 +105,7 @@ void attend_heads(const Model& model, const Loop& loop, const AttentionShape& sh
                  .value = key + shape.key_value_stride / 2,
                  .tokens = unit.length(row),
                  .context = workspace.context.data() + first_query * shape.context_stride + column},
-                scale, add, workspace.attention[thread]);
+                scale, add, workspace.attention[thread], mix);
   });
 }
 

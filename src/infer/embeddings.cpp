@@ -9,9 +9,6 @@
 
 namespace filbert {
 
-namespace {
-
-// A word's embedding. In int8 it is rounded to 8 bits, where a quantized checkpoint has not done so before.
 void read_word(const Model& model, std::size_t word, std::span<float> out) {
   const Embeddings& table = model.embeddings;
   if (table.word_scale.empty()) {
@@ -22,6 +19,8 @@ void read_word(const Model& model, std::size_t word, std::span<float> out) {
   const auto* int8 = reinterpret_cast<const std::int8_t*>(table.word->data.data()) + word * out.size();
   for (std::size_t at = 0; at < out.size(); ++at) out[at] = table.word_scale[word] * static_cast<float>(int8[at]);
 }
+
+namespace {
 
 // Positions as rows of the table: counted from the row's first token, or as RoBERTa does it, past pad_token_id, where a padding token
 // within the text has that very id for its position and is not counted.

@@ -1,15 +1,14 @@
 // The encoder, layer after layer: attention and a feed-forward network, each added to what came in and normalised
 // (Vaswani et al., 2017, arXiv 1706.03762, in the order of BERT: LayerNorm after the sum).
+#include "infer/encoder.h"
+
 #include "infer/architecture.h"
-#include "infer/model.h"
 
 #include <algorithm>
 #include <cstring>
 
 namespace filbert {
-namespace {
 
-// hidden = LayerNorm(projected + hidden), for each of `rows` rows
 void add_and_norm(const Model& model, const Loop& loop, const LayerNorm& norm, std::size_t rows, const float* projected,
                   float* hidden) {
   constexpr std::size_t kRowsOfTask = 16;
@@ -24,13 +23,14 @@ void add_and_norm(const Model& model, const Loop& loop, const LayerNorm& norm, s
   });
 }
 
-// Moves the token of each row that is kept to the front: hidden [tokens, hidden_size] becomes [rows, hidden_size].
-void keep_one_token(const Unit& unit, Keep keep, std::size_t hidden_size, float* hidden) {
+void keep_one_token(const Unit& unit, Keep keep, std::size_t width, float* numbers) {
   for (std::size_t row = 0; row < unit.rows(); ++row) {
     const std::size_t token = keep == Keep::first ? unit.start(row) : unit.start(row) + unit.length(row) - 1;
-    std::memmove(hidden + row * hidden_size, hidden + token * hidden_size, hidden_size * sizeof(float));
+    std::memmove(numbers + row * width, numbers + token * width, width * sizeof(float));
   }
 }
+
+namespace {
 
 // Where one token is kept of each row: keys and values of all tokens, the rest for those alone.
 void run_layer(const Model& model, const Loop& loop, std::size_t index, const Unit& unit, Keep keep, Workspace& workspace) {

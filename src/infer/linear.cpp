@@ -62,22 +62,24 @@ void reserve(const KernelTable& kernels, Linear& linear) {
   linear.column_sums.resize(linear.out);
 }
 
-}  // namespace
+// Weights [out, in] whose outputs follow each other, the scales of those that are stored in 8 bits (else null), and all biases.
+struct Parts {
+  std::vector<const TensorView*> weights, scales;
+  std::vector<float> bias;
+};
 
-Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& weights, std::span<const std::string> names,
-                   ComputeDtype dtype, const Smoothing& smoothing) {
+Linear pack_parts(const KernelTable& kernels, const Loop& loop, Parts& of, ComputeDtype dtype, const Smoothing& smoothing) {
+  const std::vector<const TensorView*>& parts = of.weights;
+  const std::vector<const TensorView*>& scales = of.scales;
   Linear linear;
+  linear.in = parts.front()->shape[1];
+  linear.out = of.bias.size();
   linear.dtype = dtype;
+  linear.bias = std::move(of.bias);
   linear.smoothing = smoothing;
-  std::vector<const TensorView*> parts, scales;
-  for (const std::string& name : names) {
-    parts.push_back(&weights.at(name + ".weight"));
-    scales.push_back(parts.back()->dtype == Dtype::i8 ? &weights.at(name + ".weight_scale") : nullptr);
-    linear.in = parts.back()->shape[1];
-    const std::vector<float> bias = read_f32(kernels, weights.at(name + ".bias"));
-    linear.bias.insert(linear.bias.end(), bias.begin(), bias.end());
+  if (dtype == ComputeDtype::int8 && smoothing.factor.empty()) {
+    linear.smoothing = {std::vector<float>(linear.in, 0.0f), std::vector<float>(linear.in, 1.0f)};
   }
-  linear.out = linear.bias.size();
   reserve(kernels, linear);
 
   const std::size_t width = panel_columns(kernels, dtype), rows_of_part = parts.front()->shape[0];
@@ -93,8 +95,32 @@ Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& 
     }
     pack(kernels, panel, rows, first, linear);
   });
-  for (const TensorView* part : parts) weights.release(*part);  // from here on the packed one counts
   return linear;
+}
+
+}  // namespace
+
+Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& weights, std::span<const std::string> names,
+                   ComputeDtype dtype, const Smoothing& smoothing) {
+  Parts parts;
+  for (const std::string& name : names) {
+    const TensorView& weight = weights.at(name + ".weight");
+    parts.weights.push_back(&weight);
+    parts.scales.push_back(weight.dtype == Dtype::i8 ? &weights.at(name + ".weight_scale") : nullptr);
+    const std::vector<float> bias = read_f32(kernels, weights.at(name + ".bias"));
+    parts.bias.insert(parts.bias.end(), bias.begin(), bias.end());
+  }
+  Linear linear = pack_parts(kernels, loop, parts, dtype, smoothing);
+  for (const TensorView* weight : parts.weights) weights.release(*weight);  // from here on the packed one counts
+  return linear;
+}
+
+Linear pack_linear(const KernelTable& kernels, const Loop& loop, std::span<const float> weight, std::span<const float> bias,
+                   ComputeDtype dtype, const Smoothing& smoothing) {
+  const TensorView view{.name = {}, .dtype = Dtype::f32, .dtype_name = "F32", .shape = {bias.size(), weight.size() / bias.size()},
+                        .data = std::as_bytes(weight)};
+  Parts parts{{&view}, {nullptr}, {bias.begin(), bias.end()}};
+  return pack_parts(kernels, loop, parts, dtype, smoothing);
 }
 
 void prepare(const KernelTable& kernels, const Loop& loop, const Linear& linear, const Rows& x, PreparedRows& prepared) {
@@ -113,7 +139,8 @@ void prepare(const KernelTable& kernels, const Loop& loop, const Linear& linear,
 }
 
 void multiply(const KernelTable& kernels, const Loop& loop, const Linear& linear, Activation activation, const Rows& x,
-              const PreparedRows& prepared, float* y) {
+              const PreparedRows& prepared, float* y, std::size_t y_stride) {
+  if (y_stride == 0) y_stride = linear.out;
   // Blocks of rows that stay in the second cache beside a panel; with several threads, groups of panels as well, so that
   // a single short text keeps them all busy.
   constexpr std::size_t kBlockFloats = 96 * 1024;
@@ -129,21 +156,21 @@ void multiply(const KernelTable& kernels, const Loop& loop, const Linear& linear
     if (linear.dtype == ComputeDtype::f32) {
       return kernels.gemm({.a = x.x + row * x.stride, .a_stride = x.stride, .rows = rows,
                            .b = {linear.packed.data(), linear.in, linear.out}, .panel_begin = panel_begin, .panel_end = panel_end,
-                           .bias = linear.bias.data(), .activation = activation, .c = y + row * linear.out, .c_stride = linear.out});
+                           .bias = linear.bias.data(), .activation = activation, .c = y + row * y_stride, .c_stride = y_stride});
     }
     const NarrowKernels& narrow = narrow_of(kernels, linear.dtype);
     narrow.gemm({.a = prepared.numbers.data() + row * prepared.stride, .a_stride = prepared.stride,
                  .row_scales = prepared.scales.data() + row, .rows = rows, .b = linear.narrow.data(),
                  .depth = padded_depth(narrow, linear.in), .columns = linear.out, .column_scales = linear.column_scales.data(),
                  .column_sums = linear.column_sums.data(), .panel_begin = panel_begin, .panel_end = panel_end,
-                 .bias = linear.bias.data(), .activation = activation, .c = y + row * linear.out, .c_stride = linear.out});
+                 .bias = linear.bias.data(), .activation = activation, .c = y + row * y_stride, .c_stride = y_stride});
   });
 }
 
 void apply(const KernelTable& kernels, const Loop& loop, const Linear& linear, Activation activation, const Rows& x,
-           PreparedRows& prepared, float* y) {
+           PreparedRows& prepared, float* y, std::size_t y_stride) {
   prepare(kernels, loop, linear, x, prepared);
-  multiply(kernels, loop, linear, activation, x, prepared, y);
+  multiply(kernels, loop, linear, activation, x, prepared, y, y_stride);
 }
 
 }  // namespace filbert

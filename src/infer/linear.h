@@ -53,8 +53,11 @@ struct Linear {
 };
 
 // The linear layers of these names (without ".weight"), side by side: their outputs follow each other in a row.
-// `smoothing` counts for int8 alone, and is not empty there.
+// `smoothing` counts for int8 alone; an empty one leaves the input as it is.
 Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& weights, std::span<const std::string> names,
+                   ComputeDtype dtype = ComputeDtype::f32, const Smoothing& smoothing = {});
+// The same of numbers in memory, `weight` [out, in] and `bias` [out]; nothing of them is kept.
+Linear pack_linear(const KernelTable& kernels, const Loop& loop, std::span<const float> weight, std::span<const float> bias,
                    ComputeDtype dtype = ComputeDtype::f32, const Smoothing& smoothing = {});
 
 // Rows of x [rows, in], `stride` floats apart.
@@ -66,11 +69,11 @@ struct Rows {
 
 // What multiply() needs of x besides x itself; nothing for f32. Layers of one dtype and smoothing can share it.
 void prepare(const KernelTable& kernels, const Loop& loop, const Linear& linear, const Rows& x, PreparedRows& prepared);
-// y [rows, out] of x and what prepare() made of it.
+// y [rows, out] of x and what prepare() made of it; its rows are `y_stride` floats apart, or end to end where that is 0.
 void multiply(const KernelTable& kernels, const Loop& loop, const Linear& linear, Activation activation, const Rows& x,
-              const PreparedRows& prepared, float* y);
+              const PreparedRows& prepared, float* y, std::size_t y_stride = 0);
 // Both.
 void apply(const KernelTable& kernels, const Loop& loop, const Linear& linear, Activation activation, const Rows& x,
-           PreparedRows& prepared, float* y);
+           PreparedRows& prepared, float* y, std::size_t y_stride = 0);
 
 }  // namespace filbert

@@ -149,7 +149,7 @@ Tensor Model::logits(const BatchEncoding& inputs) const {
   if (!of_tokens) distinct.find(inputs);
   const BatchEncoding& rows = of_tokens || distinct.place.empty() ? inputs : distinct.inputs;
   Tensor computed = run(*this, rows.row_starts, rows.token_type_ids, (*call).units, [&](const Unit& unit, Workspace& workspace, const Loop& loop) {
-    embed(*this, loop, rows, unit, workspace);
+    architecture.embed(*this, loop, rows, unit, workspace);
   });
   if (of_tokens || distinct.place.empty()) return computed;
   Tensor logits({inputs.batch_size(), config.num_labels()});
@@ -177,6 +177,11 @@ std::size_t Model::weight_bytes() const {
       count(*linear);
     }
   }
+  std::visit([&](const auto& weights_of_family) {
+    if constexpr (requires { weights_of_family.linears(); }) {
+      for (const Linear* linear : weights_of_family.linears()) count(*linear);
+    }
+  }, family);
   if (head.dense) count(*head.dense);
   count(head.out);
   return bytes;

@@ -109,6 +109,9 @@ struct Model {
 // embeddings.cpp: workspace.hidden [tokens, hidden_size] = LayerNorm(word + token_type + position), projected where the family does so
 void embed(const Model& model, const Loop& loop, const BatchEncoding& inputs, const Unit& unit, Workspace& workspace);
 
+// A word's embedding. In int8 it is rounded to 8 bits, where a quantized checkpoint has not done so before.
+void read_word(const Model& model, std::size_t word, std::span<float> out);
+
 // encoder.cpp: takes workspace.hidden [tokens, hidden_size] through all layers; what is left in it is the last hidden state of the
 // tokens that the head keeps: [rows, hidden_size] where it is one for each row, else [tokens, hidden_size].
 void encode(const Model& model, const Loop& loop, const Unit& unit, Workspace& workspace);

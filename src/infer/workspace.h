@@ -25,6 +25,7 @@ struct Workspace {
   AlignedFloats projected;     // [tokens, hidden_size]
   AlignedFloats intermediate;  // [tokens, intermediate_size]
   PreparedRows prepared;       // of the linear layer under way
+  AlignedFloats family[3];     // what only one family needs, by the names that its file gives them
 
   struct Attention {           // of one thread
     AlignedFloats packed_key;    // [head_size, text's tokens] in panels

@@ -17,6 +17,7 @@ struct ExpectedTensor {
   std::vector<std::size_t> shape;
   bool is_int8 = false;  // else F32, F16 or BF16
   std::string file_name = {};  // what the family's files call it, likewise without the prefix; empty: the same
+  bool may_be_absent = false;
 };
 
 // Owns the mapped files; views are valid while it lives.
@@ -31,6 +32,8 @@ class Weights {
 
   // `name` must be one of the expected.
   const TensorView& at(std::string_view name) const;
+  // The same, or null where it is absent.
+  const TensorView* find(std::string_view name) const;
   std::size_t num_parameters() const;  // the scales of a quantized checkpoint are none
   std::string dtypes() const;  // "F16", or "F16, F32" where they are mixed
 
