@@ -11,13 +11,17 @@
 
 #include <filbert/error.h>
 
+#include "infer/convbert.h"
 #include "infer/deberta.h"
 #include "infer/deberta_config.h"
 #include "infer/ernie.h"
 #include "infer/family_fields.h"
+#include "infer/mobilebert.h"
 #include "infer/modernbert.h"
 #include "infer/mpnet.h"
+#include "infer/nystromformer.h"
 #include "infer/quantize.h"
+#include "infer/roformer.h"
 #include "infer/xlnet.h"
 
 namespace filbert {
@@ -30,6 +34,9 @@ HeadRow roberta_head(const Config&) {
 }
 HeadRow electra_head(const Config&) {
   return {.dense = "classifier.dense", .activation = Activation::gelu, .out = "classifier.out_proj"};
+}
+HeadRow activation_head(const Config& config) {
+  return {.dense = "classifier.dense", .activation = activation_of(config), .out = "classifier.out_proj"};
 }
 HeadRow distilbert_head(const Config&) { return {.dense = "pre_classifier", .activation = Activation::relu}; }
 HeadRow deberta_head(const Config& config) { return {.dense = "pooler.dense", .activation = deberta_pooler_act(config)}; }
@@ -70,6 +77,10 @@ constexpr ModuleName kDebertaNames[] = {  // v2's for the same
     {"attention.self.pos_query_proj", "attention.self.pos_q_proj"},
 };
 
+constexpr ModuleName kConvbertNames[] = {
+    {"attention.self.key_conv_attn_layer.pointwise.bias", "attention.self.key_conv_attn_layer.bias"},
+};
+
 constexpr Architecture kArchitectures[] = {
     {.model_type = "bert", .prefix = "bert.", .sequence_head = bert_head},
     {.model_type = "ernie", .prefix = "ernie.", .sequence_head = bert_head, .expect = expect_ernie, .load = load_ernie},
@@ -93,6 +104,14 @@ constexpr Architecture kArchitectures[] = {
     {.model_type = "xlnet", .prefix = "transformer.", .sequence_head = xlnet_sequence_head, .names = kXlnetNames, .layer_root = "layer.{}.",
      .has_token_types = false, .has_positions = false, .is_like_bert = false, .expect = expect_xlnet, .load = load_xlnet,
      .embed = embed_xlnet, .attend = attend_xlnet},
+    {.model_type = "mobilebert", .prefix = "mobilebert.", .sequence_head = mobilebert_head, .is_like_bert = false,
+     .expect = expect_mobilebert, .load = load_mobilebert, .embed = embed_mobilebert, .encode = encode_mobilebert},
+    {.model_type = "convbert", .prefix = "convbert.", .sequence_head = activation_head, .names = kConvbertNames, .is_like_bert = false,
+     .projection = "embeddings_project", .expect = expect_convbert, .load = load_convbert, .encode = encode_convbert},
+    {.model_type = "roformer", .prefix = "roformer.", .sequence_head = activation_head, .has_positions = false,
+     .projection = "embeddings_project", .expect = expect_roformer, .load = load_roformer, .attend = attend_roformer},
+    {.model_type = "nystromformer", .prefix = "nystromformer.", .sequence_head = activation_head,
+     .expect = expect_nystromformer, .load = load_nystromformer, .attend = attend_nystromformer},
 };
 
 struct ActivationRow {

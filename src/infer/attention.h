@@ -47,10 +47,14 @@ struct ScoreBlock {
   Workspace::Attention& scratch;
 };
 
-// `add(block)` changes the scores of each block.
-template <typename Add>
+struct LeaveBlock {
+  void operator()(const ScoreBlock&) const {}
+};
+
+// `add(block)` changes the scores of each block, `mix(block)` what the softmax has made of them.
+template <typename Add, typename Mix = LeaveBlock>
 void attend_head(const KernelTable& kernels, const AttentionShape& shape, const AttentionHead& head, float scale, const Add& add,
-                 Workspace::Attention& scratch) {
+                 Workspace::Attention& scratch, const Mix& mix = {}) {
   scratch.packed_key.reserve(packed_size(kernels, shape.head_size, head.tokens));
   scratch.packed_value.reserve(packed_size(kernels, head.tokens, shape.head_size));
   scratch.scores.reserve(kQueryBlock * head.tokens);
@@ -67,8 +71,10 @@ void attend_head(const KernelTable& kernels, const AttentionShape& shape, const 
                   .panel_end = num_panels(kernels, head.tokens),
                   .c = scores,
                   .c_stride = head.tokens});
-    add(ScoreBlock{head, first, rows, scores, scratch});
+    const ScoreBlock block{head, first, rows, scores, scratch};
+    add(block);
     for (std::size_t row = 0; row < rows; ++row) kernels.softmax(scores + row * head.tokens, head.tokens, scale);
+    mix(block);
     kernels.gemm({.a = scores,
                   .a_stride = head.tokens,
                   .rows = rows,
@@ -101,11 +107,11 @@ void for_each_head(const Loop& loop, const AttentionShape& shape, const Unit& un
   });
 }
 
-template <typename Add>
+template <typename Add, typename Mix = LeaveBlock>
 void attend_heads(const Model& model, const Loop& loop, const AttentionShape& shape, const Unit& unit, Keep keep, float scale, const Add& add,
-                  Workspace& workspace) {
+                  Workspace& workspace, const Mix& mix = {}) {
   for_each_head(loop, shape, unit, keep, workspace, [&](const AttentionHead& head, Workspace::Attention& scratch) {
-    attend_head(model.kernels, shape, head, scale, add, scratch);
+    attend_head(model.kernels, shape, head, scale, add, scratch, mix);
   });
 }
 

@@ -23,10 +23,10 @@ void add_and_norm(const Model& model, const Loop& loop, const LayerNorm& norm, s
   });
 }
 
-void keep_one_token(const Unit& unit, Keep keep, std::size_t hidden_size, float* hidden) {
+void keep_one_token(const Unit& unit, Keep keep, std::size_t width, float* numbers) {
   for (std::size_t row = 0; row < unit.rows(); ++row) {
     const std::size_t token = keep == Keep::first ? unit.start(row) : unit.start(row) + unit.length(row) - 1;
-    std::memmove(hidden + row * hidden_size, hidden + token * hidden_size, hidden_size * sizeof(float));
+    std::memmove(numbers + row * width, numbers + token * width, width * sizeof(float));
   }
 }
 

@@ -64,9 +64,8 @@ class Writer {
     add_word_embeddings();
     done.insert("embeddings.word_embeddings.weight");
     for (const ExpectedTensor& tensor : expected_tensors(config)) {
-      if (done.contains(tensor.name)) continue;
-      const TensorView& view = weights.at(tensor.name);
-      tensors_.push_back({view.name, view.dtype_name, view.shape, view.data});
+      const TensorView* view = done.contains(tensor.name) ? nullptr : weights.find(tensor.name);
+      if (view != nullptr) tensors_.push_back({view->name, view->dtype_name, view->shape, view->data});
     }
   }
 

@@ -94,7 +94,7 @@ Weights Weights::from_pretrained(const std::filesystem::path& directory, std::st
     for (const TensorView& tensor : std::exchange(part.tensors, {})) take(tensor, part.file);
   }
   for (const ExpectedTensor& tensor : expected) {
-    if (!weights.tensors_.contains(tensor.name)) complaints.missing.push_back(name_in_file(tensor));
+    if (!tensor.may_be_absent && !weights.tensors_.contains(tensor.name)) complaints.missing.push_back(name_in_file(tensor));
   }
   const auto is_weight = [](const ExpectedTensor& tensor) { return tensor.name.ends_with(".weight"); };
   const auto head = std::find_if(expected.rbegin(), expected.rend(), is_weight);

@@ -17,6 +17,7 @@ struct ExpectedTensor {
   std::vector<std::size_t> shape;
   bool is_int8 = false;  // else F32, F16 or BF16
   std::string file_name = {};  // what the family's files call it, likewise without the prefix; empty: the same
+  bool may_be_absent = false;
 };
 
 // Owns the mapped files; views are valid while it lives.

@@ -7,7 +7,9 @@
 
 #include <gtest/gtest.h>
 
+#include "infer/architecture.h"
 #include "infer/model.h"
+#include "reference/goldens.h"
 #include "reference/rows.h"
 #include "reference/tiny_checkpoint.h"
 
@@ -85,6 +87,23 @@ TEST_P(Allocations, NoneAfterWarmUpButTheLogits) {
     EXPECT_GE(of_logits, 2u);
     const std::size_t results = inputs == &batch ? 2 : 1;  // of the distinct rows, and of all
     EXPECT_EQ(allocations_of([&] { model->logits(*inputs); }), results * of_logits) << inputs->batch_size() << " rows";
+  }
+}
+
+// As much for a family that has an encoder of its own: the heads of the fixtures keep one token of a row, and each.
+TEST_P(Allocations, NoneInAnyFamilyAfterWarmUp) {
+  if (!FILBERT_COUNTS_ALLOCATIONS) GTEST_SKIP() << "a sanitizer's malloc cannot be counted";
+  for (const std::string_view model_type : model_types()) {
+    for (const Task task : {Task::sequence_classification, Task::token_classification}) {
+      const bool sequence = task == Task::sequence_classification;
+      const auto directory = source_directory() / "tests" / "data" / "families" / model_type / (sequence ? "sequence" : "token-shards");
+      const auto model = Model::load(directory, {.num_threads = 1, .dtype = GetParam()}, choose_table(), task);
+      BatchEncoding batch;
+      for (const std::size_t length : {3, 17, 1}) batch.add_row(std::vector<std::int32_t>(length, 7), std::vector<std::int32_t>(length, 0));
+      model->logits(batch);
+      const std::size_t of_logits = allocations_of([&] { Tensor({sequence ? 3u : 21u, model->config.num_labels()}); });
+      EXPECT_EQ(allocations_of([&] { model->logits(batch); }), of_logits) << directory;
+    }
   }
 }
 

@@ -75,8 +75,6 @@ std::vector<Fixture> fixtures() {
     std::ifstream file(entry.path());
     const auto json = nlohmann::json::parse(file);
     const auto& made = json.at("made");
-    const std::vector<std::string_view> known = model_types();  // fixtures of a family may come before its encoder
-    if (std::ranges::find(known, std::string_view(made.at("family").get_ref<const std::string&>())) == known.end()) continue;
     Fixture fixture{.directory = entry.path().parent_path(),
                     .family = made.at("family"),
                     .task = made.at("head") == "sequence" ? Task::sequence_classification : Task::token_classification,
