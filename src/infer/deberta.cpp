@@ -1,7 +1,9 @@
 #include "infer/deberta.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
+#include <span>
 #include <variant>
 
 #include "infer/attention.h"
@@ -28,14 +30,26 @@ struct Products {
   std::size_t stride;
 };
 
+// The products for the distances from `first` on. `products` are those with the vectors from number `skipped` on.
+void spread(const DistanceNumbers& numbers, std::ptrdiff_t first, const float* products, std::size_t skipped, std::span<float> to) {
+  const auto count = static_cast<std::ptrdiff_t>(to.size());
+  const std::ptrdiff_t begin = std::clamp(-numbers.reach - first, std::ptrdiff_t{0}, count);
+  const std::ptrdiff_t end = std::clamp(numbers.reach + 1 - first, begin, count);
+  const auto product = [&](std::int32_t number) { return products[static_cast<std::size_t>(number) - skipped]; };
+  const std::int32_t* index = numbers.index.data();
+  for (std::ptrdiff_t at = 0; at < begin; ++at) to[static_cast<std::size_t>(at)] = product(numbers.index.front());
+  for (std::ptrdiff_t at = begin; at < end; ++at) to[static_cast<std::size_t>(at)] = product(index[at + first + numbers.reach]);
+  for (std::ptrdiff_t at = end; at < count; ++at) to[static_cast<std::size_t>(at)] = product(numbers.index.back());
+}
+
 // Of each token with the vector of each other's distance, other − token.
-Products multiply_by_distance(const KernelTable& kernels, const DistanceVectors& vectors, std::size_t head, std::size_t head_size,
-                              const Tokens& tokens, const Tokens& others, Workspace::Attention& scratch) {
+Products multiply_by_distance(const KernelTable& kernels, const DistanceNumbers& numbers, const DistanceVectors& vectors, std::size_t head,
+                              std::size_t head_size, const Tokens& tokens, const Tokens& others, Workspace::Attention& scratch) {
   const auto position = [](std::size_t token) { return static_cast<std::ptrdiff_t>(token); };
   const std::ptrdiff_t lowest = position(others.first) - position(tokens.first + tokens.count - 1);
   const std::ptrdiff_t highest = position(others.first + others.count - 1) - position(tokens.first);
   const auto index = [&](std::ptrdiff_t distance) {
-    return static_cast<std::size_t>(vectors.index[static_cast<std::size_t>(std::clamp(distance, -vectors.reach, vectors.reach) + vectors.reach)]);
+    return static_cast<std::size_t>(numbers.index[static_cast<std::size_t>(std::clamp(distance, -numbers.reach, numbers.reach) + numbers.reach)]);
   };
   const std::size_t width = kernels.panel_columns, panel = index(lowest) / width, panels = index(highest) / width + 1 - panel;
   const std::size_t stride = panels * width, skipped = panel * width;
@@ -44,18 +58,16 @@ Products multiply_by_distance(const KernelTable& kernels, const DistanceVectors&
   kernels.gemm({.a = tokens.x,
                 .a_stride = tokens.stride,
                 .rows = tokens.count,
-                .b = {vectors.packed.data() + head * vectors.head_floats + skipped * head_size, head_size, vectors.vectors - skipped},
+                .b = {vectors.packed.data() + head * vectors.head_floats + skipped * head_size, head_size, vectors.count - skipped},
                 .panel_end = panels,
                 .c = products,
                 .c_stride = stride});
-  if (-lowest <= vectors.even && highest <= vectors.even) return {products + (index(lowest) - skipped) + tokens.count - 1, stride - 1};
+  if (-lowest <= numbers.even && highest <= numbers.even) return {products + (index(lowest) - skipped) + tokens.count - 1, stride - 1};
 
   scratch.spread.reserve(tokens.count * others.count);
   for (std::size_t token = 0; token < tokens.count; ++token) {
-    const float* from = products + token * stride;
-    float* to = scratch.spread.data() + token * others.count;
-    const std::ptrdiff_t first = position(others.first) - position(tokens.first + token);
-    for (std::size_t other = 0; other < others.count; ++other) to[other] = from[index(first + position(other)) - skipped];
+    spread(numbers, position(others.first) - position(tokens.first + token), products + token * stride, skipped,
+           {scratch.spread.data() + token * others.count, others.count});
   }
   return {scratch.spread.data(), others.count};
 }
@@ -91,19 +103,20 @@ void attend_deberta(const Model& model, const Loop& loop, std::size_t layer, con
     if (deberta.layers.empty()) return;
     const Deberta::Layer& vectors = deberta.layers[layer];
     const std::size_t head = block.of.head, all = block.of.tokens, first_query = block.of.first_position + block.first;
-    for (std::size_t first = 0; vectors.key.vectors > 0 && first < block.count; first += kBlockTokens) {
+    for (std::size_t first = 0; vectors.key.count > 0 && first < block.count; first += kBlockTokens) {
       const std::size_t count = std::min(kBlockTokens, block.count - first);
       const Tokens queries{block.of.query + (block.first + first) * shape.query_stride, shape.query_stride, first_query + first, count};
-      const Products products = multiply_by_distance(kernels, vectors.key, head, shape.head_size, queries, {nullptr, 0, 0, all}, block.scratch);
+      const Products products = multiply_by_distance(kernels, deberta.by_key, vectors.key, head, shape.head_size, queries,
+                                                     {nullptr, 0, 0, all}, block.scratch);
       for (std::size_t query = 0; query < count; ++query) {
         kernels.add(products.data + query * products.stride, all, block.scores + (first + query) * all);
       }
     }
-    for (std::size_t first = 0; vectors.query.vectors > 0 && first < all; first += kBlockTokens) {
+    for (std::size_t first = 0; vectors.query.count > 0 && first < all; first += kBlockTokens) {
       const std::size_t count = std::min(kBlockTokens, all - first);
       const Tokens keys{block.of.key + first * shape.key_value_stride, shape.key_value_stride, first, count};
-      const Products products =
-          multiply_by_distance(kernels, vectors.query, head, shape.head_size, keys, {nullptr, 0, first_query, block.count}, block.scratch);
+      const Products products = multiply_by_distance(kernels, deberta.by_query, vectors.query, head, shape.head_size, keys,
+                                                     {nullptr, 0, first_query, block.count}, block.scratch);
       for (std::size_t query = 0; query < block.count; ++query) {
         float* scores = block.scores + query * all + first;
         for (std::size_t key = 0; key < count; ++key) scores[key] += products.data[key * products.stride + query];

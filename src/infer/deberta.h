@@ -23,8 +23,7 @@ void load_deberta(Model& model, const Loop& loop);
 void encode_deberta(const Model& model, const Loop& loop, const Unit& unit, Workspace& workspace);
 void attend_deberta(const Model& model, const Loop& loop, std::size_t layer, const Unit& unit, Keep keep, Workspace& workspace);
 
-// deberta_load.cpp: which vector stands for each distance that rows of up to max_tokens have, by key − query or by query − key; the vectors
-// themselves are not there yet.
-DistanceVectors number_distances(const DebertaConfig& deberta, std::optional<std::size_t> max_tokens, bool by_key);
+// deberta_load.cpp: which vector stands for each distance that rows of up to max_tokens have, by key − query or by query − key.
+DistanceNumbers number_distances(const DebertaConfig& deberta, std::optional<std::size_t> max_tokens, bool by_key);
 
 }  // namespace filbert

@@ -77,41 +77,43 @@ void reverse_rows(std::size_t columns, std::vector<float>& table) {
   }
 }
 
-// Fills in the vectors: rel_embeddings through `linear`, for each head by itself.
-void project(const Model& model, const Loop& loop, const Linear& linear, const std::vector<float>& rel_embeddings, DistanceVectors& vectors) {
+// rel_embeddings through `linear`, packed for each head by itself.
+DistanceVectors project(const Model& model, const Loop& loop, const Linear& linear, const std::vector<float>& rel_embeddings) {
   const std::size_t hidden = model.config.hidden_size, head_size = model.config.head_size();
-  vectors.vectors = rel_embeddings.size() / hidden;
-  vectors.head_floats = packed_size(model.kernels, head_size, vectors.vectors);
+  DistanceVectors vectors;
+  vectors.count = rel_embeddings.size() / hidden;
+  vectors.head_floats = packed_size(model.kernels, head_size, vectors.count);
   vectors.packed.reserve(model.config.num_attention_heads * vectors.head_floats);
   std::vector<float> projected(rel_embeddings.size());
   PreparedRows prepared;
-  apply(model.kernels, loop, linear, Activation::none, {rel_embeddings.data(), hidden, vectors.vectors}, prepared, projected.data());
+  apply(model.kernels, loop, linear, Activation::none, {rel_embeddings.data(), hidden, vectors.count}, prepared, projected.data());
   loop(model.config.num_attention_heads, [&](std::size_t head, unsigned) {
-    model.kernels.pack_transposed(projected.data() + head * head_size, vectors.vectors, head_size, hidden,
+    model.kernels.pack_transposed(projected.data() + head * head_size, vectors.count, head_size, hidden,
                                   vectors.packed.data() + head * vectors.head_floats);
   });
+  return vectors;
 }
 
 void load_distances(const Model& model, const Loop& loop, const DebertaConfig& config, Deberta& deberta) {
   if (!config.content_to_position && !config.position_to_content) return;
   const std::size_t hidden = model.config.hidden_size;
-  const DistanceVectors by_key = number_distances(config, model.config.max_tokens, true), by_query = number_distances(config, model.config.max_tokens, false);
+  deberta.by_key = number_distances(config, model.config.max_tokens, true);
+  deberta.by_query = number_distances(config, model.config.max_tokens, false);
   const std::vector<float> rising = load_rel_embeddings(model, config);  // with query − key
   std::vector<float> falling = rising;
   reverse_rows(hidden, falling);
   for (std::size_t layer = 0; layer < model.config.num_hidden_layers; ++layer) {
     const std::string root = layer_root(layer) + "attention.self.";
-    const auto fill = [&](const char* shared, const char* own, const DistanceVectors& numbers, const std::vector<float>& table) {
+    const auto fill = [&](const char* shared, const char* own, const std::vector<float>& table) {
       const std::string name = root + (config.share_att_key ? shared : own);
       const bool has_bias = !config.is_v1 || own == std::string_view("pos_query_proj");
-      const LinearPart part{name + ".weight", 0, hidden, has_bias ? read_f32(model.kernels, model.weights.at(name + ".bias")) : std::vector<float>()};
-      DistanceVectors vectors{.packed = {}, .index = numbers.index, .reach = numbers.reach, .even = numbers.even};
-      project(model, loop, load_linear(model.kernels, loop, model.weights, std::span(&part, 1)), table, vectors);
-      return vectors;
+      LinearPart part{name + ".weight", 0, hidden};
+      if (has_bias) part.bias = read_f32(model.kernels, model.weights.at(name + ".bias"));
+      return project(model, loop, load_linear(model.kernels, loop, model.weights, std::span(&part, 1)), table);
     };
     Deberta::Layer& vectors = deberta.layers.emplace_back();
-    if (config.content_to_position) vectors.key = fill("key", "pos_key_proj", by_key, falling);
-    if (config.position_to_content) vectors.query = fill("query", "pos_query_proj", by_query, rising);
+    if (config.content_to_position) vectors.key = fill("key", "pos_key_proj", falling);
+    if (config.position_to_content) vectors.query = fill("query", "pos_query_proj", rising);
   }
 }
 
@@ -123,7 +125,8 @@ Convolution load_convolution(const Model& model, const Loop& loop, const Deberta
   for (std::size_t out = 0; out < hidden; ++out) {
     const std::size_t first = out / width * width;  // input of its group
     for (std::size_t in = 0; in < width; ++in) {
-      for (std::size_t at = 0; at < kernel_size; ++at) rows[(out * kernel_size + at) * hidden + first + in] = weight[(out * width + in) * kernel_size + at];
+      const float* from = weight.data() + (out * width + in) * kernel_size;
+      for (std::size_t at = 0; at < kernel_size; ++at) rows[(out * kernel_size + at) * hidden + first + in] = from[at];
     }
   }
   return {.linear = pack_linear(model.kernels, loop, rows, read_f32(model.kernels, model.weights.at("encoder.conv.conv.bias"))),
@@ -134,18 +137,18 @@ Convolution load_convolution(const Model& model, const Loop& loop, const Deberta
 
 }  // namespace
 
-DistanceVectors number_distances(const DebertaConfig& deberta, std::optional<std::size_t> max_tokens, bool by_key) {
+DistanceNumbers number_distances(const DebertaConfig& deberta, std::optional<std::size_t> max_tokens, bool by_key) {
   const auto last = static_cast<std::int32_t>(deberta.num_vectors() - 1);
   const auto index = [&](std::ptrdiff_t distance) {  // those by key are in reverse order, so that they rise
     return by_key ? last - static_cast<std::int32_t>(deberta.row_of(-distance)) : static_cast<std::int32_t>(deberta.row_of(distance));
   };
-  DistanceVectors vectors;
+  DistanceNumbers numbers;
   const auto longest = static_cast<std::ptrdiff_t>(std::min(max_tokens.value_or(kLongestRow), kLongestRow));
-  while (vectors.reach < longest && (index(-vectors.reach) > 0 || index(vectors.reach) < last)) ++vectors.reach;
-  for (std::ptrdiff_t distance = -vectors.reach; distance <= vectors.reach; ++distance) vectors.index.push_back(index(distance));
+  while (numbers.reach < longest && (index(-numbers.reach) > 0 || index(numbers.reach) < last)) ++numbers.reach;
+  for (std::ptrdiff_t distance = -numbers.reach; distance <= numbers.reach; ++distance) numbers.index.push_back(index(distance));
   const auto is_even = [&](std::ptrdiff_t distance) { return index(distance) == index(0) + distance && index(-distance) == index(0) - distance; };
-  while (vectors.even < vectors.reach && is_even(vectors.even + 1)) ++vectors.even;
-  return vectors;
+  while (numbers.even < numbers.reach && is_even(numbers.even + 1)) ++numbers.even;
+  return numbers;
 }
 
 void expect_deberta(const Config& config, TensorList& tensors) {

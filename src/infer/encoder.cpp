@@ -71,7 +71,8 @@ void encode(const Model& model, const Loop& loop, const Unit& unit, Workspace& w
     const bool is_last = step + 1 == model.layer_order.size();
     run_layer(model, loop, model.layer_order[step], unit, is_last ? model.head.keep : Keep::all, workspace);
   }
-  if (model.layer_order.empty() && is_one_token(model.head.keep)) keep_one_token(unit, model.head.keep, model.config.hidden_size, workspace.hidden.data());
+  if (!model.layer_order.empty() || !is_one_token(model.head.keep)) return;
+  keep_one_token(unit, model.head.keep, model.config.hidden_size, workspace.hidden.data());
 }
 
 }  // namespace filbert

@@ -30,12 +30,15 @@ Config config_of(const nlohmann::json& fields) {
 // From make_log_bucket_position() of transformers 5.24, for DeBERTaV3 and for an odd number of buckets.
 TEST(DebertaDistances, HaveTheRowsOfTransformers) {
   const DebertaConfig v3{.max_relative_positions = 512, .position_buckets = 256};
-  const std::pair<std::ptrdiff_t, std::size_t> of_v3[] = {{0, 256}, {1, 257}, {-1, 255}, {127, 383}, {128, 384}, {129, 385}, {-129, 127}, {130, 386},
-                                                          {200, 425}, {300, 463}, {-300, 49}, {400, 489}, {511, 511}, {512, 511}, {-511, 1}, {-512, 0},
-                                                          {600, 511}};
+  const std::pair<std::ptrdiff_t, std::size_t> of_v3[] = {
+      {0, 256},   {1, 257},   {-1, 255},  {127, 383}, {128, 384}, {129, 385}, {-129, 127}, {130, 386}, {200, 425},
+      {300, 463}, {-300, 49}, {400, 489}, {511, 511}, {512, 511}, {-511, 1},  {-512, 0},   {600, 511},
+  };
   for (const auto& [distance, row] : of_v3) EXPECT_EQ(v3.row_of(distance), row) << distance;
   const DebertaConfig odd{.max_relative_positions = 37, .position_buckets = 9};
-  const std::pair<std::ptrdiff_t, std::size_t> of_odd[] = {{0, 9}, {3, 12}, {4, 13}, {5, 14}, {-5, 4}, {36, 16}, {37, 17}, {-40, 1}, {130, 17}, {300, 17}};
+  const std::pair<std::ptrdiff_t, std::size_t> of_odd[] = {
+      {0, 9}, {3, 12}, {4, 13}, {5, 14}, {-5, 4}, {36, 16}, {37, 17}, {-40, 1}, {130, 17}, {300, 17},
+  };
   for (const auto& [distance, row] : of_odd) EXPECT_EQ(odd.row_of(distance), row) << distance;
 }
 
@@ -47,9 +50,10 @@ TEST(DebertaDistances, EndWithTheTable) {
 }
 
 TEST(DebertaDistances, NumbersRiseToBothEndsWhicheverWayTheyAreCounted) {
-  for (const DebertaConfig& config : {DebertaConfig{.max_relative_positions = 512, .position_buckets = 256}, DebertaConfig{.max_relative_positions = 24}}) {
+  const DebertaConfig v3{.max_relative_positions = 512, .position_buckets = 256}, plain{.max_relative_positions = 24};
+  for (const DebertaConfig& config : {v3, plain}) {
     for (const bool by_key : {false, true}) {
-      const DistanceVectors numbers = number_distances(config, std::nullopt, by_key);
+      const DistanceNumbers numbers = number_distances(config, std::nullopt, by_key);
       EXPECT_TRUE(std::ranges::is_sorted(numbers.index));
       EXPECT_EQ(numbers.index.front(), 0);
       EXPECT_EQ(numbers.index.back(), static_cast<std::int32_t>(config.num_vectors() - 1));
@@ -79,7 +83,8 @@ TEST(DebertaConfigs, PosAttTypeIsTextOrList) {
 TEST(DebertaConfigs, WhatIsNotComputedIsRefusedByItsName) {
   const std::pair<const char*, nlohmann::json> unsupported[] = {
       {"pos_att_type", "p2c|p2p"},  {"embedding_size", 16},    {"attention_head_size", 16}, {"conv_kernel_size", 4}, {"conv_act", "softplus"},
-      {"position_buckets", 1},      {"pooler_hidden_size", 16}, {"pooler_hidden_act", "mish"}, {"quantization_config", {{"quant_method", kQuantMethod}}},
+      {"position_buckets", 1},      {"pooler_hidden_size", 16}, {"pooler_hidden_act", "mish"},
+      {"quantization_config", {{"quant_method", kQuantMethod}}},
   };
   for (const auto& [field, value] : unsupported) {
     nlohmann::json fields = {{"conv_kernel_size", 3}};
