@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "base/file.h"
 #include "base/json.h"
 #include "cli/checkpoint.h"
 #include "cli/verify_checks.h"
@@ -26,7 +25,7 @@ std::string list_of_labels(const Config& config) {
 
 // label2id is read by no program that predicts, but a reader of the file may believe it.
 void compare_label2id(const Config& config, CheckResult& result) {
-  const JsonDocument document(read_file(config.path), config.path.string());
+  const JsonDocument document(config.json, config.path.string());
   const auto label2id = document.root().find("label2id");
   if (!label2id || !label2id->is_object() || config.has_default_labels) return;
   std::size_t others = 0;

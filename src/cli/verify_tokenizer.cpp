@@ -111,7 +111,7 @@ void check_lengths(const Tokenizer& tokenizer, const Config& config, CheckResult
 }
 
 void check_pad(const Config& config, std::optional<std::int32_t> pad, CheckResult& result) {
-  const JsonDocument document(read_file(config.path), config.path.string());
+  const JsonDocument document(config.json, config.path.string());
   const auto written = document.root().find("pad_token_id");
   if (!written || !pad || written->as_int() == *pad) return;
   result.warn(fmt::format("pad_token_id is {} in config.json, the tokenizer's is {}", written->as_int(), *pad));

@@ -6,10 +6,9 @@
 #include <set>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>  // join, since fmt 11
 
-#include "base/file.h"
 #include "base/json.h"
+#include "base/names.h"
 #include "cli/verify_checks.h"
 #include "infer/architecture.h"
 #include "load/weights.h"
@@ -55,12 +54,7 @@ bool may_not_be_zero(const TensorView& tensor) {
   return (name.ends_with(".weight") || name.ends_with(".gamma")) && name.find("token_type") == name.npos && tensor.num_elements() > 1;
 }
 
-// "a, b and 7 more"
-std::string some_of(const std::vector<std::string>& names) {
-  constexpr std::size_t kMost = 5;
-  if (names.size() <= kMost) return fmt::format("{}", fmt::join(names, ", "));
-  return fmt::format("{} and {} more", fmt::join(names.begin(), names.begin() + kMost, ", "), names.size() - kMost);
-}
+constexpr std::size_t kNamed = 5;  // tensors of a complaint
 
 const TensorView* find_tensor(const std::vector<MappedTensors>& files, std::string_view name) {
   for (const MappedTensors& file : files) {
@@ -79,7 +73,7 @@ std::vector<float> values_of(const TensorView& tensor) {
 
 // What config.json says that new weights are drawn with, else the default of transformers.
 double initializer_range(const Config& config) {
-  const JsonDocument document(read_file(config.path), config.path.string());
+  const JsonDocument document(config.json, config.path.string());
   const auto field = document.root().find("initializer_range");
   return field ? field->as_double() : 0.02;
 }
@@ -124,8 +118,8 @@ void check_numbers(Subject& subject, CheckResult& result) {
     }
   }
   result.found = fmt::format("{} numbers, all finite", count);
-  if (!broken.empty()) result.fail(ErrorKind::corrupt, fmt::format("expected finite numbers, found others in {}", some_of(broken)));
-  if (!zero.empty()) result.warn(fmt::format("nothing but zeros in {}: the file may have a hole", some_of(zero)));
+  if (!broken.empty()) result.fail(ErrorKind::corrupt, fmt::format("expected finite numbers, found others in {}", first_of(broken, kNamed)));
+  if (!zero.empty()) result.warn(fmt::format("nothing but zeros in {}: the file may have a hole", first_of(zero, kNamed)));
 }
 
 // A head that nobody trained has the bias it was made with, zeros, and weights of the deviation they were drawn with; a step of training

@@ -9,8 +9,6 @@
 
 #include <fmt/format.h>
 
-#include <filbert/error.h>
-
 #include "infer/convbert.h"
 #include "infer/deberta.h"
 #include "infer/deberta_config.h"
@@ -141,6 +139,8 @@ std::string names(const Table& table, Name name) {
   return list;
 }
 
+std::string in_quotes(std::string_view text) { return fmt::format("\"{}\"", text); }
+
 }  // namespace
 
 std::vector<std::string_view> model_types() {
@@ -152,12 +152,10 @@ std::vector<std::string_view> model_types() {
 const Architecture& architecture_of(const Config& config) {
   const auto* row = std::ranges::find(kArchitectures, std::string_view(config.model_type), &Architecture::model_type);
   if (row == std::end(kArchitectures)) {
-    throw Error(ErrorKind::unsupported, fmt::format("{}: model_type: expected one of {}, found \"{}\"", config.path.string(),
-                                                    names(kArchitectures, &Architecture::model_type), config.model_type));
+    refuse(config, "model_type", "one of " + names(kArchitectures, &Architecture::model_type), in_quotes(config.model_type));
   }
   if (config.position_embedding_type != "absolute") {
-    throw Error(ErrorKind::unsupported, fmt::format("{}: position_embedding_type: expected \"absolute\", found \"{}\"",
-                                                    config.path.string(), config.position_embedding_type));
+    refuse(config, "position_embedding_type", in_quotes("absolute"), in_quotes(config.position_embedding_type));
   }
   return *row;
 }
@@ -165,8 +163,7 @@ const Architecture& architecture_of(const Config& config) {
 Activation activation_of(const Config& config, std::string_view field, std::string_view name) {
   const auto row = std::ranges::find(kActivations, name, &ActivationRow::name);
   if (row == kActivations.end()) {
-    throw Error(ErrorKind::unsupported, fmt::format("{}: {}: expected one of {}, found \"{}\"", config.path.string(), field,
-                                                    names(kActivations, &ActivationRow::name), name));
+    refuse(config, field, "one of " + names(kActivations, &ActivationRow::name), in_quotes(name));
   }
   return row->activation;
 }
@@ -178,8 +175,8 @@ HeadRow head_of(const Config& config, Task task) {
   const bool sequence = task == Task::sequence_classification;
   const std::string_view other = sequence ? "ForTokenClassification" : "ForSequenceClassification";
   if (!config.architectures.empty() && config.architectures.front().ends_with(other)) {
-    throw Error(ErrorKind::unsupported, fmt::format("{}: architectures: expected a head for {}, found {}", config.path.string(),
-                                                    sequence ? "sequence classification" : "token classification", config.architectures.front()));
+    refuse(config, "architectures", sequence ? "a head for sequence classification" : "a head for token classification",
+           config.architectures.front());
   }
   return sequence ? row.sequence_head(config) : row.token_head(config);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <initializer_list>
 #include <string_view>
 #include <utility>
@@ -33,27 +34,39 @@ void expect_embeddings(const Config& config, TensorList& tensors) {
   tensors.narrow("embeddings.word_embeddings", config.vocab_size, width);
   if (has_positions(config)) {
     const bool after_two = config_family(config.model_type).position_ids == PositionIds::after_two;
-    tensors.add("embeddings.position_embeddings.weight", {config.max_position_embeddings + (after_two ? 2 : 0), width});
+    tensors.add("embeddings.position_embeddings.weight", {config.max_position_embeddings + (after_two ? kPositionsUnused : 0), width});
   }
   if (has_token_types(config)) tensors.add("embeddings.token_type_embeddings.weight", {config.type_vocab_size, width});
   tensors.layer_norm("embeddings.LayerNorm", width);
   if (has_projection(config)) tensors.linear(std::string(row.projection), config.hidden_size, width);
 }
 
-void expect_layer(const Config& config, std::size_t layer, TensorList& tensors) {
-  const std::size_t hidden = config.hidden_size, wide = config.intermediate_size;
+namespace {
+
+void expect_group(const Config& config, std::size_t layer, const LinearGroup& group, TensorList& tensors) {
+  const std::size_t hidden = config.hidden_size, wide = config.intermediate_size, in = group.name == "output.dense" ? wide : hidden;
   const std::string root = layer_root(layer);
-  for (const LinearGroup& group : linear_groups()) {
-    const std::size_t in = group.name == "output.dense" ? wide : hidden;
-    for (const std::string_view linear : group.linears) {
-      const std::string name = root + std::string(linear);
-      const std::size_t out = linear == "intermediate.dense" ? wide : hidden;
-      tensors.narrow(name, out, in);
-      tensors.add(name + ".bias", {out});
-    }
-    if (!config.is_quantized) continue;
-    for (const char* part : {".input_center", ".input_factor"}) tensors.add(root + std::string(group.name) + part, {in});
+  for (const std::string_view linear : group.linears) {
+    const std::string name = root + std::string(linear);
+    const std::size_t out = linear == "intermediate.dense" ? wide : hidden;
+    tensors.narrow(name, out, in);
+    tensors.add(name + ".bias", {out});
   }
+  if (!config.is_quantized) return;
+  for (const char* part : {".input_center", ".input_factor"}) tensors.add(root + std::string(group.name) + part, {in});
+}
+
+}  // namespace
+
+void expect_layer(const Config& config, std::size_t layer, TensorList& tensors) {
+  expect_group(config, layer, linear_groups().front(), tensors);
+  expect_layer_after_attention(config, layer, tensors);
+}
+
+void expect_layer_after_attention(const Config& config, std::size_t layer, TensorList& tensors) {
+  const std::size_t hidden = config.hidden_size;
+  const std::string root = layer_root(layer);
+  for (const LinearGroup& group : std::span(linear_groups()).subspan(1)) expect_group(config, layer, group, tensors);
   tensors.layer_norm(root + "attention.output.LayerNorm", hidden);
   tensors.layer_norm(root + "output.LayerNorm", hidden);
 }
@@ -80,6 +93,7 @@ void load_embeddings(Model& model, const Loop& loop) {
   const Config& config = model.config;
   model.embeddings = {.word = &model.weights.at("embeddings.word_embeddings.weight"),
                       .word_scale = table(config.is_quantized, "embeddings.word_embeddings.weight_scale"),
+                      .position_ids = config_family(config.model_type).position_ids,
                       .position = table(has_positions(config), "embeddings.position_embeddings.weight"),
                       .token_type = table(has_token_types(config), "embeddings.token_type_embeddings.weight"),
                       .norm = load_layer_norm(model, "embeddings.LayerNorm"),
@@ -87,26 +101,26 @@ void load_embeddings(Model& model, const Loop& loop) {
   if (has_projection(config)) model.embeddings.projection = load_linear(model, loop, std::string(model.architecture.projection));
 }
 
-namespace {
-
 Smoothing group_smoothing(const Model& model, std::size_t layer, std::string_view name) {
   if (model.dtype != ComputeDtype::int8) return {};
   return smoothing_of(model.kernels, model.weights, model.config, layer, *std::ranges::find(linear_groups(), name, &LinearGroup::name));
 }
 
-// The linear layers of these names, side by side.
-Linear load_side_by_side(const Model& model, const Loop& loop, std::size_t layer, std::initializer_list<const char*> names,
+Linear load_linears(const Model& model, const Loop& loop, std::size_t layer, std::initializer_list<const char*> names,
                          const Smoothing& smoothing) {
   std::vector<std::string> full;
   for (const char* name : names) full.push_back(layer_root(layer) + name);
   return load_linear(model.kernels, loop, model.weights, full, model.dtype, smoothing);
 }
 
-}  // namespace
+Smoothing smoothing_after(const Model& model, const LayerNorm& norm, const std::string& linear) {
+  if (model.dtype != ComputeDtype::int8) return {};
+  return smoothing_after(norm.weight, norm.bias, greatest_weights(model.kernels, model.weights, std::array{linear + ".weight"}));
+}
 
 EncoderLayer load_layer_after_attention(const Model& model, const Loop& loop, std::size_t index) {
   const std::string root = layer_root(index);
-  const auto linear = [&](const char* name) { return load_side_by_side(model, loop, index, {name}, group_smoothing(model, index, name)); };
+  const auto linear = [&](const char* name) { return load_linears(model, loop, index, {name}, group_smoothing(model, index, name)); };
   return {.query = {},
           .key_value = {},
           .attention_output = linear("attention.output.dense"),
@@ -119,8 +133,8 @@ EncoderLayer load_layer_after_attention(const Model& model, const Loop& loop, st
 EncoderLayer load_layer(const Model& model, const Loop& loop, std::size_t index) {
   const Smoothing smoothing = group_smoothing(model, index, "attention.self");
   EncoderLayer layer = load_layer_after_attention(model, loop, index);
-  layer.query = load_side_by_side(model, loop, index, {"attention.self.query"}, smoothing);
-  layer.key_value = load_side_by_side(model, loop, index, {"attention.self.key", "attention.self.value"}, smoothing);
+  layer.query = load_linears(model, loop, index, {"attention.self.query"}, smoothing);
+  layer.key_value = load_linears(model, loop, index, {"attention.self.key", "attention.self.value"}, smoothing);
   return layer;
 }
 

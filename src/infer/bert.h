@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "infer/model.h"
@@ -26,12 +28,19 @@ struct TensorList {
 
 void expect_embeddings(const Config& config, TensorList& tensors);
 void expect_layer(const Config& config, std::size_t layer, TensorList& tensors);
-// Both, of all layers.
+// The same but for query, key and value.
+void expect_layer_after_attention(const Config& config, std::size_t layer, TensorList& tensors);
+// Embeddings and all layers.
 void expect_bert(const Config& config, TensorList& tensors);
 
 // These two take a bias that is not expected for zeros.
 LayerNorm load_layer_norm(const Model& model, const std::string& name);
 Linear load_linear(const Model& model, const Loop& loop, const std::string& name);  // in f32
+// These linear layers of a layer, side by side, in the model's dtype.
+Linear load_linears(const Model& model, const Loop& loop, std::size_t layer, std::initializer_list<const char*> names, const Smoothing& smoothing);
+// That of a group of linear_groups(), and of a linear layer whose input `norm` gives; none is needed where nothing is in 8 bits.
+Smoothing group_smoothing(const Model& model, std::size_t layer, std::string_view name);
+Smoothing smoothing_after(const Model& model, const LayerNorm& norm, const std::string& linear);
 void load_embeddings(Model& model, const Loop& loop);
 EncoderLayer load_layer(const Model& model, const Loop& loop, std::size_t layer);
 // The same but for query and key_value, which are left empty.

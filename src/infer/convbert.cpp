@@ -73,14 +73,8 @@ struct Loader {
   std::size_t index;
   std::string root = layer_root(index);
 
-  // Of a group of linear_groups().
-  Smoothing smoothing(std::size_t group) const {
-    return model.dtype == ComputeDtype::int8 ? smoothing_of(model.kernels, model.weights, model.config, index, linear_groups()[group]) : Smoothing{};
-  }
   Linear linear(std::initializer_list<const char*> names, const Smoothing& of_input = {}) const {
-    std::vector<std::string> full;
-    for (const char* name : names) full.push_back(root + name);
-    return load_linear(model.kernels, loop, model.weights, full, model.dtype, of_input);
+    return load_linears(model, loop, index, names, of_input);
   }
 
   std::vector<Linear> grouped(const char* name, std::size_t out, std::size_t in, const Smoothing& of_input) const {
@@ -116,7 +110,7 @@ struct Loader {
     const std::vector<float> stored = read_f32(model.kernels, model.weights.at(root + "attention.self.key_conv_attn_layer.depthwise.weight"));
     std::vector<float> depthwise(stored.size());
     for (std::size_t at = 0; at < stored.size(); ++at) depthwise[at % size * hidden + at / size] = stored[at];
-    const Smoothing of_norm = options.groups == 1 ? smoothing(2) : Smoothing{};
+    const Smoothing of_norm = options.groups == 1 ? group_smoothing(model, index, "intermediate.dense") : Smoothing{};
     return {.depthwise = std::move(depthwise),
             .pointwise = linear({"attention.self.key_conv_attn_layer.pointwise"}),
             .kernel = load_linear(model, loop, root + "attention.self.conv_kernel_layer"),  // small, and goes into a softmax
@@ -134,20 +128,17 @@ struct Window {
 // body(at, window) for the tokens that are kept, in order: `at` counts them.
 template <typename Body>
 void for_windows(const Loop& loop, const Unit& unit, Keep keep, std::size_t kernel_size, const Body& body) {
-  constexpr std::size_t kTokensOfTask = 16;
-  const std::size_t count = is_one_token(keep) ? unit.rows() : unit.tokens(), reach = kernel_size / 2;
-  loop((count + kTokensOfTask - 1) / kTokensOfTask, [&](std::size_t task, unsigned) {
-    for (std::size_t at = task * kTokensOfTask; at < std::min(count, (task + 1) * kTokensOfTask); ++at) {
-      std::size_t row = at;
-      if (!is_one_token(keep)) {
-        const auto next = std::ranges::upper_bound(unit.row_starts, unit.row_starts.front() + at);
-        row = static_cast<std::size_t>(next - unit.row_starts.begin()) - 1;
-      }
-      const std::size_t start = unit.start(row), end = start + unit.length(row);
-      const std::size_t token = !is_one_token(keep) ? at : keep == Keep::first ? start : end - 1;
-      const std::size_t first = token - std::min(token - start, reach);
-      body(at, Window{first, std::min(token + reach + 1, end), reach - (token - first)});
+  const std::size_t reach = kernel_size / 2;
+  for_each_row(loop, unit.kept(keep), [&](std::size_t at) {
+    std::size_t row = at;
+    if (!is_one_token(keep)) {
+      const auto next = std::ranges::upper_bound(unit.row_starts, unit.row_starts.front() + at);
+      row = static_cast<std::size_t>(next - unit.row_starts.begin()) - 1;
     }
+    const std::size_t start = unit.start(row), end = start + unit.length(row);
+    const std::size_t token = !is_one_token(keep) ? at : keep == Keep::first ? start : end - 1;
+    const std::size_t first = token - std::min(token - start, reach);
+    body(at, Window{first, std::min(token + reach + 1, end), reach - (token - first)});
   });
 }
 
@@ -213,8 +204,7 @@ void make_context(const Model& model, const Loop& loop, std::size_t index, const
   multiply(kernels, loop, layer.key_value, Activation::none, all, prepared, workspace.key_value.data());
   multiply(kernels, loop, own.convolved, Activation::none, all, prepared, values.data());
   convolve_depthwise(model, loop, own, unit, keep, hidden, around);
-  if (is_one_token(keep)) keep_one_token(unit, keep, hidden_size, hidden);
-  const std::size_t rows = is_one_token(keep) ? unit.rows() : unit.tokens();
+  const std::size_t rows = keep_tokens(unit, keep, hidden_size, hidden);
   const Rows kept{hidden, hidden_size, rows};
   if (is_one_token(keep)) prepare(kernels, loop, layer.query, kept, prepared);  // else it is that of the keys
   multiply(kernels, loop, layer.query, Activation::none, kept, prepared, query);
@@ -232,7 +222,7 @@ void run_convbert_layer(const Model& model, const Loop& loop, std::size_t index,
   const EncoderLayer& layer = model.layers[index];
   const ConvBertLayer& own = std::get<ConvBert>(model.family).layers[index];
   const std::size_t hidden_size = model.config.hidden_size;
-  const std::size_t rows = is_one_token(keep) ? unit.rows() : unit.tokens();
+  const std::size_t rows = unit.kept(keep);
   float* hidden = workspace.hidden.data();
   float* projected = workspace.projected.data();
   float* intermediate = workspace.intermediate.data();
@@ -269,7 +259,7 @@ void load_convbert(Model& model, const Loop& loop) {
   ConvBert family{.heads = options.heads, .attention_size = options.attention_size, .kernel_size = options.kernel_size, .layers = {}};
   for (std::size_t layer = 0; layer < model.config.num_hidden_layers; ++layer) {
     const Loader loader{model, loop, options, layer};
-    const Smoothing of_input = loader.smoothing(0);
+    const Smoothing of_input = group_smoothing(model, layer, "attention.self");
     model.layers.push_back(loader.attention(of_input));
     family.layers.push_back(loader.rest(of_input));
   }
@@ -287,7 +277,7 @@ void encode_convbert(const Model& model, const Loop& loop, const Unit& unit, Wor
   for (std::size_t layer = 0; layer < model.layers.size(); ++layer) {
     run_convbert_layer(model, loop, layer, unit, layer + 1 == model.layers.size() ? model.head.keep : Keep::all, workspace);
   }
-  if (model.layers.empty() && is_one_token(model.head.keep)) keep_one_token(unit, model.head.keep, hidden_size, workspace.hidden.data());
+  if (model.layers.empty()) keep_tokens(unit, model.head.keep, hidden_size, workspace.hidden.data());
 }
 
 }  // namespace filbert

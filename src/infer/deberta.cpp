@@ -16,6 +16,10 @@ namespace {
 // in vain, more means fewer readings of the vectors.
 constexpr std::size_t kBlockTokens = 16;
 
+// Workspace::family, where it convolves
+constexpr std::size_t kPadded = 0;     // [tokens and zeros around each text, hidden_size]
+constexpr std::size_t kConvolved = 1;  // [tokens, hidden_size], and zeros between texts until they are moved
+
 // Tokens of a head: `count` of them from position `first` of the row on.
 struct Tokens {
   const float* x;      // [count, head_size], rows `stride` floats apart; none are needed of the others
@@ -72,22 +76,22 @@ Products multiply_by_distance(const KernelTable& kernels, const DistanceNumbers&
   return {scratch.spread.data(), others.count};
 }
 
-// For each text: what the convolution gives for each of its tokens, with zeros beyond its ends; to workspace.convolved.
+// For each text: what the convolution gives for each of its tokens, with zeros beyond its ends; to workspace.family[kConvolved].
 void convolve(const Model& model, const Loop& loop, const Convolution& convolution, const Unit& unit, Workspace& workspace) {
   const std::size_t hidden_size = model.config.hidden_size, margin = convolution.kernel_size / 2;
   const std::size_t rows = unit.tokens() + margin * (unit.rows() - 1);  // of texts with one margin between them
-  workspace.padded.reserve((rows + 2 * margin) * hidden_size);
-  workspace.convolved.reserve(rows * hidden_size);
-  float* padded = workspace.padded.data();
+  workspace.family[kPadded].reserve((rows + 2 * margin) * hidden_size);
+  workspace.family[kConvolved].reserve(rows * hidden_size);
+  float* padded = workspace.family[kPadded].data();
   for (std::size_t row = 0; row < unit.rows(); ++row) {
     padded = std::fill_n(padded, margin * hidden_size, 0.0f);
     padded = std::copy_n(workspace.hidden.data() + unit.start(row) * hidden_size, unit.length(row) * hidden_size, padded);
   }
   std::fill_n(padded, margin * hidden_size, 0.0f);
-  apply(model.kernels, loop, convolution.linear, convolution.activation, {workspace.padded.data(), hidden_size, rows}, workspace.prepared,
-        workspace.convolved.data());
+  apply(model.kernels, loop, convolution.linear, convolution.activation, {workspace.family[kPadded].data(), hidden_size, rows}, workspace.prepared,
+        workspace.family[kConvolved].data());
   for (std::size_t row = 1; row < unit.rows(); ++row) {
-    float* convolved = workspace.convolved.data();
+    float* convolved = workspace.family[kConvolved].data();
     std::memmove(convolved + unit.start(row) * hidden_size, convolved + (unit.start(row) + margin * row) * hidden_size,
                  unit.length(row) * hidden_size * sizeof(float));
   }
@@ -134,8 +138,8 @@ void encode_deberta(const Model& model, const Loop& loop, const Unit& unit, Work
     const Keep keep = layer + 1 == model.layers.size() ? model.head.keep : Keep::all;
     run_layer(model, loop, layer, unit, keep, workspace);
     if (layer > 0) continue;
-    if (is_one_token(keep)) keep_one_token(unit, keep, model.config.hidden_size, workspace.convolved.data());
-    add_and_norm(model, loop, deberta.convolution->norm, is_one_token(keep) ? unit.rows() : unit.tokens(), workspace.convolved.data(),
+    float* convolved = workspace.family[kConvolved].data();
+    add_and_norm(model, loop, deberta.convolution->norm, keep_tokens(unit, keep, model.config.hidden_size, convolved), convolved,
                  workspace.hidden.data());
   }
 }

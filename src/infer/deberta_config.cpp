@@ -13,20 +13,12 @@
 
 #include "base/json.h"
 #include "infer/architecture.h"
+#include "infer/family_fields.h"
 
 namespace filbert {
 namespace {
 
 constexpr std::int64_t kMaxSize = 1 << 20;  // of what the file counts here: more than any model has, too little to overflow
-
-[[noreturn]] void refuse(const Config& config, std::string_view field, std::string_view expected, std::string_view found) {
-  throw Error(ErrorKind::unsupported, fmt::format("{}: {}: expected {}, found {}", config.path.string(), field, expected, found));
-}
-
-bool read_bool(const JsonValue& root, std::string_view key, bool fallback) {
-  const auto field = root.find(key);
-  return field ? field->as_bool() : fallback;
-}
 
 // A size, for which numbers below 1 stand for `fallback`.
 std::size_t read_size(const JsonValue& root, std::string_view key, std::size_t fallback) {
@@ -51,7 +43,6 @@ std::vector<std::string> split(std::string_view text) {
 }
 
 void read_attention(const Config& config, const JsonValue& root, DebertaConfig& deberta) {
-  deberta.relative_attention = read_bool(root, "relative_attention", false);
   std::vector<std::string> types;
   if (const auto field = root.find("pos_att_type"); field && field->is_string()) {
     types = split(field->as_string());
@@ -102,21 +93,21 @@ void read_convolution(const Config& config, const JsonValue& root, DebertaConfig
 DebertaConfig DebertaConfig::of(const Config& config) {
   const JsonDocument document(config.json, config.path.string());
   const JsonValue root = document.root();
-  if (config.is_quantized) refuse(config, "quantization_config", "none for DeBERTa", "one");
+  const FamilyFields fields(config);
   if (config.embedding_size != config.hidden_size) {
     refuse(config, "embedding_size", fmt::format("hidden_size {}", config.hidden_size), std::to_string(config.embedding_size));
   }
-  DebertaConfig deberta{.is_v1 = config.model_type == "deberta"};
+  DebertaConfig deberta{.is_v1 = config.model_type == "deberta", .relative_attention = fields.flag("relative_attention", false)};
   read_attention(config, root, deberta);
   if (deberta.is_v1) {
-    if (read_bool(root, "talking_head", false)) refuse(config, "talking_head", "false", "true");
+    if (fields.flag("talking_head", false)) refuse(config, "talking_head", "false", "true");
     return deberta;
   }
   if (const std::size_t head_size = read_size(root, "attention_head_size", config.head_size()); head_size != config.head_size()) {
     refuse(config, "attention_head_size", fmt::format("hidden_size / num_attention_heads, {}", config.head_size()), std::to_string(head_size));
   }
   read_buckets(config, root, deberta);
-  deberta.share_att_key = read_bool(root, "share_att_key", false);
+  deberta.share_att_key = fields.flag("share_att_key", false);
   if (const auto norm = root.find("norm_rel_ebd")) deberta.norm_rel_ebd = std::ranges::count(split(norm->as_string()), "layer_norm") > 0;
   read_convolution(config, root, deberta);
   return deberta;
@@ -141,8 +132,7 @@ Activation deberta_pooler_act(const Config& config) {
   if (const auto size = root.find("pooler_hidden_size"); size && size->as_int() != static_cast<std::int64_t>(config.hidden_size)) {
     refuse(config, "pooler_hidden_size", fmt::format("hidden_size {}", config.hidden_size), std::to_string(size->as_int()));
   }
-  const auto act = root.find("pooler_hidden_act");
-  return activation_of(config, "pooler_hidden_act", act ? act->as_string() : "gelu");
+  return activation_of(config, "pooler_hidden_act", FamilyFields(config).text("pooler_hidden_act", "gelu"));
 }
 
 }  // namespace filbert

@@ -17,16 +17,12 @@ constexpr std::size_t kLongestRow = std::size_t{1} << 20;  // tokens; scores of 
 
 // v1 has queries, keys and values in one matrix, head by head, and no bias for keys.
 void expect_v1_layer(const Config& config, std::size_t layer, TensorList& tensors) {
-  const std::size_t hidden = config.hidden_size, wide = config.intermediate_size;
+  const std::size_t hidden = config.hidden_size;
   const std::string root = layer_root(layer);
   tensors.add(root + "attention.self.in_proj.weight", {3 * hidden, hidden});
   tensors.add(root + "attention.self.q_bias", {hidden});
   tensors.add(root + "attention.self.v_bias", {hidden});
-  tensors.linear(root + "attention.output.dense", hidden, hidden);
-  tensors.layer_norm(root + "attention.output.LayerNorm", hidden);
-  tensors.linear(root + "intermediate.dense", wide, hidden);
-  tensors.linear(root + "output.dense", hidden, wide);
-  tensors.layer_norm(root + "output.LayerNorm", hidden);
+  expect_layer_after_attention(config, layer, tensors);
 }
 
 // Each head's rows [part · head_size, (part + 1) · head_size) of in_proj, with its numbers of a bias, if there is one.

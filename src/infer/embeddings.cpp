@@ -30,7 +30,7 @@ struct PositionCounter {
   std::size_t counted = 0;
 
   std::size_t next(std::int32_t input_id) {
-    if (position_ids == PositionIds::after_two) return 2 + counted++;
+    if (position_ids == PositionIds::after_two) return kPositionsUnused + counted++;
     if (position_ids != PositionIds::after_padding) return counted++;
     const auto pad = static_cast<std::size_t>(pad_token_id);
     return input_id == pad_token_id ? pad : pad + ++counted;
@@ -42,12 +42,11 @@ struct PositionCounter {
 void embed(const Model& model, const Loop& loop, const BatchEncoding& inputs, const Unit& unit, Workspace& workspace) {
   const std::size_t width = model.config.embedding_size;
   const Embeddings& table = model.embeddings;
-  const PositionIds position_ids = config_family(model.config.model_type).position_ids;
   AlignedFloats& sums = table.projection ? workspace.projected : workspace.hidden;
   sums.reserve(unit.tokens() * width);
   workspace.hidden.reserve(unit.tokens() * model.config.hidden_size);
   loop(unit.rows(), [&](std::size_t row, unsigned) {
-    PositionCounter positions{position_ids, model.config.pad_token_id};
+    PositionCounter positions{table.position_ids, model.config.pad_token_id};
     for (std::size_t token = unit.start(row); token < unit.start(row) + unit.length(row); ++token) {
       const std::size_t of_batch = unit.row_starts.front() + token;
       const std::int32_t input_id = inputs.input_ids[of_batch];

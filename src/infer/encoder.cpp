@@ -11,23 +11,21 @@ namespace filbert {
 
 void add_and_norm(const Model& model, const Loop& loop, const LayerNorm& norm, std::size_t rows, const float* projected,
                   float* hidden) {
-  constexpr std::size_t kRowsOfTask = 16;
   const std::size_t hidden_size = model.config.hidden_size;
-  loop((rows + kRowsOfTask - 1) / kRowsOfTask, [&](std::size_t task, unsigned) {
-    const std::size_t end = std::min(rows, (task + 1) * kRowsOfTask);
-    for (std::size_t row = task * kRowsOfTask; row < end; ++row) {
-      float* out = hidden + row * hidden_size;
-      model.kernels.layer_norm(projected + row * hidden_size, out, norm.weight.data(), norm.bias.data(),
-                               static_cast<float>(model.config.layer_norm_eps), hidden_size, out);
-    }
+  for_each_row(loop, rows, [&](std::size_t row) {
+    float* out = hidden + row * hidden_size;
+    model.kernels.layer_norm(projected + row * hidden_size, out, norm.weight.data(), norm.bias.data(),
+                             static_cast<float>(model.config.layer_norm_eps), hidden_size, out);
   });
 }
 
-void keep_one_token(const Unit& unit, Keep keep, std::size_t width, float* numbers) {
+std::size_t keep_tokens(const Unit& unit, Keep keep, std::size_t width, float* numbers) {
+  if (!is_one_token(keep)) return unit.tokens();
   for (std::size_t row = 0; row < unit.rows(); ++row) {
     const std::size_t token = keep == Keep::first ? unit.start(row) : unit.start(row) + unit.length(row) - 1;
     std::memmove(numbers + row * width, numbers + token * width, width * sizeof(float));
   }
+  return unit.rows();
 }
 
 void run_layer(const Model& model, const Loop& loop, std::size_t index, const Unit& unit, Keep keep, Workspace& workspace) {
@@ -41,8 +39,7 @@ void run_layer(const Model& model, const Loop& loop, std::size_t index, const Un
   const Rows all{hidden, hidden_size, unit.tokens()};
   prepare(kernels, loop, layer.key_value, all, workspace.prepared);
   multiply(kernels, loop, layer.key_value, Activation::none, all, workspace.prepared, workspace.key_value.data());
-  if (is_one_token(keep)) keep_one_token(unit, keep, hidden_size, hidden);
-  const std::size_t rows = is_one_token(keep) ? unit.rows() : unit.tokens();
+  const std::size_t rows = keep_tokens(unit, keep, hidden_size, hidden);
   const Rows residual{hidden, hidden_size, rows};
   if (is_one_token(keep)) prepare(kernels, loop, layer.query, residual, workspace.prepared);  // else it is that of the keys
   multiply(kernels, loop, layer.query, Activation::none, residual, workspace.prepared, workspace.query.data());
@@ -71,8 +68,7 @@ void encode(const Model& model, const Loop& loop, const Unit& unit, Workspace& w
     const bool is_last = step + 1 == model.layer_order.size();
     run_layer(model, loop, model.layer_order[step], unit, is_last ? model.head.keep : Keep::all, workspace);
   }
-  if (!model.layer_order.empty() || !is_one_token(model.head.keep)) return;
-  keep_one_token(unit, model.head.keep, model.config.hidden_size, workspace.hidden.data());
+  if (model.layer_order.empty()) keep_tokens(unit, model.head.keep, model.config.hidden_size, workspace.hidden.data());
 }
 
 }  // namespace filbert

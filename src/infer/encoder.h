@@ -18,7 +18,7 @@ void run_layer(const Model& model, const Loop& loop, std::size_t index, const Un
 // hidden = LayerNorm(projected + hidden), for each of `rows` rows of hidden_size
 void add_and_norm(const Model& model, const Loop& loop, const LayerNorm& norm, std::size_t rows, const float* projected, float* hidden);
 
-// Moves the token of each row that is kept to the front: [tokens, width] becomes [rows, width].
-void keep_one_token(const Unit& unit, Keep keep, std::size_t width, float* numbers);
+// Where one token is kept of each row, moves those to the front: [tokens, width] becomes [rows, width]. Returns how many are kept.
+std::size_t keep_tokens(const Unit& unit, Keep keep, std::size_t width, float* numbers);
 
 }  // namespace filbert

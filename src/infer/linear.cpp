@@ -142,17 +142,14 @@ Linear pack_linear(const KernelTable& kernels, const Loop& loop, std::span<const
 
 void prepare(const KernelTable& kernels, const Loop& loop, const Linear& linear, const Rows& x, PreparedRows& prepared) {
   if (linear.dtype == ComputeDtype::f32) return;
-  constexpr std::size_t kRowsOfTask = 8;
   const NarrowKernels& narrow = narrow_of(kernels, linear.dtype);
   prepared.stride = padded_depth(narrow, linear.in) * narrow.prepared_bytes;
   prepared.numbers.reserve(x.rows * prepared.stride);
   prepared.scales.reserve(x.rows);
-  loop((x.rows + kRowsOfTask - 1) / kRowsOfTask, [&](std::size_t task, unsigned) {
-    for (std::size_t row = task * kRowsOfTask; row < std::min(x.rows, (task + 1) * kRowsOfTask); ++row) {
-      narrow.prepare(x.x + row * x.stride, linear.smoothing.center.data(), linear.smoothing.factor.data(), linear.in,
-                     prepared.numbers.data() + row * prepared.stride, prepared.scales.data() + row);
-    }
-  });
+  for_each_row(loop, x.rows, [&](std::size_t row) {
+    narrow.prepare(x.x + row * x.stride, linear.smoothing.center.data(), linear.smoothing.factor.data(), linear.in,
+                   prepared.numbers.data() + row * prepared.stride, prepared.scales.data() + row);
+  }, 8);
 }
 
 void multiply(const KernelTable& kernels, const Loop& loop, const Linear& linear, Activation activation, const Rows& x,

@@ -1,6 +1,7 @@
 // y = activation(x · Wᵀ + b), the weight packed once at load for the kernels that will run it, in f32, bf16 or int8.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -33,6 +34,14 @@ struct Loop {
   }
   unsigned threads() const { return pool != nullptr ? pool->size() : 1; }
 };
+
+// `body(row)` for each of `rows` rows, so many at a time.
+template <typename Body>
+void for_each_row(const Loop& loop, std::size_t rows, const Body& body, std::size_t rows_of_task = 16) {
+  loop((rows + rows_of_task - 1) / rows_of_task, [&](std::size_t task, unsigned) {
+    for (std::size_t row = task * rows_of_task; row < std::min(rows, (task + 1) * rows_of_task); ++row) body(row);
+  });
+}
 
 struct LayerNorm {
   std::vector<float> weight, bias;  // [hidden_size]

@@ -122,22 +122,19 @@ struct Loader {
 // out = norm(x + residual), for each of `rows` rows; residual may be null, out may be either.
 void normalise(const Model& model, const Loop& loop, const MobileBertNorm& norm, std::size_t rows, const float* x, const float* residual,
                float* out) {
-  constexpr std::size_t kRowsOfTask = 16;
   const float* weight = norm.parameters.weight.data();
   const float* bias = norm.parameters.bias.data();
   const std::size_t width = norm.parameters.weight.size();
-  loop((rows + kRowsOfTask - 1) / kRowsOfTask, [&](std::size_t task, unsigned) {
-    for (std::size_t row = task * kRowsOfTask; row < std::min(rows, (task + 1) * kRowsOfTask); ++row) {
-      const float* from = x + row * width;
-      const float* add = residual == nullptr ? nullptr : residual + row * width;
-      float* to = out + row * width;
-      if (norm.epsilon) {
-        model.kernels.layer_norm(from, add, weight, bias, *norm.epsilon, width, to);
-      } else if (add == nullptr) {
-        for (std::size_t at = 0; at < width; ++at) to[at] = from[at] * weight[at] + bias[at];
-      } else {
-        for (std::size_t at = 0; at < width; ++at) to[at] = (from[at] + add[at]) * weight[at] + bias[at];
-      }
+  for_each_row(loop, rows, [&](std::size_t row) {
+    const float* from = x + row * width;
+    const float* add = residual == nullptr ? nullptr : residual + row * width;
+    float* to = out + row * width;
+    if (norm.epsilon) {
+      model.kernels.layer_norm(from, add, weight, bias, *norm.epsilon, width, to);
+    } else if (add == nullptr) {
+      for (std::size_t at = 0; at < width; ++at) to[at] = from[at] * weight[at] + bias[at];
+    } else {
+      for (std::size_t at = 0; at < width; ++at) to[at] = (from[at] + add[at]) * weight[at] + bias[at];
     }
   });
 }
@@ -168,9 +165,8 @@ float* attend_layer(const Model& model, const Loop& loop, const MobileBertLayer&
   float* key = workspace.key_value.data();
   apply(kernels, loop, layer.key, Activation::none, queried_rows, workspace.prepared, key, 2 * narrow);
   apply(kernels, loop, layer.value, Activation::none, of_bottleneck ? queried_rows : all, workspace.prepared, key + narrow, 2 * narrow);
-  if (is_one_token(keep)) keep_one_token(unit, keep, hidden_size, hidden);
-  if (is_one_token(keep) && queried != hidden) keep_one_token(unit, keep, narrow, queried);
-  const std::size_t rows = is_one_token(keep) ? unit.rows() : unit.tokens();
+  const std::size_t rows = keep_tokens(unit, keep, hidden_size, hidden);
+  if (queried != hidden) keep_tokens(unit, keep, narrow, queried);
   apply(kernels, loop, layer.query, Activation::none, {queried, narrow, rows}, workspace.prepared, workspace.query.data());
   if (layer.input && queried != inside) take_step(model, loop, *layer.input, {hidden, hidden_size, rows}, nullptr, workspace, inside);
 
@@ -183,7 +179,7 @@ float* attend_layer(const Model& model, const Loop& loop, const MobileBertLayer&
 void run_layer(const Model& model, const Loop& loop, const MobileBertLayer& layer, const Unit& unit, Keep keep, Workspace& workspace) {
   const std::size_t narrow = std::get<MobileBert>(model.family).narrow;
   float* inside = attend_layer(model, loop, layer, unit, keep, workspace);
-  const std::size_t rows = is_one_token(keep) ? unit.rows() : unit.tokens();
+  const std::size_t rows = unit.kept(keep);
   take_step(model, loop, layer.attention_output, {workspace.context.data(), narrow, rows}, inside, workspace, inside);
   for (const MobileBertNetwork& network : layer.networks) {
     float* intermediate = workspace.intermediate.data();
@@ -281,7 +277,7 @@ void encode_mobilebert(const Model& model, const Loop& loop, const Unit& unit, W
   for (const MobileBertLayer& layer : family.layers) {
     run_layer(model, loop, layer, unit, &layer == &family.layers.back() ? model.head.keep : Keep::all, workspace);
   }
-  if (family.layers.empty() && is_one_token(model.head.keep)) keep_one_token(unit, model.head.keep, hidden_size, workspace.hidden.data());
+  if (family.layers.empty()) keep_tokens(unit, model.head.keep, hidden_size, workspace.hidden.data());
 }
 
 }  // namespace filbert

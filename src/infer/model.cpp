@@ -47,9 +47,8 @@ void check_arrays(const BatchEncoding& inputs) {
 }
 
 // Throws Error(invalid_argument) unless every row fits the tables that it will be looked up in.
-void check_inputs(const BatchEncoding& inputs, const Config& config) {
+void check_inputs(const BatchEncoding& inputs, const Config& config, bool types_count) {
   check_arrays(inputs);
-  const bool types_count = has_token_types(config);
   const auto check_id = [&](const char* field, std::int32_t id, std::size_t size, const char* limit, std::size_t row) {
     if (id >= 0 && static_cast<std::size_t>(id) < size) return;
     throw Error(ErrorKind::invalid_argument, fmt::format("{} of row {}: expected ids from 0 to {} ({}), found {}", field,
@@ -92,8 +91,8 @@ void cut_into_units(std::span<const std::size_t> row_starts, std::span<const std
   }
 }
 
-// Runs `fill(unit, workspace, loop)`, which leaves what the encoder takes in workspace.hidden, and the encoder for every unit. Many units go to threads whole, without a barrier
-// inside; fewer units than threads spread each of their steps over the threads instead.
+// Runs `fill(unit, workspace, loop)`, which leaves what the encoder takes in workspace.hidden, and the encoder for every unit. Many units
+// go to threads whole, without a barrier inside; fewer units than threads spread each of their steps over the threads instead.
 template <typename Fill>
 Tensor run(const Model& model, std::span<const std::size_t> row_starts, std::span<const std::int32_t> token_type_ids,
            std::vector<Unit>& units, const Fill& fill) {
@@ -143,7 +142,7 @@ std::unique_ptr<const Model> Model::load(const std::filesystem::path& directory,
 }
 
 Tensor Model::logits(const BatchEncoding& inputs) const {
-  check_inputs(inputs, config);
+  check_inputs(inputs, config, !embeddings.token_type.empty());
   Lease<CallScratch> call(calls);
   DistinctRows& distinct = (*call).distinct;
   const bool of_tokens = head.keep == Keep::all;

@@ -1,6 +1,7 @@
 // A classifier in memory, and the steps of its forward pass, each in the file of its name.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "infer/linear.h"
 #include "infer/workspace.h"
 #include "kernels/kernels.h"
+#include "load/config_family.h"
 #include "load/weights.h"
 
 namespace filbert {
@@ -33,6 +35,7 @@ inline bool is_one_token(Keep keep) { return keep == Keep::first || keep == Keep
 struct Embeddings {
   const TensorView* word = nullptr;  // [vocab_size, embedding_size], as it lies in the file
   std::vector<float> word_scale;     // [vocab_size] of a word's 8-bit numbers; empty unless the checkpoint is quantized
+  PositionIds position_ids = PositionIds::from_zero;
   std::vector<float> position;       // [positions, embedding_size]; empty where nothing is added for the position
   std::vector<float> token_type;     // [type_vocab_size, embedding_size]; empty where nothing is added for the type
   LayerNorm norm;                    // of embedding_size
@@ -66,6 +69,12 @@ struct Unit {
   std::size_t tokens() const { return row_starts.back() - row_starts.front(); }
   std::size_t start(std::size_t row) const { return row_starts[row] - row_starts.front(); }  // within the unit
   std::size_t length(std::size_t row) const { return row_starts[row + 1] - row_starts[row]; }
+  std::size_t kept(Keep keep) const { return is_one_token(keep) ? rows() : tokens(); }
+  std::size_t longest() const {  // of its rows
+    std::size_t longest = 0;
+    for (std::size_t row = 0; row < rows(); ++row) longest = std::max(longest, length(row));
+    return longest;
+  }
 };
 
 // What a call needs besides the workspaces of its units; kept for the next one.

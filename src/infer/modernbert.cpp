@@ -11,20 +11,10 @@
 namespace filbert {
 namespace {
 
-constexpr std::size_t kRowsOfTask = 16;
-
 // Workspace::family
 constexpr std::size_t kGate = 0;         // [tokens, intermediate_size]
 constexpr std::size_t kGlobalTable = 1;  // rotary_table() of global layers
 constexpr std::size_t kLocalTable = 2;   // and of local ones
-
-// `body(row)` for each of `rows` rows.
-template <typename Body>
-void for_each_row(const Loop& loop, std::size_t rows, const Body& body) {
-  loop((rows + kRowsOfTask - 1) / kRowsOfTask, [&](std::size_t task, unsigned) {
-    for (std::size_t row = task * kRowsOfTask; row < std::min(rows, (task + 1) * kRowsOfTask); ++row) body(row);
-  });
-}
 
 // hidden += projected; normed = LayerNorm(hidden), for each of `rows` rows. The two may be one.
 void add_then_norm(const Model& model, const Loop& loop, const LayerNorm& norm, std::size_t rows, const float* projected, float* hidden,
@@ -51,7 +41,7 @@ void attend_layer(const Model& model, const Loop& loop, const ModernBert& family
     if (is_local && family.reach < head.tokens) {
       attend_window(model.kernels, shape, head, scale, family.reach, scratch);
     } else {
-      attend_head(model.kernels, shape, head, scale, [](const ScoreBlock&) {}, scratch);
+      attend_head(model.kernels, shape, head, scale, LeaveBlock{}, scratch);
     }
   });
 }
@@ -85,9 +75,8 @@ void run_layer(const Model& model, const Loop& loop, const ModernBert& family, s
   const Rows all{input, hidden_size, unit.tokens()};
   prepare(kernels, loop, layer.key_value, all, workspace.prepared);
   multiply(kernels, loop, layer.key_value, Activation::none, all, workspace.prepared, workspace.key_value.data());
-  if (is_one_token(keep)) keep_one_token(unit, keep, hidden_size, hidden);
-  if (is_one_token(keep) && input != hidden) keep_one_token(unit, keep, hidden_size, input);
-  const std::size_t rows = is_one_token(keep) ? unit.rows() : unit.tokens();
+  const std::size_t rows = keep_tokens(unit, keep, hidden_size, hidden);
+  if (input != hidden) keep_tokens(unit, keep, hidden_size, input);
   const Rows kept{input, hidden_size, rows};
   if (is_one_token(keep)) prepare(kernels, loop, layer.query, kept, workspace.prepared);  // else it is that of the keys
   multiply(kernels, loop, layer.query, Activation::none, kept, workspace.prepared, workspace.query.data());
@@ -106,10 +95,8 @@ void reserve(const Model& model, const ModernBert& family, const Unit& unit, Wor
   for (AlignedFloats* numbers : {&workspace.query, &workspace.context, &workspace.projected}) numbers->reserve(tokens * hidden_size);
   workspace.key_value.reserve(tokens * 2 * hidden_size);
   for (AlignedFloats* numbers : {&workspace.intermediate, &workspace.family[kGate]}) numbers->reserve(tokens * model.config.intermediate_size);
-  std::size_t longest = 0;
-  for (std::size_t row = 0; row < unit.rows(); ++row) longest = std::max(longest, unit.length(row));
-  rotary_table(family.global_frequencies, longest, workspace.family[kGlobalTable]);
-  rotary_table(family.local_frequencies, longest, workspace.family[kLocalTable]);
+  rotary_table(family.global_frequencies, unit.longest(), workspace.family[kGlobalTable]);
+  rotary_table(family.local_frequencies, unit.longest(), workspace.family[kLocalTable]);
 }
 
 }  // namespace
@@ -123,8 +110,7 @@ void encode_modernbert(const Model& model, const Loop& loop, const Unit& unit, W
   }
   if (!model.layers.empty()) return;
   float* hidden = workspace.hidden.data();
-  if (is_one_token(keep)) keep_one_token(unit, keep, model.config.hidden_size, hidden);
-  add_then_norm(model, loop, family.final_norm, is_one_token(keep) ? unit.rows() : unit.tokens(), nullptr, hidden, hidden);
+  add_then_norm(model, loop, family.final_norm, keep_tokens(unit, keep, model.config.hidden_size, hidden), nullptr, hidden, hidden);
 }
 
 }  // namespace filbert

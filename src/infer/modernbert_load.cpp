@@ -27,12 +27,6 @@ HeadRow head_row(const Config& config, Keep keep) {
           .has_norm_bias = own.norm_bias};
 }
 
-// Of a layer's linear layer whose input `norm` gives; none is needed where nothing is in 8 bits.
-Smoothing smoothing(const Model& model, const LayerNorm& norm, const std::string& linear) {
-  if (model.dtype != ComputeDtype::int8) return {};
-  return smoothing_after(norm.weight, norm.bias, greatest_weights(model.kernels, model.weights, std::array{linear + ".weight"}));
-}
-
 // Outputs [first, first + rows) of the linear layer of this name.
 Linear load_part(const Model& model, const Loop& loop, const std::string& name, std::size_t first, std::size_t rows, const Smoothing& smoothing) {
   const std::vector<float> bias = read_bias(model.kernels, model.weights, name, model.weights.at(name + ".weight").shape[0]);
@@ -49,8 +43,8 @@ void load_modernbert_layer(Model& model, const Loop& loop, std::size_t index, Mo
   };
   LayerNorm attention_norm = index == 0 ? LayerNorm{} : load_layer_norm(model, root + "attention.output.LayerNorm");
   LayerNorm mlp_norm = load_layer_norm(model, root + "output.LayerNorm");
-  const Smoothing of_attention = smoothing(model, index == 0 ? model.embeddings.norm : attention_norm, attention);
-  const Smoothing of_gated = smoothing(model, mlp_norm, gated);
+  const Smoothing of_attention = smoothing_after(model, index == 0 ? model.embeddings.norm : attention_norm, attention);
+  const Smoothing of_gated = smoothing_after(model, mlp_norm, gated);
   model.layers.push_back({.query = load_part(model, loop, attention, 0, hidden, of_attention),
                           .key_value = load_part(model, loop, attention, hidden, 2 * hidden, of_attention),
                           .attention_output = whole("attention.output.dense"),

@@ -6,12 +6,8 @@
 #include <variant>
 #include <vector>
 
-#include <fmt/format.h>
-
-#include <filbert/error.h>
-
-#include "base/json.h"
 #include "infer/attention.h"
+#include "infer/family_fields.h"
 
 namespace filbert {
 namespace {
@@ -32,20 +28,12 @@ std::size_t bucket_of(std::ptrdiff_t key_minus_query) {
   return behind + std::min(kExact + static_cast<std::size_t>(logarithm), kHalf - 1);
 }
 
-std::size_t buckets_of_table(const Config& config) {
-  const JsonDocument document(config.json, config.path.string());
-  const auto field = document.root().find("relative_attention_num_buckets");
-  if (!field) return kBuckets;
-  const std::int64_t buckets = field->as_int();
-  if (buckets < static_cast<std::int64_t>(kBuckets) || buckets > 1'000'000) field->fail(fmt::format("a number from {} to 1000000", kBuckets));
-  return static_cast<std::size_t>(buckets);
-}
-
 }  // namespace
 
 void expect_mpnet(const Config& config, TensorList& tensors) {
   expect_bert(config, tensors);
-  tensors.add("encoder.relative_attention_bias.weight", {buckets_of_table(config), config.num_attention_heads});
+  const std::size_t buckets = FamilyFields(config).size("relative_attention_num_buckets", kBuckets, kBuckets, 1'000'000);
+  tensors.add("encoder.relative_attention_bias.weight", {buckets, config.num_attention_heads});
 }
 
 void load_mpnet(Model& model, const Loop& loop) {

@@ -24,8 +24,6 @@ struct Workspace {
   AlignedFloats context;       // [tokens, hidden_size]
   AlignedFloats projected;     // [tokens, hidden_size]
   AlignedFloats intermediate;  // [tokens, intermediate_size]
-  AlignedFloats padded;        // where a family convolves: [tokens and zeros around each text, hidden_size]
-  AlignedFloats convolved;     // and what becomes of them
   PreparedRows prepared;       // of the linear layer under way
   AlignedFloats family[3];     // what only one family needs, by the names that its file gives them
 

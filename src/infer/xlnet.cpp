@@ -16,12 +16,6 @@ constexpr std::size_t kSinusoids = 0;  // sinusoids_of()
 constexpr std::size_t kProjected = 1;  // of a layer
 constexpr std::size_t kPacked = 2;     // of a layer, and the bias behind them
 
-std::size_t longest_row(const Unit& unit) {
-  std::size_t longest = 0;
-  for (std::size_t row = 0; row < unit.rows(); ++row) longest = std::max(longest, unit.length(row));
-  return longest;
-}
-
 // Sums in the order of eight lanes, whatever the compiler has.
 float dot(const float* a, const float* b, std::size_t count) {
   constexpr std::size_t kLanes = 8;
@@ -101,7 +95,7 @@ void embed_xlnet(const Model& model, const Loop& loop, const BatchEncoding& inpu
 void attend_xlnet(const Model& model, const Loop& loop, std::size_t index, const Unit& unit, Keep keep, Workspace& workspace) {
   const XlnetLayer& layer = std::get<Xlnet>(model.family).layers[index];
   const AttentionShape shape = attention_shape(model.config);
-  const XlnetDistanceView distances = distances_of(model, loop, layer, longest_row(unit), workspace);
+  const XlnetDistanceView distances = distances_of(model, loop, layer, unit.longest(), workspace);
   attend_heads(model, loop, shape, unit, keep, attention_scale(shape.head_size), [&](const ScoreBlock& block) {
     add_distances(model.kernels, shape, distances, block);
     if (unit.token_type_ids.empty()) return;

@@ -106,9 +106,7 @@ EncoderLayer load_encoder_layer(const Model& model, const Loop& loop, const std:
   const Smoothing of_attention = smoothing(model, before, {query, key_value});
   LayerNorm attention_norm = load_layer_norm(model, attention + "layer_norm");
   const std::string wide = root + "ff.layer_1", narrow = root + "ff.layer_2";
-  const Smoothing of_wide = model.dtype == ComputeDtype::int8
-      ? smoothing_after(attention_norm.weight, attention_norm.bias, greatest_weights(model.kernels, model.weights, std::array{wide + ".weight"}))
-      : Smoothing{};
+  const Smoothing of_wide = smoothing_after(model, attention_norm, wide);
   return {.query = pack_linear(model.kernels, loop, query, read_f32(model.kernels, model.weights.at(attention + "r_w_bias")), model.dtype, of_attention),
           .key_value = pack_linear(model.kernels, loop, key_value, zeros, model.dtype, of_attention),
           .attention_output = pack_linear(model.kernels, loop, output, zeros.first(model.config.hidden_size), model.dtype),

@@ -1,6 +1,7 @@
 // What config.json means for each model_type: the defaults of its configuration class, and its names for common fields.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +17,8 @@ enum class PositionIds {
   biased_input,   // as from_zero where position_biased_input is true, as relative where it is not (DeBERTa)
   relative,       // no table that bounds a row
 };
+
+constexpr std::size_t kPositionsUnused = 2;  // before the first one of after_two
 
 struct FieldAlias {
   std::string_view field;  // as Config has it

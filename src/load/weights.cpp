@@ -9,6 +9,8 @@
 
 #include <filbert/error.h>
 
+#include "base/names.h"
+
 namespace filbert {
 namespace {
 
@@ -35,13 +37,7 @@ bool is_ignored(std::string_view name) {
 
 const std::string& name_in_file(const ExpectedTensor& tensor) { return tensor.file_name.empty() ? tensor.name : tensor.file_name; }
 
-// "a, b, c", the first ones of many.
-std::string list(const std::vector<std::string>& names) {
-  constexpr std::size_t kMost = 40;
-  if (names.size() <= kMost) return fmt::format("{}", fmt::join(names, ", "));
-  const std::vector<std::string> first(names.begin(), names.begin() + kMost);
-  return fmt::format("{} and {} more", fmt::join(first, ", "), names.size() - kMost);
-}
+constexpr std::size_t kNamed = 40;  // tensors of a complaint
 
 // Every complaint about the tensors found, as parts of one message.
 struct Complaints {
@@ -50,9 +46,9 @@ struct Complaints {
   // `head_weight`: what no encoder has before it is trained for a task.
   void raise_if_any(const std::filesystem::path& path, const std::string& head_weight) const {
     std::vector<std::string> parts;
-    if (!missing.empty()) parts.push_back("missing: " + list(missing));
-    if (!surplus.empty()) parts.push_back("surplus: " + list(surplus));
-    if (!misshapen.empty()) parts.push_back("of another shape: " + list(misshapen));
+    if (!missing.empty()) parts.push_back("missing: " + first_of(missing, kNamed));
+    if (!surplus.empty()) parts.push_back("surplus: " + first_of(surplus, kNamed));
+    if (!misshapen.empty()) parts.push_back("of another shape: " + first_of(misshapen, kNamed));
     if (parts.empty()) return;
     std::string message = fmt::format("{}: the tensors are not those that config.json asks for; {}", path.string(),
                                       fmt::join(parts, "; "));

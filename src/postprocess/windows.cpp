@@ -2,11 +2,9 @@
 #include <algorithm>
 #include <array>
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>  // join, since fmt 11
-
-#include <filbert/error.h>
 #include <filbert/postprocess.h>
+
+#include "base/names.h"
 
 namespace filbert {
 namespace {
@@ -51,12 +49,7 @@ std::vector<float> votes(const Tensor& rows, std::span<const std::size_t> weight
 }  // namespace
 
 Combine combine_from_name(std::string_view name) {
-  const auto found = std::ranges::find(kCombineNames, name);
-  if (found == kCombineNames.end()) {
-    throw Error(ErrorKind::invalid_argument,
-                fmt::format("combine: expected one of {}, found \"{}\"", fmt::join(kCombineNames, ", "), name));
-  }
-  return static_cast<Combine>(found - kCombineNames.begin());
+  return from_name<Combine>("combine", name, kCombineNames);
 }
 
 std::string_view name(Combine combine) { return kCombineNames[static_cast<std::size_t>(combine)]; }

@@ -8,23 +8,14 @@
 
 #include <filbert/error.h>
 
+#include "base/names.h"
+
 namespace filbert {
 namespace {
 
 constexpr std::array<std::string_view, 4> kTruncationNames = {"do_not_truncate", "longest_first", "only_first",
                                                               "only_second"};
 constexpr std::array<std::string_view, 3> kOffsetUnitNames = {"code_points", "bytes", "utf16"};
-
-// The place of `name` in `names`, which stand in the order of the enum.
-template <typename Enum, std::size_t count>
-Enum from_name(std::string_view what, std::string_view name, const std::array<std::string_view, count>& names) {
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) {
-    throw Error(ErrorKind::invalid_argument,
-                fmt::format("{}: expected one of {}, found \"{}\"", what, fmt::join(names, ", "), name));
-  }
-  return static_cast<Enum>(found - names.begin());
-}
 
 // The longer gives way until both are equally long, then both; of an odd number of tokens the longer keeps one more,
 // and of two equal ones the second.
