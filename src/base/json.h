@@ -1,5 +1,5 @@
 // JSON files, read with simdjson; every wrong or missing field becomes an Error(corrupt) that names file and field.
-// Writing happens in cli/json_writer.h.
+// Writing happens in base/json_writer.h.
 #pragma once
 
 #include <cstdint>

@@ -5,8 +5,8 @@
 
 #include <filbert/pipeline.h>
 
+#include "base/json_writer.h"
 #include "cli/input.h"
-#include "cli/json_writer.h"
 #include "cli/output.h"
 
 namespace filbert::cli {

@@ -8,9 +8,9 @@
 #include <filbert/model.h>
 
 #include "base/file.h"
+#include "base/json_writer.h"
 #include "cli/command.h"
 #include "cli/input.h"
-#include "cli/json_writer.h"
 #include "cli/line_reader.h"
 #include "cli/model_options.h"
 #include "cli/options.h"

@@ -6,9 +6,9 @@
 
 #include <filbert/postprocess.h>
 
+#include "base/json_writer.h"
 #include "cli/checkpoint.h"
 #include "cli/command.h"
-#include "cli/json_writer.h"
 #include "cli/model_options.h"
 #include "cli/options.h"
 

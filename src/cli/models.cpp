@@ -9,8 +9,8 @@
 #include <filbert/hub.h>
 #include <filbert/tokenizer.h>
 
+#include "base/json_writer.h"
 #include "cli/command.h"
-#include "cli/json_writer.h"
 #include "cli/model_options.h"
 #include "cli/options.h"
 #include "infer/architecture.h"

@@ -8,8 +8,8 @@
 #include <filbert/error.h>
 #include <filbert/pipeline.h>
 
+#include "base/json_writer.h"
 #include "cli/input.h"
-#include "cli/json_writer.h"
 #include "cli/model_options.h"
 #include "cli/options.h"
 #include "cli/warnings.h"

@@ -7,9 +7,9 @@
 
 #include <filbert/error.h>
 
+#include "base/json_writer.h"
 #include "cli/command.h"
 #include "cli/help.h"
-#include "cli/json_writer.h"
 #include "cli/model_options.h"
 #include "cli/options.h"
 #include "cli/verify_checks.h"

@@ -1,4 +1,4 @@
-#include "cli/json_writer.h"
+#include "base/json_writer.h"
 
 #include <cmath>
 #include <iterator>
@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 
-namespace filbert::cli {
+namespace filbert {
 
 void JsonWriter::key(std::string_view name) {
   separate();
@@ -22,13 +22,16 @@ void JsonWriter::value(std::string_view text) {
   quote(text);
 }
 
-void JsonWriter::value(float number) {
+void JsonWriter::decimal(auto number) {
   if (!std::isfinite(number)) return null();
   std::string digits = fmt::format("{}", number);
   if (digits.find_first_of(".e") == std::string::npos)
     digits += ".0";  // stays a float for readers that tell them apart
   raw(digits);
 }
+
+template void JsonWriter::decimal(float);
+template void JsonWriter::decimal(double);
 
 void JsonWriter::raw(std::string_view json) {
   separate();
@@ -83,4 +86,4 @@ void JsonWriter::quote(std::string_view text) {
   text_ += '"';
 }
 
-}  // namespace filbert::cli
+}  // namespace filbert

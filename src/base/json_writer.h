@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace filbert::cli {
+namespace filbert {
 
 class JsonWriter {
  public:
@@ -20,7 +20,8 @@ class JsonWriter {
   void value(std::string_view text);  // ill-formed UTF-8 is replaced
   void value(const char* text) { value(std::string_view(text)); }
   void value(bool truth) { raw(truth ? "true" : "false"); }
-  void value(float number);  // null if it is not finite, for which JSON has no word
+  void value(float number) { decimal(number); }  // null if it is not finite, for which JSON has no word
+  void value(double number) { decimal(number); }
   void value(std::integral auto number) { raw(std::to_string(number)); }
   void null() { raw("null"); }
   void raw(std::string_view json);  // a value that is JSON already
@@ -39,6 +40,7 @@ class JsonWriter {
   std::string take_line();
 
  private:
+  void decimal(auto number);
   void open(char bracket);
   void close(char bracket);
   void separate();
@@ -48,4 +50,4 @@ class JsonWriter {
   bool needs_comma_ = false;
 };
 
-}  // namespace filbert::cli
+}  // namespace filbert
