@@ -37,6 +37,8 @@ enum class ExplainTarget { probability, logit, contrast };
 // The semantics of a package to the letter: its units, its masking, its players.
 enum class ExplainCompat { none, lime, shap };
 
+// "word", "token", "sentence", "regex"; "probability", "logit", "contrast". Throws Error(invalid_argument) for any other word.
+ExplainUnit explain_unit_from_name(std::string_view name);
 std::string_view name(ExplainUnit unit);
 std::string_view name(ExplainTarget target);
 
@@ -49,6 +51,9 @@ struct ExplainOptions {
   std::optional<std::string> label = {};    // absent: the predicted one
   std::optional<std::string> against = {};  // of ExplainTarget::contrast: the other label
   ExplainCompat compat = ExplainCompat::none;
+  // Of ExplainCompat::lime: the places of a word are one unit, and a removed one is left out. Else each is for itself, and "UNKWORDZ",
+  // or the mask_string of Masking::string, takes its place.
+  bool bow = true;
   std::optional<FunctionToApply> function_to_apply = {};  // absent: default_function_to_apply(config)
   std::optional<std::size_t> max_length = {};             // absent: the longest that tokenizer and model take
   OffsetUnit offset_unit = OffsetUnit::code_points;
@@ -97,7 +102,6 @@ struct LimeOptions {
   double kernel_width = 25;
   FeatureSelection feature_selection = FeatureSelection::automatic;
   std::uint32_t seed = 0;                 // draws what numpy.random.RandomState(seed) draws
-  bool bow = true;                        // of ExplainCompat::lime: the places of a word are one feature
 };
 
 struct LimeExplanation {
@@ -230,6 +234,8 @@ class Explainer {
   ~Explainer();
 
   const ExplainedText& text() const;
+  // Time for what is asked from now on, in the place of ExplainOptions::budget; absent: as long as it takes.
+  void set_budget(std::optional<std::chrono::milliseconds> budget);
   LimeExplanation lime(const LimeOptions& options = {});
   ShapExplanation shap(const ShapOptions& options = {});
   OcclusionExplanation occlusion(const OcclusionOptions& options = {});
@@ -278,12 +284,27 @@ struct ExplainReport {
   std::vector<NamedValues> values() const;
 };
 
+// What a report is to hold.
+struct ReportOptions {
+  ExplainOptions explain = {};  // its budget is shared by all parts; absent: shap has its own, the parts behind it two seconds each
+  std::vector<std::string> methods = {"shap"};  // of shap, lime, occlusion
+  LimeOptions lime = {};
+  ShapOptions shap = {};
+  bool counterfactuals = true;
+  bool faithfulness = true;
+  std::size_t max_other_labels = 0;  // for how many further labels, the likeliest first, the methods are asked too
+};
+
+// All of it in one call, without what only the caller knows: model, model_sha256, tokenizer_sha256 and command stay empty. Throws
+// Error(invalid_argument) for an unknown or missing method, and what Explainer throws.
+ExplainReport explain(const TextClassificationPipeline& classifier, TextInput text, const ReportOptions& options = {});
+
 // One self-contained page: no network, no external file, readable without a script, safe whatever text and labels hold.
 std::string html_report(const ExplainReport& report);
 
 // One method in one call.
 LimeExplanation explain_lime(const TextClassificationPipeline& classifier, std::string_view text, const LimeOptions& lime = {},
-                             const ExplainOptions& options = {});
+                             const ExplainOptions& options = {.compat = ExplainCompat::lime});
 ShapExplanation explain_shap(const TextClassificationPipeline& classifier, std::string_view text, const ShapOptions& shap = {},
                              const ExplainOptions& options = {});
 OcclusionExplanation explain_occlusion(const TextClassificationPipeline& classifier, std::string_view text,

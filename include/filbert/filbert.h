@@ -4,6 +4,7 @@
 #include <filbert/config.h>
 #include <filbert/convert.h>
 #include <filbert/error.h>
+#include <filbert/explain.h>
 #include <filbert/hub.h>
 #include <filbert/model.h>
 #include <filbert/pipeline.h>

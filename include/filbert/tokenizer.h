@@ -106,6 +106,10 @@ class Tokenizer {
   // tokenizer_config.json's model_max_length or its old name max_len; absent if neither says (or says 1e30).
   std::optional<std::size_t> model_max_length() const;
 
+  // "[MASK]", "<mask>": what stands for a word that is hidden, and what parts texts; absent if the tokenizer has none.
+  std::optional<std::string> mask_token() const;
+  std::optional<std::string> sep_token() const;
+
   // What was read, for people: "WordPiece from vocab.txt, 30522 tokens, lower-casing", and every doubt about it.
   std::string description() const;
   std::vector<std::string> doubts() const;

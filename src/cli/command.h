@@ -20,6 +20,7 @@ struct Session {
   std::vector<std::string> arguments;  // those that are no options, in order
   Output& out;
   Messages& messages;
+  std::string command_line;  // all of it as a shell reads it
 };
 using Run = std::function<void(Session&)>;
 
@@ -50,6 +51,7 @@ CommandLine command_line(const Command& command);
 
 extern const Command classify_command;    // classify.cpp
 extern const Command tokenize_command;    // tokenize.cpp
+extern const Command explain_command;     // explain.cpp
 extern const Command inspect_command;     // inspect.cpp
 extern const Command verify_command;      // verify.cpp
 extern const Command quantize_command;    // quantize.cpp

@@ -19,8 +19,25 @@
 namespace filbert::cli {
 namespace {
 
-constexpr const Command* kCommands[] = {&classify_command, &tokenize_command, &inspect_command,  &verify_command, &quantize_command,
-                                        &convert_command,  &download_command, &models_command,   &bench_command,  &completion_command};
+constexpr const Command* kCommands[] = {&classify_command, &explain_command, &tokenize_command, &inspect_command, &verify_command,    &quantize_command,
+                                        &convert_command,  &download_command, &models_command,  &bench_command,   &completion_command};
+
+// The words as a shell reads them.
+std::string quoted(const std::vector<std::string>& words) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,+@%";
+  std::string line = "filbert";
+  for (const std::string& word : words) {
+    line += ' ';
+    if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
+      line += word;
+      continue;
+    }
+    line += '\'';
+    for (const char c : word) line += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    line += '\'';
+  }
+  return line;
+}
 
 int refuse(Messages& messages, const std::string& message) {
   messages.error(message + "\nTry \"filbert --help\".");
@@ -50,7 +67,7 @@ int run(std::vector<std::string> words, Output& out, Messages& messages) {
   }
   const CommandLine line = command_line(*command);
   if (auto arguments = parse(*command, line, std::span(words).subspan(1))) {
-    Session session{*std::move(arguments), out, messages};
+    Session session{*std::move(arguments), out, messages, quoted(words)};
     line.run(session);
   } else {
     out.write(command_help(*command, line, out));

@@ -1,6 +1,8 @@
 #include "cli/output.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <iterator>
@@ -10,6 +12,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -87,6 +90,24 @@ void Output::flush() {
 
 std::string Output::foreign(std::string_view text) const {
   return is_terminal_ ? printable(text) : replace_invalid_utf8(text);
+}
+
+std::string Output::shaded(std::string_view text, double strength) const {
+  struct Shade {
+    int background, foreground;
+  };
+  constexpr Shade kFor[] = {{195, 16}, {153, 16}, {111, 16}, {32, 231}, {25, 231}};
+  constexpr Shade kAgainst[] = {{230, 16}, {223, 16}, {215, 16}, {172, 16}, {130, 231}};
+  const double size = std::min(std::abs(strength), 1.0);
+  if (!colors_ || !(size >= 0.05)) return std::string(text);
+  const int step = std::min(static_cast<int>(size * 5), 4);
+  const Shade shade = strength > 0 ? kFor[step] : kAgainst[step];
+  return fmt::format("\x1b[48;5;{};38;5;{}m{}\x1b[0m", shade.background, shade.foreground, text);
+}
+
+std::size_t Output::columns() const {
+  winsize size{};
+  return is_terminal_ && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 std::string Output::bold(std::string_view text) const {

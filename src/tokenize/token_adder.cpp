@@ -1,5 +1,8 @@
 #include "tokenize/token_adder.h"
 
+#include <initializer_list>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -48,9 +51,24 @@ void TokenAdder::add_those_of(const TokenizerConfig& config) {
   for (const AddedToken& token : config.additional_special_tokens) add_if_new(token, -1);
 }
 
+namespace {
+
+// The token that the files give a role, or else the one that families give it, where texts can hold it.
+std::optional<std::string> token_of_role(const Tokenizer::Impl& tokenizer, const AddedToken* named, std::initializer_list<const char*> usual) {
+  if (named != nullptr && tokenizer.added_tokens.find(named->content) != nullptr) return named->content;
+  for (const char* content : usual) {
+    if (tokenizer.added_tokens.find(content) != nullptr) return content;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 void apply_common(const TokenizerConfig& config, Tokenizer::Impl& tokenizer) {
   tokenizer.model_max_length = config.model_max_length;
   tokenizer.truncates_left = config.truncates_left;
+  tokenizer.mask_token = token_of_role(tokenizer, config.special(SpecialRole::mask), {"[MASK]", "<mask>"});
+  tokenizer.sep_token = token_of_role(tokenizer, config.special(SpecialRole::sep), {"[SEP]", "</s>", "<sep>"});
   if (tokenizer.sections) return;  // never_split is of BertTokenizer alone
   for (const std::string& word : config.never_split) {
     tokenizer.never_split[word] = tokenizer.token_to_id(word).value_or(tokenizer.model.unk_id);

@@ -64,6 +64,9 @@ std::optional<std::int32_t> Tokenizer::token_to_id(std::string_view token) const
 
 std::optional<std::size_t> Tokenizer::model_max_length() const { return impl_->model_max_length; }
 
+std::optional<std::string> Tokenizer::mask_token() const { return impl_->mask_token; }
+std::optional<std::string> Tokenizer::sep_token() const { return impl_->sep_token; }
+
 bool Tokenizer::lowercases() const {
   if (!impl_->sections) return impl_->normalizer && impl_->normalizer->lowercase;
   return std::any_of(impl_->sections->normalizer.begin(), impl_->sections->normalizer.end(), [](const NormalizerStep& step) {

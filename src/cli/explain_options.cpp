@@ -1,0 +1,141 @@
+#include "cli/explain_options.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <filbert/error.h>
+
+#include "base/names.h"
+#include "cli/options.h"
+
+namespace filbert::cli {
+namespace {
+
+std::vector<std::string> split(std::string_view list) {
+  std::vector<std::string> words;
+  while (true) {
+    const std::size_t comma = list.find(',');
+    words.emplace_back(list.substr(0, comma));
+    if (comma == std::string_view::npos) return words;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+void set_unit(const std::string& unit, ExplainOptions& options) {
+  if (unit.starts_with("regex=")) {
+    options.unit = ExplainUnit::regex;
+    options.unit_regex = unit.substr(6);
+    return;
+  }
+  if (unit == "regex") throw Error(ErrorKind::invalid_argument, "--unit: expected regex=EXPRESSION, found no expression");
+  options.unit = explain_unit_from_name(unit);
+}
+
+void set_mask(const std::string& mask, ExplainOptions& options) {
+  if (mask == "remove") {
+    options.masking = Masking::remove;
+  } else if (mask == "token") {
+    options.masking = Masking::mask_token;
+  } else if (mask.starts_with("string=")) {
+    options.masking = Masking::string;
+    options.mask_string = mask.substr(7);
+  } else {
+    throw Error(ErrorKind::invalid_argument, fmt::format("--mask: expected token, remove or string=TEXT, found \"{}\"", mask));
+  }
+}
+
+void add_what(CLI::App& app, ReportOptions& options, std::string& target) {
+  ExplainOptions& explain = options.explain;
+  add_text(app, "--method", "LIST", "Of shap, lime and occlusion, with commas between; default: shap",
+           [&](const std::string& list) { options.methods = split(list); });
+  add_text(app, "--label", "LABEL", "The label to explain; default: the predicted one", [&](const std::string& label) { explain.label = label; });
+  add_text(app, "--target", "TARGET",
+           "What of it: its probability (the default), its logit, or LABEL-LABEL, by how much the first logit is above the second",
+           [&](const std::string& words) { target = words; });
+  add_text(app, "--unit", "UNIT", "What is masked as a whole: word (the default), token, sentence, or regex=EXPRESSION, what lies between "
+           "its matches", [&](const std::string& unit) { set_unit(unit, explain); });
+  add_text(app, "--mask", "MASK", "What takes its place: token, the tokenizer's mask token (the default, where there is one), remove, or "
+           "string=TEXT", [&](const std::string& mask) { set_mask(mask, explain); });
+  add_choice(app, "--compat", "lime|shap", "The units, masking and draws of the Python package, to the letter", [&](const std::string& package) {
+    explain.compat = package == "lime" ? ExplainCompat::lime : ExplainCompat::shap;
+  });
+  add_flag(app, "--no-bow", "Of --compat lime: each place of a word is a unit of its own", [&] { explain.bow = false; });
+  add_choice(app, "--function-to-apply", "softmax|sigmoid|none", "What makes scores of logits; default: as the model says",
+             [&](const std::string& name) { explain.function_to_apply = function_to_apply_from_name(name); });
+  add_number(app, "--max-length", "Tokens of a text, special ones included; default: all the model takes", {.least = 1},
+             [&](std::size_t length) { explain.max_length = length; });
+  add_choice(app, "--offset-unit", "code_points|bytes|utf16", "What start and end count; default: code_points",
+             [&](const std::string& name) { explain.offset_unit = offset_unit_from_name(name); });
+}
+
+void add_how(CLI::App& app, ReportOptions& options) {
+  const auto unsigned32 = Range{.most = std::numeric_limits<std::uint32_t>::max()};
+  add_number(app, "--budget-ms", "Milliseconds for all of it: what was found by then is shown; default: two seconds a part", {},
+             [&](std::size_t ms) { options.explain.budget = std::chrono::milliseconds(ms); });
+  add_number(app, "--seed", "Of the random numbers of all methods; default: 0", unsigned32, [&](std::size_t seed) {
+    options.lime.seed = options.shap.seed = static_cast<std::uint32_t>(seed);
+  });
+  add_choice(app, "--algorithm", "auto|owen|partition|shapley|permutation|kernel",
+             "Of shap: which orders of the words count; default: auto, Owen values, exact where --max-evals allow it",
+             [&](const std::string& name) { options.shap.algorithm = shap_algorithm_from_name(name); });
+  add_number(app, "--max-evals", "Of shap: masked texts that an exact result may cost; default: 500", {.least = 2},
+             [&](std::size_t evals) { options.shap.max_evals = evals; });
+  add_decimal(app, "--half-width", "WIDTH", "Of shap: sampling ends when 95 % of the doubt is within ± this; default: 0.02", 0, 1e9F,
+              [&](float width) { options.shap.half_width = double{width}; });
+  add_number(app, "--num-samples", "Of lime: masked texts drawn, the text itself included; default: 5000", {.least = 2},
+             [&](std::size_t samples) { options.lime.num_samples = samples; });
+  add_number(app, "--num-features", "Of lime: words that its line is made of; default: 10", {.least = 1},
+             [&](std::size_t features) { options.lime.num_features = features; });
+  add_choice(app, "--feature-selection", "auto|none|forward_selection|highest_weights|lasso_path", "Of lime: how they are chosen; default: auto",
+             [&](const std::string& name) { options.lime.feature_selection = feature_selection_from_name(name); });
+}
+
+}  // namespace
+
+void add_explain_options(CLI::App& app, ReportOptions& options, std::string& target) {
+  add_what(app, options, target);
+  add_how(app, options);
+}
+
+void set_target(const std::string& target, const Config& config, ExplainOptions& options) {
+  if (target == "probability" || target == "logit") {
+    options.target = target == "logit" ? ExplainTarget::logit : ExplainTarget::probability;
+    return;
+  }
+  std::vector<std::string> labels;
+  for (const auto& [id, label] : config.id2label) labels.push_back(label);
+  const auto is_label = [&](const std::string& word) { return std::find(labels.begin(), labels.end(), word) != labels.end(); };
+  for (std::size_t dash = target.find('-'); dash != std::string::npos; dash = target.find('-', dash + 1)) {
+    const std::string label = target.substr(0, dash), against = target.substr(dash + 1);
+    if (!is_label(label) || !is_label(against)) continue;
+    if (options.label && *options.label != label) {
+      throw Error(ErrorKind::invalid_argument, fmt::format("--target {}: expected --label \"{}\" or none beside it, found \"{}\"", target, label,
+                                                           *options.label));
+    }
+    options.target = ExplainTarget::contrast;
+    options.label = label;
+    options.against = against;
+    return;
+  }
+  throw Error(ErrorKind::invalid_argument, fmt::format("--target: expected probability, logit or two of {} with a - between, found \"{}\"",
+                                                       first_of(labels, 12), target));
+}
+
+void apply_compat(ReportOptions& options) {
+  if (options.explain.compat == ExplainCompat::none) return;
+  const bool is_lime = options.explain.compat == ExplainCompat::lime;
+  const std::string package = is_lime ? "lime" : "shap";
+  if (options.methods != std::vector<std::string>{"shap"} && options.methods != std::vector{package}) {
+    throw Error(ErrorKind::invalid_argument, fmt::format("--compat {}: expected --method {} or none beside it, found {}", package, package,
+                                                         fmt::join(options.methods, ",")));
+  }
+  options.methods = {package};
+  if (!is_lime && options.shap.algorithm == ShapAlgorithm::automatic) options.shap.algorithm = ShapAlgorithm::partition;
+}
+
+}  // namespace filbert::cli

@@ -1,0 +1,147 @@
+// A report: every part that is asked for, one after the other over the same explainer, each with its share of the time.
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <filbert/error.h>
+#include <filbert/explain.h>
+#include <filbert/version.h>
+
+#include "base/names.h"
+
+namespace filbert {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::array<std::string_view, 3> kMethods = {"shap", "lime", "occlusion"};
+constexpr auto kTimeOfAPart = std::chrono::milliseconds(2000);
+constexpr auto kTimeOfALabel = std::chrono::milliseconds(500);
+constexpr std::size_t kMaxUnitsForPairs = 32;  // 528 texts
+
+// Divides what is left of the budget among the parts to come.
+class Shares {
+ public:
+  Shares(Explainer& explainer, const ReportOptions& options, Clock::time_point start, std::size_t parts)
+      : explainer_(explainer), parts_(parts) {
+    if (options.explain.budget) deadline_ = start + *options.explain.budget;
+  }
+
+  // The time of the next part, `usual` where there is no budget; the explainer is told.
+  std::optional<std::chrono::milliseconds> next(std::optional<std::chrono::milliseconds> usual) {
+    const std::size_t parts = std::max<std::size_t>(parts_, 1);
+    if (parts_ > 0) --parts_;
+    if (deadline_) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*deadline_ - Clock::now());
+      usual = std::max(left, std::chrono::milliseconds(0)) / parts;
+    }
+    explainer_.set_budget(usual);
+    return usual;
+  }
+
+ private:
+  Explainer& explainer_;
+  std::optional<Clock::time_point> deadline_;
+  std::size_t parts_;
+};
+
+bool has(const ReportOptions& options, std::string_view method) {
+  return std::find(options.methods.begin(), options.methods.end(), method) != options.methods.end();
+}
+
+void check(const ReportOptions& options) {
+  if (options.methods.empty()) throw Error(ErrorKind::invalid_argument, "method: expected at least one, found none");
+  for (const std::string& method : options.methods) {
+    if (std::find(kMethods.begin(), kMethods.end(), method) == kMethods.end()) {
+      throw Error(ErrorKind::invalid_argument, fmt::format("method: expected one of {}, found \"{}\"", fmt::join(kMethods, ", "), method));
+    }
+  }
+}
+
+// Labels other than the explained one, the likeliest first.
+std::vector<std::string> other_labels(const ExplainedText& text, std::size_t most) {
+  std::vector<LabelScore> scores = text.classification.scores;
+  std::stable_sort(scores.begin(), scores.end(), [](const LabelScore& a, const LabelScore& b) { return a.score > b.score; });
+  std::vector<std::string> labels;
+  for (const LabelScore& score : scores) {
+    if (score.label != text.label && labels.size() < most) labels.push_back(score.label);
+  }
+  return labels;
+}
+
+LabelValues values_of(const std::string& label, Explainer& explainer, const ReportOptions& options, Shares& shares) {
+  LabelValues values{label, explainer.value(std::vector<std::uint8_t>(explainer.text().units.size(), 1), label), {}};
+  if (has(options, "shap")) {
+    ShapOptions shap = options.shap;
+    shap.label = label;
+    shap.budget = shares.next(kTimeOfALabel);
+    values.methods.push_back({"shap", explainer.shap(shap).values});
+  }
+  if (has(options, "lime")) {
+    LimeOptions lime = options.lime;
+    lime.label = label;
+    shares.next({});
+    values.methods.push_back({"lime", explainer.lime(lime).values});
+  }
+  if (has(options, "occlusion")) {
+    shares.next({});
+    values.methods.push_back({"occlusion", explainer.occlusion({.label = label}).values});
+  }
+  return values;
+}
+
+}  // namespace
+
+std::vector<NamedValues> ExplainReport::values() const {
+  std::vector<NamedValues> all;
+  if (shap) all.push_back({"shap", shap->values});
+  if (lime) all.push_back({"lime", lime->values});
+  if (occlusion) all.push_back({"occlusion", occlusion->values});
+  return all;
+}
+
+ExplainReport explain(const TextClassificationPipeline& classifier, TextInput text, const ReportOptions& options) {
+  check(options);
+  const Clock::time_point start = Clock::now();
+  Explainer explainer(classifier, text, options.explain);
+  ExplainReport report;
+  report.text = explainer.text();
+  report.options = options.explain;
+  report.lime_options = options.lime;
+  report.shap_options = options.shap;
+  report.version = FILBERT_VERSION;
+  report.dtype = name(classifier.model().compute_dtype());
+  const std::vector<std::string> others =
+      options.explain.target == ExplainTarget::contrast ? std::vector<std::string>{} : other_labels(report.text, options.max_other_labels);
+  Shares shares(explainer, options, start,
+                options.methods.size() * (1 + others.size()) + std::size_t{options.counterfactuals} + std::size_t{options.faithfulness});
+  if (has(options, "occlusion")) {
+    shares.next({});
+    report.occlusion = explainer.occlusion({.pairs = report.text.units.size() <= kMaxUnitsForPairs});
+  }
+  if (has(options, "shap")) {
+    ShapOptions shap = options.shap;
+    if (const auto share = shares.next({})) shap.budget = share;
+    report.shap = explainer.shap(shap);
+  }
+  if (has(options, "lime")) {
+    shares.next({});
+    report.lime = explainer.lime(options.lime);
+  }
+  if (options.counterfactuals) {
+    shares.next(kTimeOfAPart);
+    report.counterfactuals = explainer.counterfactuals();
+  }
+  if (options.faithfulness) {
+    shares.next(kTimeOfAPart);
+    report.faithfulness = explainer.faithfulness(report.values(), options.shap.seed);
+  }
+  for (const std::string& label : others) report.other_labels.push_back(values_of(label, explainer, options, shares));
+  report.milliseconds = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+  return report;
+}
+
+}  // namespace filbert

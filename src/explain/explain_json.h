@@ -1,0 +1,13 @@
+// An explanation as one JSON object, with all that is needed to have it again. docs/explain.md describes the fields. Tested by
+// explain_json_test.cpp.
+#pragma once
+
+#include <filbert/explain.h>
+
+#include "base/json_writer.h"
+
+namespace filbert {
+
+void write_json(const ExplainReport& report, JsonWriter& json);
+
+}  // namespace filbert

@@ -1,0 +1,231 @@
+"""filbert explain: words with numbers in a terminal, an object a text, a page; and what it refuses."""
+
+import json
+import pathlib
+
+import pytest
+
+from filbert_command import ROOT, ok, run
+from tiny_checkpoint import LABELS, write_checkpoint, write_model
+
+TEXT = "I really love this book, not bad"
+ALL = ["--method", "shap,lime,occlusion"]
+
+
+def explain(checkpoint, *words, **streams):
+    return ok("explain", "--model", checkpoint, *words, **streams)
+
+
+def one(checkpoint, *words, **streams):
+    (row,) = explain(checkpoint, "--format", "json", *words, **streams).rows
+    return row
+
+
+def classified(checkpoint, *words):
+    (row,) = ok("classify", "--model", checkpoint, "--format", "json", *words).rows
+    return row
+
+
+@pytest.mark.parametrize("text", [TEXT, "", "   ", "good", "!!! ... ?!", "😀 日本 हिन्दी", "a</script><b>", "\u202eevil\u202c good", "x" * 10_000])
+def test_the_score_is_the_one_of_classify(checkpoint, text):
+    row, answer = one(checkpoint, *ALL, text), classified(checkpoint, text)
+    assert (row["label"], row["score"]) == (answer["label"], answer["score"])
+    assert [(entry["label"], entry["score"]) for entry in row["scores"]] == [(entry["label"], entry["score"]) for entry in answer["scores"]]
+    for method in row["methods"].values():
+        for unit in method["units"]:
+            assert text[unit["start"]:unit["end"]] == unit["text"]
+
+
+def test_every_method_says_what_it_did(checkpoint):
+    methods = one(checkpoint, *ALL, TEXT)["methods"]
+    assert list(methods) == ["shap", "lime", "occlusion"]
+    assert all([unit["text"] for unit in method["units"]] == ["I", "really", "love", "this", "book", ",", "not", "bad"] for method in methods.values())
+    assert methods["lime"]["num_samples"] == 5000
+    assert methods["lime"]["evaluations"] <= 2**8
+    assert methods["occlusion"]["evaluations"] == 1 + 8 + 28
+    assert methods["shap"]["evaluations"] <= 500
+
+
+def test_shap_adds_up(checkpoint):
+    row = one(checkpoint, TEXT)
+    shap = row["methods"]["shap"]
+    assert shap["exact"]
+    assert shap["base_value"] + sum(unit["value"] for unit in shap["units"]) == pytest.approx(row["score"], abs=1e-6)
+    masked = classified(checkpoint, "[MASK] [MASK] [MASK] [MASK] [MASK][MASK] [MASK] [MASK]")
+    assert shap["base_value"] == pytest.approx(next(s["score"] for s in masked["scores"] if s["label"] == row["label"]), abs=1e-7)
+
+
+def test_sampled_values_have_intervals(checkpoint):
+    row = one(checkpoint, "--max-evals", "10", "--half-width", "0.05", TEXT)
+    shap = row["methods"]["shap"]
+    assert not shap["exact"]
+    assert all(unit["low"] <= unit["value"] <= unit["high"] for unit in shap["units"])
+    assert max(unit["high"] - unit["low"] for unit in shap["units"]) <= 0.1 + 1e-9 or shap["stopped"]
+
+
+def test_the_same_again(checkpoint, tmp_path):
+    file = tmp_path / "why.jsonl"
+    explain(checkpoint, *ALL, "--output", file, TEXT, "not good")
+    again = ok("explain", "--verify", file)
+    assert again.text == "explanation 1: the same\nexplanation 2: the same\n"
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    rows[1]["methods"]["lime"]["units"][0]["value"] += 0.1
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    other = run("explain", "--verify", file)
+    assert other.code == 5
+    assert "explanation 1: the same\nexplanation 2: lime of \"not\": expected" in other.text
+    assert "1 of 2 explanations are not the same" in other.err
+
+
+def test_verify_names_another_model(checkpoint, tmp_path):
+    file = tmp_path / "why.json"
+    explain(checkpoint, "--output", file, "not good")
+    other = write_checkpoint(tmp_path / "other", seed=8)
+    result = run("explain", "--verify", file, "--model", other)
+    assert result.code == 5
+    assert "model_sha256: expected" in result.text
+
+
+@pytest.mark.parametrize("content, message", [("", "expected explanations"), ("{}", "settings"), ("no json", "explanation 1")])
+def test_verify_refuses_what_is_no_explanation(tmp_path, content, message):
+    file = tmp_path / "why.json"
+    file.write_text(content)
+    result = run("explain", "--verify", file)
+    assert result.code == 5
+    assert message in result.err
+
+
+def test_in_a_terminal_words_stand_over_their_numbers(checkpoint):
+    lines = explain(checkpoint, *ALL, TEXT).text.split("\n")
+    assert lines[0] == f"text: {TEXT}"
+    words = next(line for line in lines if "really" in line and "love" in line and not line.startswith("text"))
+    for method in ["shap", "lime", "occlusion"]:
+        row = next(line for line in lines if line.startswith(method) and ":" not in line)
+        assert len(row) == len(words)
+        assert len(row.split()) == 9
+    assert max(map(len, lines)) <= 80 + len("text: ")
+
+
+def test_a_long_text_is_said_to_be_cut(checkpoint):
+    text = " ".join(["good"] * 70)
+    result = run("explain", "--model", checkpoint, "--format", "json", "--budget-ms", "200", text)
+    (row,) = result.rows
+    assert (row["truncated"], row["tokens_total"], row["tokens_used"]) == (True, 72, 64)
+    assert row["not_seen"] == [{"start": 62 * 5 - 1, "end": len(text)}]
+    assert len(row["methods"]["shap"]["units"]) == 62
+    assert "truncated" in result.err
+
+
+def test_ten_thousand_words_and_a_budget(checkpoint):
+    text = " ".join(f"word{number}" for number in range(10_000))
+    (row,) = run("explain", "--model", checkpoint, "--format", "json", "--budget-ms", "100", *ALL, text).rows
+    assert row["truncated"]
+    assert row["not_seen"]
+
+
+def test_a_budget_of_zero_shows_the_score_and_says_so(checkpoint):
+    row = one(checkpoint, *ALL, "--budget-ms", "0", TEXT)
+    assert row["score"] == classified(checkpoint, TEXT)["score"]
+    assert all(method["stopped"] for method in row["methods"].values())
+
+
+def test_a_pair_has_units_of_both(checkpoint):
+    row = one(checkpoint, "--text-pair", "not good", "I love this")
+    assert [(unit["sequence_id"], unit["text"]) for unit in row["methods"]["shap"]["units"]] == [(0, "I"), (0, "love"), (0, "this"), (1, "not"), (1, "good")]
+
+
+def test_targets(checkpoint):
+    answer = classified(checkpoint, TEXT)
+    logits = dict(zip(LABELS, answer["logits"]))
+    assert one(checkpoint, "--target", "logit", "--label", LABELS[0], TEXT)["score"] == logits[LABELS[0]]
+    row = one(checkpoint, "--target", f"{LABELS[1]}-{LABELS[0]}", TEXT)
+    assert (row["target"], row["label"], row["against"]) == ("contrast", LABELS[1], LABELS[0])
+    assert row["score"] == pytest.approx(logits[LABELS[1]] - logits[LABELS[0]], abs=1e-6)
+
+
+def test_other_heads(tmp_path):
+    regression = write_checkpoint(tmp_path / "regression", labels=["points"], problem_type="regression")
+    row = one(regression, *ALL, TEXT)
+    assert row["score"] == classified(regression, TEXT)["score"]
+    assert row["counterfactuals"]["flips"] == []
+    several = write_checkpoint(tmp_path / "several", labels=["a", "b", "c"], problem_type="multi_label_classification")
+    row = one(several, "--label", "b", TEXT)
+    assert row["score"] == classified(several, TEXT)["scores"][1]["score"]
+
+
+@pytest.mark.parametrize("label", ["<img onerror=alert(1)>", "</script>", "\u202egood", "a \"quoted\" label"])
+def test_labels_are_only_text(tmp_path, label):
+    checkpoint = write_checkpoint(tmp_path / "model", labels=[label, "other"])
+    row = one(checkpoint, "--label", label, TEXT)
+    assert row["label"] == label
+
+
+def test_counterfactuals_are_what_classify_says(checkpoint):
+    found = one(checkpoint, TEXT)["counterfactuals"]
+    for entry in found["flips"] + found["keeps"]:
+        answer = classified(checkpoint, entry["text"])
+        assert (answer["label"], answer["score"]) == (entry["label"], entry["score"])
+
+
+@pytest.mark.parametrize("options, message", [
+    (["--label", "nobody"], "label: expected one of"),
+    (["--target", "nobody"], "--target: expected probability, logit or two of"),
+    (["--method", "gradients"], "method: expected one of shap, lime, occlusion, found \"gradients\""),
+    (["--method", ""], "method: expected one of"),
+    (["--unit", "paragraph"], "unit: expected one of word, token, sentence, regex"),
+    (["--unit", "regex=("], "expected a regular expression"),
+    (["--unit", "regex"], "regex=EXPRESSION"),
+    (["--mask", "nothing"], "--mask: expected token, remove or string=TEXT"),
+    (["--compat", "lime", "--method", "occlusion"], "--compat lime: expected --method lime"),
+    (["--num-samples", "1"], "--num-samples"),
+    (["--seed", "4294967296"], "--seed"),
+])
+def test_what_cannot_be_is_named(checkpoint, options, message):
+    result = run("explain", "--model", checkpoint, *options, TEXT)
+    assert result.code == 2, result
+    assert message in result.err
+    assert result.text == ""
+
+
+def test_units_and_masks(checkpoint):
+    text = "I love it. Not bad!"
+    units = lambda *options: [unit["text"] for unit in one(checkpoint, *options, text)["methods"]["shap"]["units"]]  # noqa: E731
+    assert units("--unit", "sentence") == ["I love it.", "Not bad!"]
+    assert units("--unit", r"regex=[\s.]+") == ["I", "love", "it", "Not", "bad!"]
+    assert units("--unit", "token") == ["I", "love", "i", "t", ".", "Not", "bad", "!"]
+    removed = one(checkpoint, "--method", "occlusion", "--mask", "remove", text)
+    assert removed["settings"]["mask"] == ""
+    label = LABELS.index(removed["label"])
+    without = classified(checkpoint, " love it. Not bad!")["scores"][label]["score"]
+    assert removed["methods"]["occlusion"]["units"][0]["value"] == pytest.approx(removed["score"] - without, abs=1e-7)
+
+
+def test_compat_has_the_units_of_the_packages(checkpoint):
+    lime = one(checkpoint, "--compat", "lime", "good book, good 😀 book")["methods"]["lime"]
+    assert [(unit["text"], unit["start"], unit.get("also")) for unit in lime["units"]] == [
+        ("good", 0, [{"start": 11, "end": 15}]), ("book", 5, [{"start": 18, "end": 22}])]
+    shap = one(checkpoint, "--compat", "shap", "good book")["methods"]["shap"]
+    assert [unit["text"] for unit in shap["units"]] == ["", "good ", "book", ""]
+    assert run("explain", "--model", checkpoint, "--compat", "shap", "--text-pair", "b", "a").code == 4
+
+
+def test_reads_lines_and_writes_objects(checkpoint):
+    rows = explain(checkpoint, "--format", "json", stdin="good\nbad\n").rows
+    assert [row["text"] for row in rows] == ["good", "bad"]
+
+
+def test_a_page_is_of_one_text(checkpoint, tmp_path):
+    page = tmp_path / "report.html"
+    explain(checkpoint, *ALL, "--output", page, TEXT)
+    html = page.read_text()
+    assert html.startswith("<!doctype html>")
+    assert str(classified(checkpoint, TEXT)["score"]) in html
+    result = run("explain", "--model", checkpoint, "--format", "html", "good", "bad")
+    assert result.code == 2
+    assert "expected one text" in result.err
+
+
+def test_the_built_in_model_needs_no_option():
+    text = ok("explain", "I really love this book").text
+    assert "love" in text and "5 stars" in text
+    assert pathlib.Path(ROOT / "models/stars-en/config.json").exists()
