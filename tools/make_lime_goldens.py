@@ -38,7 +38,7 @@ class Toy:
     def __init__(self, units, seed, pairs=3, scale=1.0):
         random = np.random.RandomState(seed)
         self.bias = round(float(random.randn()) / 4, 3)
-        self.weights = [round(float(weight) * scale, 3) for weight in random.randn(units)]
+        self.weights = [round(float(weight) * scale, 6) for weight in random.randn(units)]  # no two alike
         self.pairs = []
         for _ in range(pairs if units > 1 else 0):
             one, other = sorted(int(unit) for unit in random.permutation(units)[:2])
