@@ -119,7 +119,7 @@ std::string lime_lines(const LimeExplanation& lime, double score) {
 std::string set_words(const std::vector<std::size_t>& set, const ExplainedText& text, const Output& out) {
   std::string words;
   for (const std::size_t unit : set) words += fmt::format("{}“{}”", words.empty() ? "" : " ", shown(text.units[unit].text, out).text);
-  return words.empty() ? "no word at all" : words;
+  return words;
 }
 
 std::string counterfactual_lines(const CounterfactualExplanation& found, const ExplainedText& text, const Output& out) {
@@ -130,7 +130,11 @@ std::string counterfactual_lines(const CounterfactualExplanation& found, const E
     lines += fmt::format(fmt::runtime(format), set_words(set.units, text, out), out.foreign(set.label), set.score);
   };
   add("without {}: {} ({:.3f})\n", found.flips);
-  add("{} alone: {} ({:.3f})\n", found.keeps);
+  if (!found.keeps.empty() && found.keeps.front().units.empty()) {
+    add("with every word masked{}: still {} ({:.3f})\n", found.keeps);
+  } else {
+    add("{} alone: {} ({:.3f})\n", found.keeps);
+  }
   return lines;
 }
 

@@ -19,8 +19,6 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kUnits = {"word", "token", "sentence", "regex"};
 constexpr std::array<std::string_view, 3> kTargets = {"probability", "logit", "contrast"};
-constexpr std::array<std::string_view, 5> kSelections = {"auto", "none", "forward_selection", "highest_weights", "lasso_path"};
-constexpr std::array<std::string_view, 6> kAlgorithms = {"auto", "owen", "partition", "shapley", "permutation", "kernel"};
 
 // How far the scores of a masked text are on the side of what the model says of the whole one: above 0 it says the same. Of several
 // labels that exclude each other it is the lead of the predicted one, else how far `label` stays on its side of a half.
@@ -38,12 +36,6 @@ double lead(std::span<const double> scores, FunctionToApply function, std::size_
 std::string_view name(ExplainUnit unit) { return kUnits[static_cast<std::size_t>(unit)]; }
 ExplainUnit explain_unit_from_name(std::string_view name) { return from_name<ExplainUnit>("unit", name, kUnits); }
 std::string_view name(ExplainTarget target) { return kTargets[static_cast<std::size_t>(target)]; }
-std::string_view name(FeatureSelection selection) { return kSelections[static_cast<std::size_t>(selection)]; }
-FeatureSelection feature_selection_from_name(std::string_view name) {
-  return from_name<FeatureSelection>("feature_selection", name, kSelections);
-}
-std::string_view name(ShapAlgorithm algorithm) { return kAlgorithms[static_cast<std::size_t>(algorithm)]; }
-ShapAlgorithm shap_algorithm_from_name(std::string_view name) { return from_name<ShapAlgorithm>("algorithm", name, kAlgorithms); }
 
 Explainer::Explainer(const TextClassificationPipeline& classifier, TextInput text, const ExplainOptions& options)
     : impl_(std::make_unique<Impl>(classifier, text, options)) {}
@@ -76,7 +68,7 @@ ShapExplanation Explainer::shap(const ShapOptions& options) {
 
 FaithfulnessExplanation Explainer::faithfulness(const std::vector<NamedValues>& methods, std::uint32_t seed) {
   impl_->predictor.start_count();
-  FaithfulnessExplanation result = filbert::faithfulness(impl_->game(), impl_->output(impl_->label_id({})), methods, seed, impl_->budget);
+  FaithfulnessExplanation result = faithfulness_of(impl_->game(), impl_->output(impl_->label_id({})), methods, seed, impl_->budget);
   result.evaluations = impl_->predictor.count();
   return result;
 }
