@@ -50,7 +50,7 @@ class Python:
 
 
 def filbert(program, *options):
-    done = subprocess.run([program, "explain", "--format", "json", "--threads", str(THREADS), "--seed", str(SEED), *options, TEXT], check=True,
+    done = subprocess.run([program, "explain", "--format", "json", "--values-only", "--threads", str(THREADS), "--seed", str(SEED), *options, TEXT], check=True,
                           capture_output=True, text=True)
     return json.loads(done.stdout)["methods"]
 

@@ -1,8 +1,10 @@
 // filbert explain: what each word of a text adds to a score; in a terminal, as JSON, or as a page.
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <future>
 #include <memory>
+#include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
@@ -25,6 +27,15 @@
 namespace filbert::cli {
 namespace {
 
+// Ctrl-C ends the explaining and not the program: what there is by then is shown. A second one ends it.
+volatile std::sig_atomic_t interrupted = 0;
+void interrupt(int) {
+  interrupted = 1;
+  std::signal(SIGINT, SIG_DFL);
+}
+
+struct Interrupted {};
+
 enum class Form { automatic, text, json, html };
 
 struct Options {
@@ -36,6 +47,7 @@ struct Options {
   Form form = Form::automatic;
   std::filesystem::path output;
   std::filesystem::path verify;
+  bool values_only = false;
 };
 
 Form form_of(const Options& options) {
@@ -50,8 +62,10 @@ ReportOptions report_options(const Options& options, Form form, const Config& co
   ReportOptions report = options.report;
   set_target(options.target, config, report.explain);
   apply_compat(report);
-  report.faithfulness = form != Form::text;
-  report.max_other_labels = form == Form::html ? 7 : 0;
+  report.explain.cancelled = [] { return interrupted != 0; };
+  report.counterfactuals = !options.values_only;
+  report.faithfulness = form != Form::text && !options.values_only;
+  report.max_other_labels = form == Form::html && !options.values_only ? 7 : 0;
   return report;
 }
 
@@ -64,46 +78,90 @@ std::string shown(const ExplainReport& report, Form form, const Output& out) {
   return json.take_line();
 }
 
+// The hashes of a checkpoint, computed beside its loading and the first explanation, which need not wait for them.
+class Fingerprint {
+ public:
+  explicit Fingerprint(const std::filesystem::path& directory)
+      : hashes_(std::async(std::launch::async, [directory] { return std::pair(weights_sha256(directory), tokenizer_sha256(directory)); })) {}
+
+  void add_to(ExplainReport& report) {
+    if (hashes_.valid()) known_ = hashes_.get();
+    std::tie(report.model_sha256, report.tokenizer_sha256) = known_;
+  }
+
+ private:
+  std::future<std::pair<std::string, std::string>> hashes_;
+  std::pair<std::string, std::string> known_;
+};
+
+// Where explanations go: to standard output one after the other, or to a file when all are there.
+class Explanations {
+ public:
+  Explanations(const Options& options, Form form, Session& session) : options_(options), form_(form), session_(session) {}
+
+  void add(const ExplainReport& report) {
+    const std::string made = (form_ == Form::text && count_ > 0 ? "\n" : "") + shown(report, form_, session_.out);
+    ++count_;
+    if (options_.output.empty()) {
+      session_.out.write(made);
+    } else {
+      of_file_ += made;
+    }
+  }
+  std::size_t count() const { return count_; }
+  void finish() const {
+    if (!options_.output.empty()) write_file_atomic(options_.output, of_file_);
+  }
+
+ private:
+  const Options& options_;
+  Form form_;
+  Session& session_;
+  std::string of_file_;
+  std::size_t count_ = 0;
+};
+
+void warn(const std::string& where, const Record& record, const Classification& answer, Warnings& warnings) {
+  if (answer.truncated) warnings.truncated(where, answer.tokens_total, answer.tokens_used);
+  const std::size_t invalid = answer.invalid_utf8 + record.invalid_utf8;
+  if (invalid > 0) warnings.invalid_utf8(where, invalid);
+}
+
 void explain_all(const Options& options, Session& session) {
   const Form form = form_of(options);
   const std::filesystem::path directory = model_directory(options.model, session);
-  // Beside the loading and the explaining, which need not wait for them.
-  std::future<std::pair<std::string, std::string>> hashes = std::async(std::launch::async, [directory] {
-    return std::pair(weights_sha256(directory), tokenizer_sha256(directory));
-  });
+  Fingerprint fingerprint(directory);
   const auto classifier = pipeline("text-classification", directory, options.loading);
   const ReportOptions wanted = report_options(options, form, classifier.config());
   classifier.tokenizer();  // throws if there is none
   Input input(session, options.input);
+  std::signal(SIGINT, interrupt);
   Warnings warnings(session.messages);
-  std::string whole;  // of a file, which is written at once or not at all
-  std::size_t count = 0;
-  std::pair<std::string, std::string> sha256;
-  answer_all(input, session.out, warnings, [&](std::span<const Record> records) {
+  Explanations explanations(options, form, session);
+  const auto explain_each = [&](std::span<const Record> records) {
     for (const Record& record : records) {
+      if (interrupted != 0) throw Interrupted{};
       if (!record.text) throw Error(ErrorKind::invalid_argument, "text: expected one to explain, found input_ids alone");
-      if (form == Form::html && count > 0) {
+      if (form == Form::html && explanations.count() > 0) {
         throw Error(ErrorKind::invalid_argument, "--format html: expected one text, found more; --report makes a page of many");
       }
       ExplainReport report = explain(classifier, {*record.text, record.text_pair}, wanted);
-      if (hashes.valid()) sha256 = hashes.get();
-      std::tie(report.model_sha256, report.tokenizer_sha256) = sha256;
       report.model = options.model.name ? options.model.name->string() : "built-in";
       report.command = session.command_line;
-      const Classification& answer = report.text.classification;
-      if (answer.truncated) warnings.truncated(input.where(record), answer.tokens_total, answer.tokens_used);
-      if (answer.invalid_utf8 + record.invalid_utf8 > 0) warnings.invalid_utf8(input.where(record), answer.invalid_utf8 + record.invalid_utf8);
-      const std::string made = shown(report, form, session.out);
-      const std::string between = form == Form::text && count++ > 0 ? "\n" : "";
-      if (options.output.empty()) {
-        session.out.write(between + made);
-      } else {
-        whole += between + made;
-      }
-      count += form != Form::text;
+      fingerprint.add_to(report);
+      warn(input.where(record), record, report.text.classification, warnings);
+      explanations.add(report);
     }
-  });
-  if (!options.output.empty()) write_file_atomic(options.output, whole);
+  };
+  try {
+    answer_all(input, session.out, warnings, explain_each);
+  } catch (const Interrupted&) {
+  } catch (...) {
+    if (form != Form::html && explanations.count() > 0) explanations.finish();  // those before the one at fault are whole
+    throw;
+  }
+  explanations.finish();
+  if (interrupted != 0) throw std::runtime_error("interrupted: what was found until then is written");
 }
 
 void run(const Options& options, Session& session) {
@@ -121,6 +179,8 @@ void add_output_options(CLI::App& app, const std::shared_ptr<Options>& options) 
              [options](const std::string& form) { options->form = form == "text" ? Form::text : form == "json" ? Form::json : Form::html; });
   add_text(app, "--output", "FILE", "Where to write; a name that ends in .html or .json says the format",
            [options](const std::string& file) { options->output = file; });
+  add_flag(app, "--values-only", "Without what would change the label, and without how faithful the values are",
+           [options] { options->values_only = true; });
   add_text(app, "--verify", "FILE", "Explains again what FILE, written by --format json, holds, and compares",
            [options](const std::string& file) { options->verify = file; });
 }

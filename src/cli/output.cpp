@@ -96,8 +96,8 @@ std::string Output::shaded(std::string_view text, double strength) const {
   struct Shade {
     int background, foreground;
   };
-  constexpr Shade kFor[] = {{195, 16}, {153, 16}, {111, 16}, {32, 231}, {25, 231}};
-  constexpr Shade kAgainst[] = {{230, 16}, {223, 16}, {215, 16}, {172, 16}, {130, 231}};
+  constexpr Shade kFor[] = {{230, 16}, {223, 16}, {215, 16}, {172, 16}, {130, 231}};
+  constexpr Shade kAgainst[] = {{195, 16}, {153, 16}, {111, 16}, {32, 231}, {25, 231}};
   const double size = std::min(std::abs(strength), 1.0);
   if (!colors_ || !(size >= 0.05)) return std::string(text);
   const int step = std::min(static_cast<int>(size * 5), 4);

@@ -31,7 +31,7 @@ class Output {
   std::string foreign(std::string_view text) const;
   // `text` in bold, where colours are welcome: a terminal, TERM not dumb, NO_COLOR unset or empty.
   std::string bold(std::string_view text) const;
-  // `text` on blue for what speaks for something, on orange for what speaks against it, where colours are welcome; the deeper the nearer
+  // `text` on orange for what speaks for something, on blue for what speaks against it, where colours are welcome; the deeper the nearer
   // `strength` is to 1 or −1.
   std::string shaded(std::string_view text, double strength) const;
   // Columns of the terminal, 80 where there is none.

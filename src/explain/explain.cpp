@@ -60,8 +60,11 @@ LimeExplanation Explainer::lime(const LimeOptions& options) {
 ShapExplanation Explainer::shap(const ShapOptions& options) {
   impl_->predictor.start_count();
   ShapExplanation result = filbert::shap(impl_->game(), impl_->output(impl_->label_id(options.label)),
-                                         {.segments = impl_->segments, .separator = impl_->separator, .varying = impl_->varying}, options,
-                                         impl_->budget);
+                                         {.segments = impl_->segments,
+                                          .separator = impl_->separator,
+                                          .second_text = impl_->second_text % std::max<std::size_t>(impl_->segments.size(), 1),
+                                          .varying = impl_->varying},
+                                         options, impl_->budget);
   result.evaluations = impl_->predictor.count();
   return result;
 }

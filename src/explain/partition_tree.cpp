@@ -55,8 +55,8 @@ struct Group {
 
 class TreeBuilder {
  public:
-  TreeBuilder(std::span<const std::string> segments, std::string_view separator)
-      : tokens_(marked_tokens(segments)), separator_(separator), balanced_(tokens_.size()), groups_(tokens_.size()) {
+  TreeBuilder(std::span<const std::string> segments, std::string_view separator, std::size_t second_text)
+      : tokens_(marked_tokens(segments)), separator_(separator), second_text_(second_text), balanced_(tokens_.size()), groups_(tokens_.size()) {
     tree_.num_leaves = tokens_.size();
     for (std::size_t i = 0; i < tokens_.size(); ++i) {
       balanced_[i] = tokens_[i] != "(" && tokens_[i] != ")";
@@ -113,6 +113,7 @@ class TreeBuilder {
 
   std::vector<std::string> tokens_;
   std::string_view separator_;
+  std::size_t second_text_;
   std::vector<bool> balanced_;  // an opening bracket whose phrase has ended with a closing one, and that one; every other token
   std::vector<Group> groups_;   // [tokens] those in use are the chain from groups_[0]
   std::priority_queue<Candidate> queue_;
@@ -125,6 +126,7 @@ long TreeBuilder::score(const Group& left, const Group& right) const {
   const std::string& before = tokens_[left.last];
   const std::string& after = tokens_[right.first];
   if (!separator_.empty() && before == separator_ && after == separator_) return kLast;
+  if (second_text_ > 0 && right.first == second_text_) return kLast;
   long score = -static_cast<long>(left.size() + right.size());
   if (after.starts_with("##")) score += 20;
   if (after == "'" && (right.size() == 1 || (right.size() == 2 && is_after_apostrophe(tokens_[right.last])))) score += 15;
@@ -149,8 +151,8 @@ std::vector<std::size_t> PartitionTree::first_leaves() const {
   return first;
 }
 
-PartitionTree partition_tree(std::span<const std::string> segments, std::string_view separator) {
-  return TreeBuilder(segments, separator).build();
+PartitionTree partition_tree(std::span<const std::string> segments, std::string_view separator, std::size_t second_text) {
+  return TreeBuilder(segments, separator, second_text).build();
 }
 
 }  // namespace filbert

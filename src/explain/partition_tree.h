@@ -34,7 +34,8 @@ struct PartitionTree {
 };
 
 // `segments` are the text in order, each with what follows up to the next: the space at its end says whether a word ends there. Two
-// phrases that meet in two `separator` tokens join last; empty: there is none.
-PartitionTree partition_tree(std::span<const std::string> segments, std::string_view separator = {});
+// phrases that meet in two `separator` tokens join last; empty: there is none. So do those that meet before the segment `second_text`,
+// where another text begins; 0: there is one text.
+PartitionTree partition_tree(std::span<const std::string> segments, std::string_view separator = {}, std::size_t second_text = 0);
 
 }  // namespace filbert

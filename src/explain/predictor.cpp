@@ -9,9 +9,11 @@
 namespace filbert {
 namespace {
 
+// The texts themselves, or what is shorter and as good.
 std::string key_of(const MaskedText& text) {
-  if (!text.text_pair) return sha256_of(text.text);
-  return sha256_of(std::to_string(text.text.size()) + ':' + text.text + *text.text_pair) + '2';
+  constexpr std::size_t kMaxBytes = 256;
+  std::string key = text.text_pair ? std::to_string(text.text.size()) + ':' + text.text + *text.text_pair : ':' + text.text;
+  return key.size() <= kMaxBytes ? key : sha256_of(key);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ class Predictor {
 
   const TextClassificationPipeline& classifier_;
   ClassifyOptions options_;
-  std::unordered_map<std::string, Kept> kept_;  // by the sha256 of the text
+  std::unordered_map<std::string, Kept> kept_;  // by the text, of a long one its sha256
   std::uint64_t count_number_ = 0;
   std::size_t count_ = 0;
   std::size_t texts_run_ = 0;

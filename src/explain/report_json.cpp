@@ -7,6 +7,7 @@
 
 #include "base/json_writer.h"
 #include "base/text.h"
+#include "explain/explain_json.h"
 #include "explain/report_html.h"
 #include "explain/report_page.h"
 
@@ -122,7 +123,11 @@ std::string page_json(const ReportPage& page) {
 
 }  // namespace
 
-// The block "filbert-explanation", all of it in full precision, joins here.
-void json_blocks(const ReportPage& page, std::string& out) { out += data_block("filbert-page", page_json(page)); }
+void json_blocks(const ReportPage& page, std::string& out) {
+  JsonWriter explanation;
+  write_json(page.report, explanation);
+  out += data_block("filbert-explanation", explanation.take_line());
+  out += data_block("filbert-page", page_json(page));
+}
 
 }  // namespace filbert

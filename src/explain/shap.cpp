@@ -145,7 +145,7 @@ std::string_view name(ShapAlgorithm algorithm) { return kAlgorithms[static_cast<
 
 ShapExplanation shap(const Game& game, std::size_t output, const ShapPlayers& players, const ShapOptions& options, const Budget& budget) {
   assert(players.segments.size() == game.num_players && output < game.num_outputs);
-  const PartitionTree tree = partition_tree(players.segments, players.separator);
+  const PartitionTree tree = partition_tree(players.segments, players.separator, players.second_text);
   const Run run = run_of(tree, options, budget);
   const bool samples = run == Run::sampled_owen || run == Run::sampled_shapley;
   const Budget until = samples ? sampling_budget(options, budget) : budget;

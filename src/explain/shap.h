@@ -17,6 +17,7 @@ namespace filbert {
 struct ShapPlayers {
   std::span<const std::string> segments;          // [players] each with what follows up to the next, for partition_tree()
   std::string_view separator = {};                // a token whose two sides join last; empty: none
+  std::size_t second_text = 0;                    // the first player of another text; 0: there is one
   std::span<const std::uint8_t> varying = {};     // [players] 0 where no mask changes anything; empty: all vary
 };
 

@@ -20,6 +20,8 @@ namespace {
 
 // Tokens of a unit: enough rows to pay for reading the weights, few enough that activations stay in the cache.
 constexpr std::size_t kUnitTokens = 256;
+// Fewer for each thread are not worth a unit of their own.
+constexpr std::size_t kLeastTokens = 32;
 
 // What the linear layers will compute in. Throws Error(unsupported) for what the checkpoint cannot give.
 ComputeDtype choose_dtype(const Config& config, std::optional<ComputeDtype> asked, const KernelTable& kernels) {
@@ -77,13 +79,17 @@ Head load_head(const Model& model, const Loop& loop, const HeadRow& row) {
   return head;
 }
 
-// Whole rows, in order, at most `unit_tokens` tokens each, or a single row that has more.
-void cut_into_units(std::span<const std::size_t> row_starts, std::span<const std::int32_t> token_type_ids, std::size_t unit_tokens,
+// Whole rows, in order, about as many tokens in each of `count` units; at most `most` tokens, or a single row that has more.
+void cut_into_units(std::span<const std::size_t> row_starts, std::span<const std::int32_t> token_type_ids, std::size_t count, std::size_t most,
                     std::vector<Unit>& units) {
   units.clear();
+  const std::size_t total = row_starts.back() - row_starts.front();
   for (std::size_t first = 0, row = 1; row < row_starts.size(); ++row) {
     const bool last = row + 1 == row_starts.size();
-    if (last || row_starts[row + 1] - row_starts[first] > unit_tokens) {
+    const std::size_t fair_end = row_starts.front() + total * (units.size() + 1) / count;
+    // The next row would lie more beyond the fair end than this one lies before it.
+    const bool is_full = !last && row_starts[row] + row_starts[row + 1] > 2 * fair_end;
+    if (last || is_full || row_starts[row + 1] - row_starts[first] > most) {
       units.push_back({.row_starts = row_starts.subspan(first, row - first + 1)});
       if (!token_type_ids.empty()) units.back().token_type_ids = token_type_ids.subspan(row_starts[first], units.back().tokens());
       first = row;
@@ -98,9 +104,13 @@ Tensor run(const Model& model, std::span<const std::size_t> row_starts, std::spa
            std::vector<Unit>& units, const Fill& fill) {
   const bool of_tokens = model.head.keep == Keep::all;
   Tensor logits({of_tokens ? row_starts.back() : row_starts.size() - 1, model.config.num_labels()});
-  const std::size_t share = (row_starts.back() - row_starts.front()) / model.pool.size();
-  const std::size_t budget = std::max(model.max_batch_tokens / model.pool.size(), std::size_t{1});
-  cut_into_units(row_starts, token_type_ids, std::min(budget, std::clamp(share, std::size_t{32}, kUnitTokens)), units);
+  const std::size_t tokens = row_starts.back() - row_starts.front();
+  const std::size_t threads = model.pool.size();
+  const std::size_t budget = std::max(model.max_batch_tokens / threads, std::size_t{1});
+  // A multiple of the threads where there is enough for each, so that none waits for the others' last unit.
+  std::size_t count = (tokens + kUnitTokens - 1) / kUnitTokens;
+  if (tokens / threads >= kLeastTokens) count = (count + threads - 1) / threads * threads;
+  cut_into_units(row_starts, token_type_ids, count, budget, units);
   const auto run_unit = [&](const Unit& unit, const Loop& loop) {
     Lease<Workspace> lease(model.workspaces);
     Workspace& workspace = *lease;

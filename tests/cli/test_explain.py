@@ -225,6 +225,24 @@ def test_a_page_is_of_one_text(checkpoint, tmp_path):
     assert "expected one text" in result.err
 
 
+def test_an_interrupted_run_keeps_what_it_has(checkpoint):
+    import signal
+    import subprocess
+    import time
+
+    from filbert_command import FILBERT, environment
+    text = " ".join(f"good{number} bad book" for number in range(20))
+    process = subprocess.Popen([FILBERT, "explain", "--model", checkpoint, "--format", "json", "--half-width", "0.000001", "--budget-ms", "600000", "--values-only",
+                                text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    (row,) = [json.loads(line) for line in out.decode().splitlines()]
+    assert row["methods"]["shap"]["stopped"]
+    assert "interrupted: what was found until then is written" in err.decode()
+    assert process.returncode == 1
+
+
 def test_the_built_in_model_needs_no_option():
     text = ok("explain", "I really love this book").text
     assert "love" in text and "5 stars" in text

@@ -69,5 +69,12 @@ TEST(PartitionTree, TenThousandWordsAreNoTrouble) {
   EXPECT_EQ(partition_tree(segments).joins.back().size, 10000U);
 }
 
+TEST(PartitionTree, TextsOfAPairJoinLast) {
+  const std::vector<std::string> segments = {"so ", "good", "and ", "so ", "bad"};
+  const PartitionTree tree = partition_tree(segments, {}, 2);
+  EXPECT_EQ(tree.joins.back(), (PartitionTree::Join{5, 7, 5}));
+  EXPECT_EQ(tree.joins[0], (PartitionTree::Join{0, 1, 2}));
+}
+
 }  // namespace
 }  // namespace filbert

@@ -81,6 +81,14 @@ double coverage(const Game& game, const PartitionTree* tree, double half_width, 
   return static_cast<double>(held) / static_cast<double>(varying.size() * static_cast<std::size_t>(runs));
 }
 
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr int kRuns = 40;  // the sanitizers look for other faults
+constexpr double kSlack = 0.05;
+#else
+constexpr int kRuns = 1000;
+constexpr double kSlack = 0;
+#endif
+
 // S8.
 TEST(ShapSampled, IntervalsHoldTheValueInNineteenOfTwentyRuns) {
   RandomState random(8);
@@ -92,16 +100,16 @@ TEST(ShapSampled, IntervalsHoldTheValueInNineteenOfTwentyRuns) {
     const PartitionTree tree = testing::random_tree(7, random);
     for (const PartitionTree* of : {static_cast<const PartitionTree*>(nullptr), &tree}) {
       for (const double half_width : {0.02, 0.04}) {
-        const double share = coverage(game, of, half_width, 1000, random);
+        const double share = coverage(game, of, half_width, kRuns, random);
         RecordProperty("game" + std::to_string(number) + (of ? "_tree_" : "_any_") + std::to_string(half_width), std::to_string(share));
-        EXPECT_GE(share, 0.93) << number << (of ? " tree " : " any ") << half_width;
-        EXPECT_LE(share, 0.97) << number << (of ? " tree " : " any ") << half_width;
+        EXPECT_GE(share, 0.93 - kSlack) << number << (of ? " tree " : " any ") << half_width;
+        EXPECT_LE(share, 0.97 + kSlack) << number << (of ? " tree " : " any ") << half_width;
         sum += share;
         ++cases;
       }
     }
   }
-  EXPECT_NEAR(sum / cases, 0.95, 0.01);
+  EXPECT_NEAR(sum / cases, 0.95, 0.01 + kSlack);
 }
 
 TEST(ShapSampled, ValuesAddUpAndReachTheWidthAskedFor) {
