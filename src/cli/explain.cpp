@@ -208,8 +208,8 @@ const Command explain_command = {
         "Owen values, exact for short texts, else sampled until 95 % of the doubt lies within ±0.02 or two seconds have passed.",
     .examples =
         "  filbert explain \"I really love this book\"\n"
-        "  filbert explain \"Not bad at all\" --method shap,lime,occlusion --output report.html\n"
-        "  filbert explain --format json --target \"5 stars-4 stars\" < reviews.txt > why.jsonl\n"
+        "  filbert explain \"Not bad\" --method shap,lime,occlusion --output why.html\n"
+        "  filbert explain --target \"5 stars-4 stars\" --format json < in.txt > why.jsonl\n"
         "  filbert explain --verify why.jsonl\n",
     .add_options = add_options,
 };

@@ -1,5 +1,6 @@
 #include "explain/explain_json.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <vector>
@@ -40,11 +41,11 @@ void write_units(const ExplainedText& text, const std::vector<double>& values, c
                  const std::vector<double>& high, JsonWriter& json) {
   json.key("units");
   json.begin_array();
-  for (std::size_t unit = 0; unit < values.size(); ++unit) {
+  for (std::size_t unit = 0; unit < std::min(values.size(), text.units.size()); ++unit) {
     json.begin_object();
     write_unit(text.units[unit], text.text_pair.has_value(), json);
     json.field("value", values[unit]);
-    if (!low.empty()) {
+    if (unit < std::min(low.size(), high.size())) {
       json.field("low", low[unit]);
       json.field("high", high[unit]);
     }
@@ -97,8 +98,8 @@ void write_method(const LimeExplanation& lime, const ExplainReport& report, Json
 
 void write_method(const OcclusionExplanation& occlusion, const ExplainReport& report, JsonWriter& json) {
   write_units(report.text, occlusion.values, {}, {}, json);
-  if (!occlusion.interactions.empty()) {
-    const std::size_t units = occlusion.values.size();
+  const std::size_t units = occlusion.values.size();
+  if (units > 0 && occlusion.interactions.size() == units * units) {
     json.key("interactions");
     json.begin_array();
     for (std::size_t unit = 0; unit < units; ++unit) {
