@@ -143,7 +143,7 @@ std::vector<Phrase> phrases(const std::vector<double>& values, const Sets& f) {
 LimeExplanation lime(const std::vector<double>& values, const std::vector<double>& single, double score) {
   LimeExplanation out;
   out.values.resize(values.size());
-  for (std::size_t unit = 0; unit < values.size(); ++unit) out.values[unit] = 0.5 * values[unit] + 0.3 * single[unit] + (unit % 3 == 0 ? 0.02 : -0.01);
+  for (std::size_t unit = 0; unit < values.size(); ++unit) out.values[unit] = 0.5 * values[unit] + 0.3 * single[unit] + (unit == 4 ? 0.6 : -0.01);
   std::vector<double> sizes;
   for (const double value : out.values) sizes.push_back(std::abs(value));
   out.features = strongest_first(sizes);
