@@ -11,6 +11,7 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const byId = (id) => document.getElementById(id);
   const words = all('#words .unit');
+  const explainedNodes = byId('table-label') ? [...byId('table-label').childNodes] : [];
   const count = methods.length ? explained.methods[methods[0]].length : 0;
   const nameOf = (method) => names[method] || method;
 
@@ -18,6 +19,14 @@
     const element = Object.assign(document.createElement(tag), properties);
     element.append(...children);
     return element;
+  }
+
+  // A label as text: what is invisible, or turns what stands around it, by its number.
+  const invisible = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+  function labelName(at) {
+    const characters = [...page.labels[at].label];
+    const text = characters.length > 64 ? characters.slice(0, 48).join('') + '…' + characters.slice(-16).join('') : characters.join('');
+    return text.replace(invisible, (c) => `[U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}]`);
   }
 
   // Numbers as the page prints them.
@@ -67,7 +76,7 @@
       }));
     }
     if (usable.length > 1) {
-      const texts = usable.map((at) => page.labels[at].label + ' ' + number(page.labels[at].score));
+      const texts = usable.map((at) => labelName(at) + ' ' + number(page.labels[at].score));
       byId('controls').append(choice('Why', 'label', texts, 0, (at) => {
         state.label = usable[at];
         if (!valuesOf(state.method)) {
@@ -92,7 +101,7 @@
       word.setAttribute('aria-label', `${wordName(unit)}: ${spoken(values[unit])}, number ${ranks[unit]} of ${count} by ${nameOf(state.method)}` +
         (out ? ', taken out' : ''));
     }
-    byId('shown-method').textContent = nameOf(state.method) + (isMain() ? '' : ', for ' + page.labels[state.label].label);
+    byId('shown-method').textContent = nameOf(state.method) + (isMain() ? '' : ', for ' + labelName(state.label));
     byId('legend-low').textContent = signed(-most);
     byId('legend-high').textContent = signed(most);
     for (const input of all('input[name=method]')) input.disabled = !valuesOf(methods[Number(input.value)]);
@@ -128,10 +137,7 @@
       });
     }
     const label = byId('table-label');
-    if (label) {
-      if (!label.dataset.main) label.dataset.main = label.textContent;
-      label.textContent = isMain() ? label.dataset.main : page.labels[state.label].label;
-    }
+    if (label) label.replaceChildren(...(isMain() ? explainedNodes : [make('bdi', {textContent: labelName(state.label)})]));
   }
 
   function paintAgreement() {
@@ -193,9 +199,9 @@
     const answer = known(), score = page.labels[state.label].score;
     const line = make('p', {});
     if (answer) {
-      line.append(make('bdi', {textContent: page.labels[state.label].label}), ` goes from ${number(score)} to `,
+      line.append(make('bdi', {textContent: labelName(state.label)}), ` goes from ${number(score)} to `,
         make('strong', {textContent: number(answer.target)}), ` (${signed(answer.target - score)})`);
-      if (answer.label) line.append('; the model says ', make('strong', {textContent: answer.label}));
+      if (answer.label) line.append('; the model says ', make('strong', {}, make('bdi', {textContent: answer.label.replace(invisible, '�')})));
       line.append('.');
     } else {
       line.textContent = 'This combination was not computed. Known are ' + (valuesOf('occlusion') ? `each ${page.unit} alone, ` : '') +

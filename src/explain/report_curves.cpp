@@ -106,20 +106,20 @@ void measures_table(const ReportPage& page, const FaithfulnessExplanation& measu
   out += "<div class=\"scroll\" role=\"region\" aria-labelledby=\"measures-caption\" tabindex=\"0\"><table class=\"measures\">\n"
          "<caption id=\"measures-caption\">The same in numbers; the best of each row is bold</caption>\n<thead><tr><th scope=\"col\">Measure</th>";
   for (const Faithfulness& method : measured.methods) out += fmt::format("<th scope=\"col\" class=\"num\">{}</th>", method_html(method.method));
-  out += "<th scope=\"col\">Better is</th></tr></thead>\n<tbody>\n";
+  out += "</tr></thead>\n<tbody>\n";
   for (const Measure& measure : kMeasures) {
     const double sign = measure.high_is_good ? 1 : -1;
     double best = -std::numeric_limits<double>::infinity();  // by what is printed
     for (const Faithfulness& method : measured.methods) {
       if (std::isfinite(method.*measure.member)) best = std::max(best, sign * method.*measure.member);
     }
-    out += fmt::format("<tr><th scope=\"row\">{}</th>", measure.name);
+    out += fmt::format("<tr><th scope=\"row\">{} <small>{} is better</small></th>", measure.name, measure.high_is_good ? "higher" : "lower");
     for (const Faithfulness& method : measured.methods) {
       const double value = method.*measure.member;
       const std::string text = number(value, page.decimals);
       out += fmt::format("<td class=\"num\">{}</td>", measured.methods.size() > 1 && text == number(sign * best, page.decimals) ? "<strong>" + text + "</strong>" : text);
     }
-    out += fmt::format("<td>{}</td></tr>\n", measure.high_is_good ? "higher" : "lower");
+    out += "</tr>\n";
   }
   out += "</tbody>\n</table></div>\n";
 }

@@ -127,7 +127,7 @@ std::string what_would_change(const ReportPage& page) {
 }
 
 void label_row(std::string_view name, double score, bool is_probability, std::string_view mark, std::string& out) {
-  out += fmt::format("<tr{}><th scope=\"row\">{}</th>", mark.empty() ? "" : " class=\"explained\"", name);
+  out += fmt::format("<tr{}><th scope=\"row\">{}</th>", mark.starts_with("explained") ? " class=\"explained\"" : "", name);
   if (is_probability) {
     out += fmt::format("<td class=\"track\"><svg class=\"score\" viewBox=\"0 0 1000 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\">"
                        "<path d=\"M0 0h{:.0f}v10H0z\"/></svg></td>",
@@ -204,7 +204,8 @@ void notices(const ReportPage& page, std::string& out) {
 }  // namespace
 
 void head_section(const ReportPage& page, std::string& out) {
-  const bool own = page.text.classification.label == page.text.label || page.text.classification.label.empty();
+  const std::string& answer = page.text.classification.label;
+  const bool own = page.text.target != ExplainTarget::contrast && (answer == page.text.label || answer.empty());
   out += "<header>\n<div class=\"top\">\n<div>\n<p class=\"brand\">Why this label?</p>\n";
   out += fmt::format("<h1><span>{}</span> <span class=\"chip\">{}</span> <span class=\"num\">{}</span></h1>\n", own ? "The model says" : "Explained is",
                      page.explained(), page.value(page.text.score));

@@ -66,7 +66,7 @@ std::string drawing(const ReportPage& page, const Step& step, double low, double
   if (step.total) {
     if (low <= 0 && high >= 0) out += fmt::format("<path class=\"total\" d=\"M{:.1f} 5H{:.1f}v14H{:.1f}z\"/>", x(0), x(step.to), x(0));
     out += fmt::format("<path class=\"tick\" d=\"M{:.1f} 2v20\"/>", x(step.to));
-  } else {
+  } else if (page.change(change) != page.change(0)) {
     const double begin = x(std::min(step.from, step.to)), width = std::max(std::abs(x(step.to) - x(step.from)), 2.0);
     out += fmt::format("<path class=\"{}\" d=\"M{:.1f} 4h{:.1f}v16h-{:.1f}z\"/>", change < 0 ? "neg" : "pos", begin, width, width);
   }

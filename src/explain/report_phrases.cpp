@@ -90,8 +90,8 @@ void interactions_table(const ReportPage& page, const std::vector<Phrase>& phras
   const std::size_t units = page.text.units.size();
   std::vector<double> interactions;
   for (const Phrase& phrase : phrases) interactions.push_back(phrase.interaction);
-  out += fmt::format("<table class=\"phrases\">\n<caption>Where two parts do more together, or less, than each for itself</caption>\n<thead><tr><th scope=\"col\">Left</th>"
-                     "<th scope=\"col\">Right</th><th scope=\"col\" class=\"num\">Phrase</th><th scope=\"col\" class=\"num\">Of that together</th></tr></thead>\n<tbody>\n");
+  out += fmt::format("<div class=\"scroll\" role=\"region\" aria-labelledby=\"phrases-caption\" tabindex=\"0\"><table class=\"phrases\">\n<caption id=\"phrases-caption\">Where two parts do more together, or less, than each for itself</caption>\n<thead><tr><th scope=\"col\">Left</th>"
+                     "<th scope=\"col\">Right</th><th scope=\"col\" class=\"num\">Phrase</th><th scope=\"col\" class=\"num\">Interaction</th></tr></thead>\n<tbody>\n");
   std::size_t rows = 0;
   for (const std::size_t at : by_size(interactions)) {
     if (rows++ == kMostPhrases) break;
@@ -100,7 +100,7 @@ void interactions_table(const ReportPage& page, const std::vector<Phrase>& phras
                        nodes[units + at].end, words_of(page, nodes[phrase.left]), words_of(page, nodes[phrase.right]), page.change(phrase.value),
                        page.change(phrase.interaction));
   }
-  out += "</tbody>\n</table>\n";
+  out += "</tbody>\n</table></div>\n";
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ namespace filbert {
 namespace {
 
 constexpr std::size_t kNotSeen = static_cast<std::size_t>(-1);
+constexpr std::size_t kLong = 600;  // bytes from which on the letters are smaller
 
 struct Piece {
   std::size_t begin = 0, end = 0;  // bytes
@@ -40,7 +41,7 @@ void paragraph(const ReportPage& page, std::int32_t sequence_id, std::string_vie
   const std::vector<double> none;
   const std::vector<double>& values = page.methods.empty() ? none : page.methods.front().values;
   const double largest = largest_of(values);
-  out += fmt::format("<p class=\"text\" id=\"text-{}\" dir=\"auto\">", sequence_id);
+  out += fmt::format("<p class=\"text{}\" id=\"text-{}\" dir=\"auto\">", text.size() > kLong ? " long" : "", sequence_id);
   std::size_t at = 0;
   for (const Piece& piece : pieces_of(page, sequence_id, text)) {
     if (piece.begin < at || piece.end <= piece.begin) continue;  // shares characters with the one before, or has none

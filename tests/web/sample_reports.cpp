@@ -143,7 +143,7 @@ std::vector<Phrase> phrases(const std::vector<double>& values, const Sets& f) {
 LimeExplanation lime(const std::vector<double>& values, const std::vector<double>& single, double score) {
   LimeExplanation out;
   out.values.resize(values.size());
-  for (std::size_t unit = 0; unit < values.size(); ++unit) out.values[unit] = 0.5 * values[unit] + 0.3 * single[unit] + (unit % 3 == 0 ? 0.02 : -0.01);
+  for (std::size_t unit = 0; unit < values.size(); ++unit) out.values[unit] = 0.5 * values[unit] + 0.3 * single[unit] + (unit == 4 ? 0.6 : -0.01);
   std::vector<double> sizes;
   for (const double value : out.values) sizes.push_back(std::abs(value));
   out.features = strongest_first(sizes);
@@ -334,21 +334,21 @@ ExplainReport regression_report() {
   return report;
 }
 
-ExplainReport long_report() {
+ExplainReport long_report(std::size_t units) {
   std::string text;
-  for (int at = 0; at < 512; ++at) text += (at ? " word" : "word") + std::to_string(at);
+  for (std::size_t at = 0; at < units; ++at) text += (at ? " word" : "word") + std::to_string(at);
   ExplainReport report = begun(text, "5 stars");
   report.text.score = 0.75;
   answers(report, {{"1 star", 0.25f}, {"5 stars", 0.75f}});
   ShapExplanation shap;
   Faithfulness shap_measured;
   shap_measured.method = "shap";
-  for (std::size_t unit = 0; unit <= 512; ++unit) {
-    if (unit < 512) shap.values.push_back(some_value(unit));
+  for (std::size_t unit = 0; unit <= units; ++unit) {
+    if (unit < units) shap.values.push_back(some_value(unit));
     shap_measured.deletion.push_back(0.75 * std::exp(-static_cast<double>(unit) / 60));
     shap_measured.insertion.push_back(0.75 - 0.7 * std::exp(-static_cast<double>(unit) / 60));
   }
-  for (std::size_t unit = 0; unit + 1 < 512; ++unit) shap.phrases.push_back({unit == 0 ? 0 : 512 + unit - 1, unit + 1, unit + 2, 0.1, some_value(unit)});
+  for (std::size_t unit = 0; unit + 1 < units; ++unit) shap.phrases.push_back({unit == 0 ? 0 : units + unit - 1, unit + 1, unit + 2, 0.1, some_value(unit)});
   report.occlusion.emplace().values = shap.values;
   report.lime.emplace().values = shap.values;
   report.shap = shap;

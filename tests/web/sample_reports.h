@@ -1,6 +1,7 @@
 // Reports made by hand, for tests of the page: a game small enough to have its exact values gives numbers that fit each other, without a model.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,8 +18,8 @@ ExplainReport notices_report();
 ExplainReport pair_report();
 // A regression's value.
 ExplainReport regression_report();
-// 512 units.
-ExplainReport long_report();
+// So many words, with three methods.
+ExplainReport long_report(std::size_t units = 512);
 // Nothing in it.
 ExplainReport empty_report();
 // Any text under any label; words are runs between spaces.
