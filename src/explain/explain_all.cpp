@@ -102,6 +102,7 @@ ExplainReport explain(const TextClassificationPipeline& classifier, TextInput te
   ExplainReport report;
   report.text = explainer.text();
   report.options = options.explain;
+  if (!report.options.function_to_apply) report.options.function_to_apply = default_function_to_apply(classifier.config());
   report.lime_options = options.lime;
   report.shap_options = options.shap;
   report.version = FILBERT_VERSION;

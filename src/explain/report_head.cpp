@@ -118,10 +118,9 @@ std::string what_would_change(const ReportPage& page) {
   }
   if (!found->keeps.empty()) {
     const std::vector<std::size_t>& units = found->keeps.front().units;
-    const std::string what = units.empty()       ? std::string("The empty text")
-                             : units.size() <= 3 ? listed(page, units)
-                                                 : page.unit_words(units.size());
-    out += fmt::format("<p>{} alone {} enough to keep it.</p>", what, units.size() <= 1 ? "is" : "are");
+    if (units.empty()) return out + fmt::format("<p>With every {} masked it stays the same.</p>", page.unit_word());
+    out += fmt::format("<p>{} alone {} enough to keep it.</p>", units.size() <= 3 ? listed(page, units) : page.unit_words(units.size()),
+                       units.size() == 1 ? "is" : "are");
   }
   return out;
 }
