@@ -24,7 +24,7 @@ HOSTILE_PAGE = r"""
   const paragraph = document.getElementById('text-0').cloneNode(true);
   for (const mark of paragraph.querySelectorAll('.ctl')) mark.textContent = String.fromCodePoint(parseInt(mark.title.slice(2), 16));
   return [paragraph.textContent, /[\0\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(document.body.innerText),
-          document.querySelectorAll('img, iframe, object, embed, base, form, a:not(.skip)').length + document.scripts.length - 2];
+          document.querySelectorAll('img, iframe, object, embed, base, form, a:not(.skip)').length + document.scripts.length - 3];
 })()
 """
 
