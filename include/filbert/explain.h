@@ -117,7 +117,9 @@ struct LimeExplanation {
 
 // Which players join in which order, and over how many of the orders.
 enum class ShapAlgorithm {
-  automatic,    // owen, exact where that costs no more than max_evals, else sampled
+  // owen: exact where that costs no more than max_evals, else sampled; or, where the budget does not allow a few orders of the words, of
+  // phrases, the largest first, each spread evenly over its words
+  automatic,
   owen,         // Owen values over the tree of phrases: neighbours join as phrases
   partition,    // the same as shap's PartitionExplainer has them: spends max_evals where it matters and spreads the rest evenly
   shapley,      // Shapley values, every order: exact for up to 14 units, else sampled

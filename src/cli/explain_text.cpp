@@ -110,7 +110,7 @@ std::string shap_lines(const ShapExplanation& shap, double score) {
   std::string line = fmt::format("shap: {:.3f} with every word masked {:+.3f} by the words = {:.3f}; {}, {} evaluations", shap.base_value, sum,
                                  score, shap.algorithm, shap.evaluations);
   if (!shap.low.empty()) line += fmt::format(", 95 % within ±{:.3f}", half_width);
-  if (shap.truncated) line += "; the evaluations did not suffice: what was left is spread evenly over phrases (--max-evals)";
+  if (shap.truncated) line += "; what was not asked for is spread evenly over the words of a phrase";
   if (shap.stopped) line += "; stopped when the time was up";
   return sentence(line);
 }
@@ -152,7 +152,10 @@ std::string text_lines(const ExplainReport& report, const Output& out) {
   if (text.text_pair) lines += fmt::format("text_pair: {}\n", out.foreign(*text.text_pair));
   lines += out.bold(fmt::format("{:<7}:\t{:.3f}", out.foreign(text.classification.label), text.classification.score)) + '\n';
   lines += fmt::format("why: {}, {:.3f}\n", target_words(text, out), text.score);
-  const std::vector<NamedValues> methods = report.values();
+  std::vector<NamedValues> methods = report.values();
+  for (std::size_t unit = 0; report.shap && unit < report.shap->low.size(); ++unit) {  // of which nothing is known yet
+    if (std::isinf(report.shap->low[unit])) methods.front().values[unit] = std::nan("");
+  }
   if (!methods.empty() && !text.units.empty()) lines += '\n' + word_blocks(report, methods, out);
   lines += '\n';
   if (text.units.empty()) lines += "there is nothing to mask: the text has no words\n";

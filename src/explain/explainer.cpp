@@ -55,6 +55,8 @@ Explainer::Impl::Impl(const TextClassificationPipeline& pipeline, TextInput inpu
   budget.cancelled = options.cancelled;
   read_text(input);
   find_target();
+  const MaskedText whole = mask(std::vector<std::uint8_t>(text.units.size(), 1));
+  predictor.logits(std::span(&whole, 1));  // known from now on, and so is how long one takes
 }
 
 void Explainer::Impl::read_text(TextInput input) {
@@ -201,7 +203,7 @@ Tensor Explainer::Impl::logits_of(const Masks& masks) {
 
 Game Explainer::Impl::game() {
   return {.num_players = text.units.size(), .num_outputs = num_outputs(), .batch_size = batch_size(),
-          .values = [this](const Masks& masks) { return targets(logits_of(masks)); }};
+          .seconds_of_a_set = predictor.seconds_of_a_text(), .values = [this](const Masks& masks) { return targets(logits_of(masks)); }};
 }
 
 Game Explainer::Impl::score_game(std::size_t label) {

@@ -51,6 +51,7 @@ struct Game {
   std::size_t num_players = 0;
   std::size_t num_outputs = 0;  // of a set: a label each, say
   std::size_t batch_size = 64;  // sets that one call should get: enough to fill the model, few enough to stop in time
+  double seconds_of_a_set = 0;  // about; 0: not known
   std::function<std::vector<double>(const Masks& masks)> values;  // [masks.rows, num_outputs]
 };
 

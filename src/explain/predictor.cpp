@@ -1,6 +1,7 @@
 #include "explain/predictor.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string_view>
 #include <utility>
 
@@ -22,8 +23,11 @@ Tensor Predictor::run(std::span<const MaskedText* const> texts) {
   std::vector<TextInput> inputs;
   inputs.reserve(texts.size());
   for (const MaskedText* text : texts) inputs.push_back({text->text, text->text_pair});
+  const auto start = std::chrono::steady_clock::now();
+  Tensor logits = classifier_.model()(classifier_.tokenize(inputs, options_)).logits;
+  seconds_run_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   texts_run_ += texts.size();
-  return classifier_.model()(classifier_.tokenize(inputs, options_)).logits;
+  return logits;
 }
 
 Tensor Predictor::logits(std::span<const MaskedText> texts) {

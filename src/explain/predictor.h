@@ -31,8 +31,9 @@ class Predictor {
   // Texts asked for since the last start_count(), equal ones once (as far as answers are kept).
   void start_count() { ++count_number_, count_ = 0; }
   std::size_t count() const { return count_; }
-  // Texts that went through the model.
+  // Texts that went through the model, and how long one took on average; 0 before the first.
   std::size_t texts_run() const { return texts_run_; }
+  double seconds_of_a_text() const { return texts_run_ == 0 ? 0 : seconds_run_ / static_cast<double>(texts_run_); }
 
   // Answers that are kept; what comes after them is run anew each time, so that memory has an end.
   static constexpr std::size_t kMaxKept = 1 << 17;
@@ -51,6 +52,7 @@ class Predictor {
   std::uint64_t count_number_ = 0;
   std::size_t count_ = 0;
   std::size_t texts_run_ = 0;
+  double seconds_run_ = 0;
 };
 
 }  // namespace filbert

@@ -21,7 +21,7 @@ namespace filbert {
 namespace {
 
 // What runs, once options, players and budget are known.
-enum class Run { trivial, exact_owen, sampled_owen, partition, exact_shapley, sampled_shapley, permutation, kernel };
+enum class Run { trivial, exact_owen, sampled_owen, phrases_in_time, partition, exact_shapley, sampled_shapley, permutation, kernel };
 
 Run run_of(const PartitionTree& tree, const ShapOptions& options, const Budget& budget) {
   const std::size_t num_players = tree.num_leaves;
@@ -47,6 +47,7 @@ std::string words(Run run, const ShapValues& found, const ShapOptions& options) 
     case Run::trivial: return "exact";
     case Run::exact_owen: return found.exact ? "Owen values, exact" : "Owen values, stopped";
     case Run::sampled_owen: return "Owen values, sampled: " + orders;
+    case Run::phrases_in_time: return "Owen values of phrases, as far as the time went";
     case Run::partition: return fmt::format("Owen values as shap's PartitionExplainer, max_evals {}", options.max_evals);
     case Run::exact_shapley: return found.exact ? "Shapley values, exact" : "Shapley values, stopped";
     case Run::sampled_shapley: return "Shapley values, sampled: " + orders;
@@ -114,6 +115,7 @@ ShapValues values_of(Run run, const ShapProblem& problem, const PartitionTree& t
     case Run::trivial: return trivial_values(problem);
     case Run::exact_owen: return exact_owen(problem, tree);
     case Run::sampled_owen: return sampled(problem, tree, true, options, random);
+    case Run::phrases_in_time: return partition_owen(problem, tree, std::numeric_limits<std::size_t>::max(), random);
     case Run::partition: return partition_owen(problem, tree, options.max_evals, random);
     case Run::exact_shapley: return exact_shapley(problem);
     case Run::sampled_shapley: return sampled(problem, tree, false, options, random);
@@ -121,6 +123,14 @@ ShapValues values_of(Run run, const ShapProblem& problem, const PartitionTree& t
     case Run::kernel: return kernel_values(problem, options.max_evals, random);
   }
   return {};
+}
+
+// Whether time allows too few pairs of orders for their intervals to say anything: then phrases, the largest first, say more than words.
+bool is_short_of_time(const Game& game, const Budget& until) {
+  constexpr double kLeastPairs = 4;
+  if (!until.deadline) return false;
+  const double left = std::chrono::duration<double>(*until.deadline - std::chrono::steady_clock::now()).count();
+  return game.seconds_of_a_set * 2 * static_cast<double>(game.num_players) * kLeastPairs > left;
 }
 
 std::vector<Phrase> phrases_of(const PartitionTree& tree, const ShapValues& found) {
@@ -146,9 +156,10 @@ std::string_view name(ShapAlgorithm algorithm) { return kAlgorithms[static_cast<
 ShapExplanation shap(const Game& game, std::size_t output, const ShapPlayers& players, const ShapOptions& options, const Budget& budget) {
   assert(players.segments.size() == game.num_players && output < game.num_outputs);
   const PartitionTree tree = partition_tree(players.segments, players.separator, players.second_text);
-  const Run run = run_of(tree, options, budget);
+  Run run = run_of(tree, options, budget);
   const bool samples = run == Run::sampled_owen || run == Run::sampled_shapley;
   const Budget until = samples ? sampling_budget(options, budget) : budget;
+  if (run == Run::sampled_owen && options.algorithm == ShapAlgorithm::automatic && is_short_of_time(game, until)) run = Run::phrases_in_time;
   const ShapProblem problem(game, output, until);
   ShapValues found = values_of(run, problem, tree, players, options);
   const bool has_tree = run != Run::exact_shapley && run != Run::sampled_shapley && run != Run::kernel;

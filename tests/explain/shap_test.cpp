@@ -162,6 +162,17 @@ TEST(Shap, PlayersThatDoNotVaryAreNotWalked) {
   EXPECT_EQ(found.values, (std::vector<double>{0, 1, 0, 2, 0}));
 }
 
+TEST(Shap, WhereTimeIsShortPhrasesAreShared) {
+  Game game = testing::game_of_sets(40, testing::hash_model);
+  game.seconds_of_a_set = 1;
+  const std::vector<std::string> segments(40, "word ");
+  const ShapOptions options{.budget = std::chrono::milliseconds(100)};
+  const ShapExplanation result = shap(game, 0, {.segments = segments}, options, {});
+  EXPECT_EQ(result.algorithm, "Owen values of phrases, as far as the time went");
+  game.seconds_of_a_set = 1e-9;
+  EXPECT_EQ(shap(game, 0, {.segments = segments}, options, {}).algorithm.substr(0, 21), "Owen values, sampled:");
+}
+
 TEST(Shap, TenThousandUnitsEndInTime) {
   Game game = testing::game_of_players(10000, [](auto kept) { return 0.5 * kept[17]; });
   const ShapExplanation found = explain(game, many_words(10000), {.budget = std::chrono::milliseconds(50)});
