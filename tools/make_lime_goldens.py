@@ -60,9 +60,11 @@ class Toy:
 
 # ---- lime ----
 
-TEXTS = ["", "good", "!?… — ", "I loved the book; the book loved me.", "  two  spaces\tand\nlines\n", "snake_case and Case case 3rd ²½ Ⅷ",
-         "très bon, Straße, naïve cafe\u0301", "😀 good 👍🏽 bad😀", "यह किताब बहुत अच्छी है।", "這本書很好。 とても良い", "ภาษาไทย", "שָׁלוֹם عليكم",
-         "a\0b\0\0 c\0", "don't isn't 'quoted'", "_ __ _a", "x" * 300 + " " + "x" * 300]
+TEXTS = [
+    "", "good", "!?… — ", "I loved the book; the book loved me.", "  two  spaces\tand\nlines\n", "snake_case and Case case 3rd ²½ Ⅷ",
+    "très bon, Straße, naïve cafe\u0301", "😀 good 👍🏽 bad😀", "यह किताब बहुत अच्छी है।", "這本書很好。 とても良い", "ภาษาไทย",
+    "שָׁלוֹם عليكم", "a\0b\0\0 c\0", "don't isn't 'quoted'", "_ __ _a", "x" * 300 + " " + "x" * 300,
+]
 
 
 def words_of(lime_text):
@@ -185,15 +187,18 @@ def fits_of(lime_base):
     cases.append(fit_case(lime_base, "fewer samples than units", masks, Toy(12, 9)(masks), random.random_sample(6),
                           ["none", "highest_weights", "auto"], [8, 10]))
     masks = random_masks(random, 30, 1)
-    cases.append(fit_case(lime_base, "one unit", masks, Toy(1, 10)(masks) + 0.1 * random.randn(30), random.random_sample(30), SELECTIONS, [1, 10]))
+    cases.append(fit_case(lime_base, "one unit", masks, Toy(1, 10)(masks) + 0.1 * random.randn(30), random.random_sample(30), SELECTIONS,
+                          [1, 10]))
     masks = random_masks(random, 40, 6)
     masks[:, 3] = 1
     masks[:, 5] = masks[:, 2]
     cases.append(fit_case(lime_base, "a unit never removed, two always together", masks, Toy(6, 11)(masks) + 0.01 * random.randn(40),
                           random.random_sample(40), ["none", "highest_weights", "auto"], [7]))
     masks = random_masks(random, 40, 6)
-    cases.append(fit_case(lime_base, "tiny weights", masks, Toy(6, 12)(masks), 1e-12 * random.random_sample(40), ["none", "highest_weights"], [3]))
-    cases.append(fit_case(lime_base, "equal labels", masks, np.full(40, 0.25), np.full(40, 0.5), ["none", "forward_selection", "lasso_path"], [3]))
+    cases.append(fit_case(lime_base, "tiny weights", masks, Toy(6, 12)(masks), 1e-12 * random.random_sample(40),
+                          ["none", "highest_weights"], [3]))
+    cases.append(fit_case(lime_base, "equal labels", masks, np.full(40, 0.25), np.full(40, 0.5),
+                          ["none", "forward_selection", "lasso_path"], [3]))
     return cases
 
 

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "cli/help.h"
 #include "tokenize/unicode.h"
 
 namespace filbert::cli {
@@ -97,6 +98,9 @@ std::string target_words(const ExplainedText& text, const Output& out) {
   return fmt::format("logit of {} less that of {}", label, out.foreign(text.against));
 }
 
+// A sentence on lines of 80 columns, those after the first one indented.
+std::string sentence(std::string_view text) { return wrap(text, 2) + '\n'; }
+
 std::string shap_lines(const ShapExplanation& shap, double score) {
   double sum = 0, half_width = 0;
   for (std::size_t unit = 0; unit < shap.values.size(); ++unit) {
@@ -108,12 +112,12 @@ std::string shap_lines(const ShapExplanation& shap, double score) {
   if (!shap.low.empty()) line += fmt::format(", 95 % within ±{:.3f}", half_width);
   if (shap.truncated) line += "; the evaluations did not suffice: what was left is spread evenly over phrases (--max-evals)";
   if (shap.stopped) line += "; stopped when the time was up";
-  return line + '\n';
+  return sentence(line);
 }
 
 std::string lime_lines(const LimeExplanation& lime, double score) {
-  return fmt::format("lime: its line says {:.3f} where the model says {:.3f}, R² {:.2f}; {} samples, {} evaluations{}\n", lime.local_pred, score,
-                     lime.r2, lime.num_samples, lime.evaluations, lime.stopped ? "; stopped when the time was up" : "");
+  return sentence(fmt::format("lime: its line says {:.3f} where the model says {:.3f}, R² {:.2f}; {} samples, {} evaluations{}", lime.local_pred,
+                              score, lime.r2, lime.num_samples, lime.evaluations, lime.stopped ? "; stopped when the time was up" : ""));
 }
 
 std::string set_words(const std::vector<std::size_t>& set, const ExplainedText& text, const Output& out) {
@@ -127,13 +131,13 @@ std::string counterfactual_lines(const CounterfactualExplanation& found, const E
   const auto add = [&](const char* format, const std::vector<Counterfactual>& sets) {
     if (sets.empty()) return;
     const Counterfactual& set = sets.front();
-    lines += fmt::format(fmt::runtime(format), set_words(set.units, text, out), out.foreign(set.label), set.score);
+    lines += sentence(fmt::format(fmt::runtime(format), set_words(set.units, text, out), out.foreign(set.label), set.score));
   };
-  add("without {}: {} ({:.3f})\n", found.flips);
+  add("without {}: {} ({:.3f})", found.flips);
   if (!found.keeps.empty() && found.keeps.front().units.empty()) {
-    add("with every word masked{}: still {} ({:.3f})\n", found.keeps);
+    add("with every word masked{}: still {} ({:.3f})", found.keeps);
   } else {
-    add("{} alone: {} ({:.3f})\n", found.keeps);
+    add("{} alone: {} ({:.3f})", found.keeps);
   }
   return lines;
 }

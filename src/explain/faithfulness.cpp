@@ -24,7 +24,8 @@ using Order = std::vector<std::size_t>;  // players, the strongest first
 // Sets that the game is to value, asked for in full batches.
 class Questions {
  public:
-  Questions(const Game& game, std::size_t output, const Budget& budget) : game_(game), output_(output), budget_(budget), asked_(game.num_players) {}
+  Questions(const Game& game, std::size_t output, const Budget& budget)
+      : game_(game), output_(output), budget_(budget), asked_(game.num_players) {}
 
   // Its value goes to `answer`, which stays where it is, by the end of finish() at the latest. The first `count` of `order` are of the
   // value `first`, all others of the other one.

@@ -98,7 +98,8 @@ TEST(Lime, LinesFromGivenSamplesAreThoseOfThePackage) {
     const std::vector<double> labels = golden.at("labels");
     const std::vector<double> weights = golden.at("weights");
     for (const json& line : golden.at("lines")) {
-      expect_line(fit_line(masks, labels, weights, feature_selection_from_name(line.at("selection").get<std::string>()), line.at("num_features")), line);
+      const FeatureSelection selection = feature_selection_from_name(line.at("selection").get<std::string>());
+      expect_line(fit_line(masks, labels, weights, selection, line.at("num_features")), line);
     }
   }
 }

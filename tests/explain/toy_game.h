@@ -1,5 +1,5 @@
-// A game whose values are known: the sigmoid of a bias, of what each player that stays is worth, and of what pairs that both stay are. Goldens
-// of tools/make_lime_goldens.py are of such games.
+// A game whose values are known: the sigmoid of a bias, of what each player that stays is worth, and of what pairs that both stay are.
+// The goldens of tools/make_lime_goldens.py are of such games.
 #pragma once
 
 #include <cmath>
