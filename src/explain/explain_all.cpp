@@ -95,14 +95,6 @@ LabelValues values_of(const std::string& label, Explainer& explainer, const Repo
 
 }  // namespace
 
-std::vector<NamedValues> ExplainReport::values() const {
-  std::vector<NamedValues> all;
-  if (shap) all.push_back({"shap", shap->values});
-  if (lime) all.push_back({"lime", lime->values});
-  if (occlusion) all.push_back({"occlusion", occlusion->values});
-  return all;
-}
-
 ExplainReport explain(const TextClassificationPipeline& classifier, TextInput text, const ReportOptions& options) {
   check(options);
   const Clock::time_point start = Clock::now();

@@ -1,0 +1,12 @@
+// Base64 (RFC 4648), for digests.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace filbert {
+
+// Of the bytes that `hex`, an even number of hexadecimal digits in lower case, stands for.
+std::string base64_of_hex(std::string_view hex);
+
+}  // namespace filbert

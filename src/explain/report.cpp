@@ -1,0 +1,165 @@
+// The page of one text: a head of three answers, the text, and the sections that they rest on. Everything is printed here, in the order of
+// reading, so that mail programs, printers and readers without a script have all of it; the script (web/report.js) only switches, links and
+// looks up. It allows itself nothing: no network, no file, no style or script but the two that the policy names by their hashes.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/base64.h"
+#include "base/sha256.h"
+#include "explain/report_assets.h"
+#include "explain/report_html.h"
+#include "explain/report_page.h"
+
+namespace filbert {
+namespace {
+
+bool has_probabilities(const ExplainReport& report) {
+  if (report.options.function_to_apply) return *report.options.function_to_apply != FunctionToApply::none;
+  const Classification& answer = report.text.classification;
+  if (!answer.logits.empty() && answer.logits.size() == answer.scores.size()) {  // scores that are the logits: no function was applied
+    return !std::equal(answer.logits.begin(), answer.logits.end(), answer.scores.begin(),
+                       [](float logit, const LabelScore& score) { return logit == score.score; });
+  }
+  return std::ranges::all_of(answer.scores, [](const LabelScore& score) { return score.score >= 0 && score.score <= 1; });
+}
+
+bool sum_to_one(const std::vector<LabelScore>& scores) {
+  const double sum = std::accumulate(scores.begin(), scores.end(), 0.0, [](double before, const LabelScore& score) { return before + score.score; });
+  return scores.size() > 1 && std::abs(sum - 1) < 1e-3;
+}
+
+// Three for what lies around 1, as classify prints; fewer for what is large, more for what is tiny.
+int decimals_for(double largest) {
+  if (largest >= 100) return 1;
+  if (largest >= 10) return 2;
+  return largest > 0 && largest < 0.01 ? 5 : 3;
+}
+
+std::string hash_source(std::string_view content) { return "'sha256-" + base64_of_hex(sha256_of(content)) + "'"; }
+
+std::string document_head(const ReportPage& page) {
+  static const std::string policy =
+      fmt::format("default-src 'none'; script-src {}; style-src {}; img-src data:; base-uri 'none'; form-action 'none'",
+                  hash_source(kReportJs), hash_source(kReportCss));
+  return fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n"
+      "<meta name=\"generator\" content=\"Filbert {}\">\n"
+      "<link rel=\"icon\" href=\"data:,\">\n<title>Why {}? – {}</title>\n<style>{}</style>\n</head>\n",
+      policy, name_text(page.report.version), name_text(page.text.label), name_text(page.text.text, 60), kReportCss);
+}
+
+}  // namespace
+
+ReportPage::ReportPage(const ExplainReport& the_report)
+    : report(the_report), text(the_report.text), methods(the_report.values()) {
+  is_classify_score = text.target == ExplainTarget::probability;
+  is_probability = is_classify_score && has_probabilities(report);
+  sums_to_one = has_probabilities(report) && sum_to_one(text.classification.scores);
+  double largest = std::abs(text.score);
+  for (const NamedValues& method : methods) largest = std::max(largest, largest_of(method.values));
+  decimals = decimals_for(largest);
+}
+
+std::string ReportPage::explained() const {
+  const std::string label = name_html(text.label, 64);
+  return text.target == ExplainTarget::contrast ? label + " rather than " + name_html(text.against, 64) : label;
+}
+
+std::string ReportPage::quantity() const {
+  const std::string label = name_html(text.label, 64);
+  if (text.target == ExplainTarget::contrast) return fmt::format("the logit of {} less that of {}", label, name_html(text.against, 64));
+  if (text.target == ExplainTarget::logit) return "the logit of " + label;
+  return (is_probability ? "the probability of " : "the value of ") + label;
+}
+
+std::string_view ReportPage::unit_word() const {
+  switch (report.options.unit) {
+    case ExplainUnit::word: return "word";
+    case ExplainUnit::token: return "token";
+    case ExplainUnit::sentence: return "sentence";
+    case ExplainUnit::regex: break;
+  }
+  return "part";
+}
+
+std::string ReportPage::unit_words(std::size_t count) const {
+  return fmt::format("{} {}{}", count, unit_word(), count == 1 ? "" : "s");
+}
+
+std::string ReportPage::quoted(std::size_t unit) const {
+  return unit < text.units.size() ? "“" + name_html(text.units[unit].text) + "”" : "“?”";
+}
+
+std::string ReportPage::value(double what) const { return number(what, decimals); }
+std::string ReportPage::change(double what) const { return signed_number(what, decimals); }
+
+std::vector<std::size_t> by_size(std::span<const double> values) {
+  std::vector<std::size_t> order(values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto size = [&](std::size_t at) { return std::isfinite(values[at]) ? std::abs(values[at]) : -1; };
+  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return size(a) > size(b); });
+  return order;
+}
+
+double largest_of(std::span<const double> values) {
+  double largest = 0;
+  for (const double value : values) {
+    if (std::isfinite(value)) largest = std::max(largest, std::abs(value));
+  }
+  return largest;
+}
+
+int level(double value, double largest) {
+  return std::isfinite(value) && largest > 0 ? static_cast<int>(std::lround(std::clamp(value / largest, -1.0, 1.0) * 10)) : 0;
+}
+
+std::string level_class(int level) { return level == 0 ? "z" : fmt::format("{}{}", level > 0 ? 'p' : 'n', std::abs(level)); }
+
+std::string method_html(std::string_view method) {
+  if (method == "shap") return "SHAP";
+  if (method == "lime") return "LIME";
+  if (method == "occlusion") return "Occlusion";
+  return name_html(method);
+}
+
+// Values that are not as many as the units belong to another text: nothing can be said with them.
+std::vector<NamedValues> ExplainReport::values() const {
+  std::vector<NamedValues> methods;
+  const auto add = [&](std::string_view method, const auto& explanation) {
+    if (explanation && explanation->values.size() == text.units.size()) methods.push_back({std::string(method), explanation->values});
+  };
+  add("shap", shap);
+  add("lime", lime);
+  add("occlusion", occlusion);
+  return methods;
+}
+
+std::string html_report(const ExplainReport& report) {
+  const ReportPage page(report);
+  std::string out = document_head(page);
+  out += "<body>\n<a class=\"skip\" href=\"#text\">To the text</a>\n";
+  head_section(page, out);
+  out += "<main>\n";
+  text_section(page, out);
+  ledger_section(page, out);
+  methods_section(page, out);
+  faithfulness_section(page, out);
+  changes_section(page, out);
+  phrases_section(page, out);
+  labels_section(page, out);
+  reading_section(page, out);
+  reproduce_section(page, out);
+  out += "</main>\n";
+  json_blocks(page, out);
+  out += fmt::format("<script>{}</script>\n</body>\n</html>\n", kReportJs);
+  return out;
+}
+
+}  // namespace filbert

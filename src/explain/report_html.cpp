@@ -1,0 +1,150 @@
+#include "explain/report_html.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+
+namespace filbert {
+namespace {
+
+void append_escaped(char32_t c, std::string& out) {
+  switch (c) {
+    case '&': out += "&amp;"; break;
+    case '<': out += "&lt;"; break;
+    case '>': out += "&gt;"; break;
+    case '"': out += "&quot;"; break;
+    case '\'': out += "&#39;"; break;
+    case '\r': out += "&#13;"; break;  // raw, a parser makes a line feed of it
+    default: append_utf8(c, out);
+  }
+}
+
+std::vector<char32_t> code_points(std::string_view text) {
+  std::vector<char32_t> points;
+  for (std::size_t at = 0; at < text.size();) {
+    const DecodedChar decoded = decode_utf8(text, at);
+    points.push_back(decoded.code_point);
+    at += decoded.bytes;
+  }
+  return points;
+}
+
+// The flags of England, Scotland and Wales are spelled with invisible letters; everywhere else those hide something.
+bool is_flag_letter(char32_t c) { return c >= 0xE0020 && c <= 0xE007F; }
+
+std::string code(char32_t c) { return fmt::format("U+{:04X}", static_cast<unsigned>(c)); }
+
+void append_mark(char32_t c, std::string_view sign, std::string& out) {
+  out += fmt::format("<span class=\"ctl\" title=\"{}, a character that is not visible\">{}</span>", code(c), sign);
+}
+
+// What stays of a long name, and where something is left out; past its end if nothing is.
+std::vector<char32_t> shortened(std::string_view text, std::size_t most, std::size_t& cut_at) {
+  std::vector<char32_t> points = code_points(text);
+  cut_at = points.size();
+  if (points.size() <= most) return points;
+  const std::size_t end = most / 4, begin = most - end;
+  points.erase(points.begin() + static_cast<std::ptrdiff_t>(begin), points.end() - static_cast<std::ptrdiff_t>(end));
+  cut_at = begin;
+  return points;
+}
+
+}  // namespace
+
+bool is_invisible(char32_t c) {
+  static constexpr struct {
+    char32_t first, last;
+  } kRanges[] = {{0, 8},           {0xB, 0x1F},      {0x7F, 0x9F},     {0xAD, 0xAD},     {0x61C, 0x61C},
+                 {0x180E, 0x180E}, {0x200B, 0x200B}, {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2060, 0x206F},
+                 {0xFEFF, 0xFEFF}, {0xFFF9, 0xFFFB}, {0xE0000, 0xE007F}};
+  return std::ranges::any_of(kRanges, [c](const auto& range) { return c >= range.first && c <= range.last; });
+}
+
+std::string escape_html(std::string_view text) {
+  std::string out;
+  for (const char32_t c : code_points(text)) append_escaped(c, out);
+  return out;
+}
+
+std::string visible_html(std::string_view text) {
+  std::string out;
+  const std::vector<char32_t> points = code_points(text);
+  bool in_flag = false;
+  for (std::size_t at = 0; at < points.size(); ++at) {
+    const char32_t c = points[at];
+    const bool line_end = c == '\r' && at + 1 < points.size() && points[at + 1] == '\n';
+    in_flag = c == 0x1F3F4 || (in_flag && is_flag_letter(c));
+    if (is_invisible(c) && !line_end && !in_flag) {
+      append_mark(c, code(c), out);
+    } else {
+      append_escaped(c, out);
+    }
+  }
+  return out;
+}
+
+std::string name_html(std::string_view text, std::size_t most) {
+  std::size_t cut_at = 0;
+  const std::vector<char32_t> points = shortened(text, most, cut_at);
+  std::string out = "<bdi>";
+  for (std::size_t at = 0; at < points.size(); ++at) {
+    if (at == cut_at) out += "…";
+    const char32_t c = points[at];
+    if (c == '\n' || c == '\t') {
+      append_mark(c, c == '\n' ? "↵" : "⇥", out);
+    } else if (is_invisible(c)) {
+      append_mark(c, code(c), out);
+    } else {
+      append_escaped(c, out);
+    }
+  }
+  return out + "</bdi>";
+}
+
+std::string name_text(std::string_view text, std::size_t most) {
+  std::size_t cut_at = 0;
+  const std::vector<char32_t> points = shortened(text, most, cut_at);
+  std::string out;
+  for (std::size_t at = 0; at < points.size(); ++at) {
+    if (at == cut_at) out += "…";
+    if (is_invisible(points[at]) || points[at] == '\n' || points[at] == '\t') {
+      out += '[' + code(points[at]) + ']';
+    } else {
+      append_escaped(points[at], out);
+    }
+  }
+  return out;
+}
+
+std::string number(double value, int decimals) {
+  if (!std::isfinite(value)) return "–";
+  const std::string digits = fmt::format("{:.{}f}", std::abs(value), decimals);
+  const bool zero = digits.find_first_not_of("0.") == std::string::npos;
+  return value < 0 && !zero ? "−" + digits : digits;
+}
+
+std::string signed_number(double value, int decimals) {
+  const std::string digits = number(value, decimals);
+  const bool zero = digits.find_first_not_of("0.") == std::string::npos;
+  return value > 0 && !zero && std::isfinite(value) ? "+" + digits : digits;
+}
+
+std::string count_of(std::size_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+OffsetBytes::OffsetBytes(std::string_view text, OffsetUnit unit) : bytes_(text.size()) {
+  for (std::size_t at = 0; at < text.size();) {
+    const DecodedChar decoded = decode_utf8(text, at);
+    std::size_t offsets = 1;
+    if (unit == OffsetUnit::bytes) offsets = decoded.bytes;
+    if (unit == OffsetUnit::utf16 && decoded.code_point > 0xFFFF) offsets = 2;
+    starts_.insert(starts_.end(), offsets, at);
+    at += decoded.bytes;
+  }
+}
+
+}  // namespace filbert

@@ -1,0 +1,49 @@
+// What the page writes its words and numbers with. Texts and labels come from anywhere: whatever they hold stays text, and characters that
+// nobody sees, or that turn what stands around them, are shown as what they are. Tested by report_test.cpp.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <filbert/explain.h>
+
+namespace filbert {
+
+// `text` for content and for attributes in double quotes; ill-formed UTF-8 is replaced.
+std::string escape_html(std::string_view text);
+
+// The same for running text: an invisible character (controls, bidi controls, zero widths) becomes a small mark with its number. Line
+// ends and tabs stay.
+std::string visible_html(std::string_view text);
+
+// A word, a label or a text inside of something else: isolated from the direction around it; of more than `most` characters the
+// beginning and the end; invisible characters and line ends as marks.
+std::string name_html(std::string_view text, std::size_t most = 32);
+// The same without markup, for attributes and SVG titles: escaped, "[U+202E]" for what is invisible.
+std::string name_text(std::string_view text, std::size_t most = 32);
+
+bool is_invisible(char32_t c);
+
+// "0.931", "−0.080"; "–" for what is no number.
+std::string number(double value, int decimals);
+// "+0.312", "−0.080", "0.000".
+std::string signed_number(double value, int decimals);
+
+// "1 word", "7 words".
+std::string count_of(std::size_t count, std::string_view one, std::string_view many);
+
+// Where in the UTF-8 of a text an offset of another unit stands.
+class OffsetBytes {
+ public:
+  OffsetBytes(std::string_view text, OffsetUnit unit);
+  // Offsets past the end are the end; one inside of a character is that character's begin.
+  std::size_t operator()(std::size_t offset) const { return offset < starts_.size() ? starts_[offset] : bytes_; }
+
+ private:
+  std::vector<std::size_t> starts_;  // [offsets]
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace filbert

@@ -1,0 +1,61 @@
+// How to read the page, where it misleads, and how to have it again.
+#include <fmt/format.h>
+
+#include "explain/report_html.h"
+#include "explain/report_page.h"
+
+namespace filbert {
+namespace {
+
+void entry(std::string_view term, const std::string& html, std::string& out) {
+  if (!html.empty() && html != "<bdi></bdi>") out += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", term, html);
+}
+
+std::string hash(std::string_view sha256) { return sha256.empty() ? "" : fmt::format("<code class=\"hash\">{}</code>", name_html(sha256, 64)); }
+
+std::string stopped(bool truth) { return truth ? ", stopped before its end" : ""; }
+
+}  // namespace
+
+void reading_section(const ReportPage& page, std::string& out) {
+  const std::string masked = page.text.mask.empty() ? "taken out" : fmt::format("replaced by <code>{}</code>", name_html(page.text.mask));
+  out += "<section class=\"card\" id=\"reading\">\n<h2>How to read this</h2>\n<ul>\n";
+  out += fmt::format("<li>A number says how {} changes when the {} is {}: above zero it speaks for {}, below zero against it.</li>\n", page.quantity(),
+                     page.unit_word(), masked, page.explained());
+  out += "<li>SHAP shares the score out so that it adds up, whatever order things are taken away in; LIME fits a straight line to many masked texts; occlusion takes one "
+         "away and leaves the rest.</li>\n";
+  out += "<li>Where the methods disagree, the text works by combinations, and no single number per word tells all of it: look at the phrases, and at the curves.</li>\n";
+  out += "<li>It shows what this model does with this text, not what is true of the world, and not what the model would do with another text.</li>\n";
+  out += "<li>A masked text is one that nobody writes: what the model says of it is part of the answer, and can mislead.</li>\n</ul>\n</section>\n";
+}
+
+void reproduce_section(const ReportPage& page, std::string& out) {
+  const ExplainReport& report = page.report;
+  const Classification& answer = page.text.classification;
+  out += "<section class=\"card\" id=\"reproduce\">\n<h2>How to have it again</h2>\n<dl class=\"facts\">\n";
+  entry("Model", name_html(report.model, 200), out);
+  entry("Weights, sha256", hash(report.model_sha256), out);
+  entry("Tokenizer, sha256", hash(report.tokenizer_sha256), out);
+  entry("Computed in", name_html(report.dtype), out);
+  entry("Filbert", name_html(report.version), out);
+  if (answer.tokens_used > 0) entry("Tokens", fmt::format("{} of {}", answer.tokens_used, answer.tokens_total), out);
+  entry("Parts", fmt::format("{}, masked: {}", page.unit_words(page.text.units.size()), page.text.mask.empty() ? "taken out" : name_html(page.text.mask)), out);
+  if (report.shap) {
+    entry("SHAP", fmt::format("{}, {}{}, seed {}{}", name_html(report.shap->algorithm, 200), count_of(report.shap->evaluations, "evaluation", "evaluations"),
+                              report.shap->exact ? ", exact" : "", report.shap_options.seed, stopped(report.shap->stopped)), out);
+  }
+  if (report.lime) {
+    entry("LIME", fmt::format("{} samples, {}, kernel width {:g}, seed {}, R² {}{}", report.lime->num_samples,
+                              count_of(report.lime->evaluations, "evaluation", "evaluations"), report.lime_options.kernel_width, report.lime_options.seed,
+                              number(report.lime->r2, 3), stopped(report.lime->stopped)), out);
+  }
+  if (report.occlusion) {
+    entry("Occlusion", count_of(report.occlusion->evaluations, "evaluation", "evaluations") + stopped(report.occlusion->stopped), out);
+  }
+  entry("Time", fmt::format("{:.0f} ms", report.milliseconds), out);
+  out += "</dl>\n";
+  if (!report.command.empty()) out += fmt::format("<h3>Command</h3>\n<p class=\"command\" dir=\"ltr\"><code>{}</code></p>\n", visible_html(report.command));
+  out += "<div id=\"download\"></div>\n</section>\n";
+}
+
+}  // namespace filbert

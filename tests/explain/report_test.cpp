@@ -1,0 +1,272 @@
+#include "explain/report_html.h"
+
+#include <cmath>
+#include <fstream>
+#include <functional>
+#include <limits>
+#include <map>
+#include <regex>
+#include <set>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "base/base64.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "explain/report_assets.h"
+#include "web/sample_reports.h"
+
+namespace filbert {
+namespace {
+
+std::size_t count_of_all(const std::string& page, std::string_view what) {
+  std::size_t count = 0;
+  for (std::size_t at = page.find(what); at != std::string::npos; at = page.find(what, at + what.size())) ++count;
+  return count;
+}
+
+bool has(const std::string& page, std::string_view what) { return page.find(what) != std::string::npos; }
+
+// What stands between `begin` and the `end` behind it; empty if there is none.
+std::string between(const std::string& page, const std::string& begin, const std::string& end) {
+  const std::size_t at = page.find(begin);
+  if (at == std::string::npos) return {};
+  const std::size_t start = at + begin.size();
+  return page.substr(start, page.find(end, start) - start);
+}
+
+// A page as a strict reader takes it apart: every tag is one of ours, with attributes that are ours; nothing closes what it did not open.
+struct Tags {
+  std::vector<std::string> problems;
+  std::map<std::string, int> count;
+};
+
+Tags read_tags(const std::string& page) {
+  static const std::set<std::string> kVoid = {"meta", "link", "br", "input"};
+  static const std::regex kAttribute(R"re(\s+([a-zA-Z-]+)(?:="([^"<]*)")?)re");
+  Tags tags;
+  std::vector<std::string> open;
+  for (std::size_t at = page.find('<'); at != std::string::npos; at = page.find('<', at)) {
+    const std::size_t end = page.find('>', at);
+    if (end == std::string::npos) {
+      tags.problems.push_back("a tag without an end");
+      break;
+    }
+    std::string tag = page.substr(at + 1, end - at - 1);
+    at = end;
+    if (tag == "!DOCTYPE html") continue;
+    if (tag.starts_with('/')) {
+      if (open.empty() || open.back() != tag.substr(1)) tags.problems.push_back("closes what is not open: " + tag);
+      if (!open.empty()) open.pop_back();
+      continue;
+    }
+    const bool closed = tag.ends_with('/');
+    if (closed) tag.pop_back();
+    const std::string name = tag.substr(0, tag.find_first_of(" \n"));
+    ++tags.count[name];
+    std::string rest = tag.substr(name.size());
+    for (std::smatch found; std::regex_search(rest, found, kAttribute, std::regex_constants::match_continuous); rest = found.suffix()) {
+      const std::string attribute = found[1], value = found[2];
+      if (attribute == "style" || attribute.starts_with("on")) tags.problems.push_back(name + " has " + attribute);
+      if ((attribute == "href" || attribute == "src") && value != "data:," && !value.starts_with('#')) tags.problems.push_back(name + " loads " + value);
+    }
+    if (!rest.empty()) tags.problems.push_back("cannot be read: " + tag);
+    if (!closed && !kVoid.contains(name)) open.push_back(name);
+    if (name == "script" || name == "style") at = page.find("</" + name + ">", at);  // their content is no markup
+  }
+  if (!open.empty()) tags.problems.push_back("left open: " + open.back());
+  return tags;
+}
+
+std::vector<ExplainReport> samples() {
+  return {reference::sample_report(), reference::notices_report(), reference::pair_report(), reference::regression_report(), reference::long_report(), reference::empty_report()};
+}
+
+TEST(Report, EveryPageIsWellFormedAndLoadsNothing) {
+  for (const ExplainReport& report : samples()) {
+    SCOPED_TRACE(report.text.text.substr(0, 40));
+    const Tags tags = read_tags(html_report(report));
+    for (const std::string& problem : tags.problems) ADD_FAILURE() << problem;
+    EXPECT_EQ(tags.count.at("h1"), 1);
+    EXPECT_EQ(tags.count.at("main"), 1);
+  }
+}
+
+TEST(Report, PolicyNamesTheHashesOfTheEmbeddedStyleAndScript) {
+  const std::string page = html_report(reference::sample_report());
+  const std::string policy = between(page, "Content-Security-Policy\" content=\"", "\"");
+  EXPECT_TRUE(policy.starts_with("default-src 'none'; "));
+  EXPECT_TRUE(has(policy, "script-src 'sha256-" + base64_of_hex(sha256_of(kReportJs)) + "';"));
+  EXPECT_TRUE(has(policy, "style-src 'sha256-" + base64_of_hex(sha256_of(kReportCss)) + "';"));
+  EXPECT_FALSE(has(policy, "unsafe"));
+  EXPECT_EQ(between(page, "<style>", "</style>"), kReportCss);
+  EXPECT_EQ(between(page, "<script>", "</script>"), kReportJs);
+}
+
+TEST(Report, StyleAndScriptAreTheFilesOfTheTree) {
+  for (const auto& [name, embedded] : {std::pair("web/report.css", kReportCss), std::pair("web/report.js", kReportJs)}) {
+    std::ifstream file(std::string(FILBERT_SOURCE_DIR) + '/' + name, std::ios::binary);
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), embedded) << name;
+  }
+  EXPECT_LT(kReportCss.size() + kReportJs.size(), 40000u);
+}
+
+TEST(Report, OneOfThirtyWordsIsSmall) {
+  EXPECT_LT(html_report(reference::sample_report()).size(), 120000u);  // 14 units; the bound is 200 kB for 30
+  EXPECT_LT(html_report(reference::long_report()).size(), 600000u);
+}
+
+TEST(Report, HostileTextsStayText) {
+  int pages = 0;
+  for (const auto& [text, label] : reference::hostile_texts()) {
+    SCOPED_TRACE(text.substr(0, 60));
+    const std::string page = html_report(reference::hostile_report(text, label));
+    const Tags tags = read_tags(page);
+    for (const std::string& problem : tags.problems) ADD_FAILURE() << problem;
+    EXPECT_EQ(count_of_all(page, "<script"), 2u);
+    for (const char* tag : {"img", "iframe", "base", "plaintext", "template", "a href=\"javascript"}) EXPECT_EQ(tags.count.count(tag), 0u) << tag;
+    EXPECT_EQ(count_invalid_utf8(page), 0u);
+    EXPECT_EQ(page.find('\0'), std::string::npos);
+    EXPECT_FALSE(has(page, "\xE2\x80\xAE")) << "a right-to-left override reached the page";
+    const std::string data = between(page, "id=\"filbert-page\">", "</script>");
+    EXPECT_FALSE(has(data, "<"));
+    EXPECT_EQ(nlohmann::json::parse(data)["labels"][0]["label"], replace_invalid_utf8(label));
+    ++pages;
+  }
+  EXPECT_EQ(pages, 400);
+}
+
+TEST(Report, AnswersStandOnTop) {
+  const std::string page = html_report(reference::sample_report());
+  const std::string head = between(page, "<header>", "</header>");
+  EXPECT_TRUE(has(head, "The model says"));
+  EXPECT_TRUE(has(head, "Strongest for it: "));
+  EXPECT_TRUE(has(head, "Against it: "));
+  EXPECT_TRUE(has(head, "Without “<bdi>love</bdi>” it would be"));
+  EXPECT_TRUE(has(head, "The numbers are exact"));
+  EXPECT_TRUE(has(head, "faster than random orders"));
+}
+
+TEST(Report, NoticesSayWhatWasNotDone) {
+  const std::string page = html_report(reference::notices_report());
+  for (const char* notice : {"Not seen by the model", "it takes 16 of the 22 tokens", "The model’s own answer is", "2 ill-formed byte sequences were", "SHAP had not enough evaluations",
+                             "SHAP was stopped", "LIME was stopped after 5000 samples", "Occlusion was stopped", "The search for what would change the label was stopped",
+                             "The curves of faithfulness were stopped", "no faster than random orders", "Each number is within", "±0.018"}) {
+    EXPECT_TRUE(has(page, notice)) << notice;
+  }
+  EXPECT_TRUE(has(page, "<s class=\"unseen\" title=\"not seen by the model\"> And here comes what nobody reads.</s>"));
+  EXPECT_FALSE(has(html_report(reference::sample_report()), "class=\"notices\""));
+}
+
+TEST(Report, LedgerAddsUpAndNamesWhatIsLeftOver) {
+  const std::string page = html_report(reference::sample_report());
+  const std::string shap = between(page, "data-method=\"shap\" data-label=\"0\"", "</table>");
+  EXPECT_TRUE(has(shap, "All masked"));
+  EXPECT_TRUE(has(shap, "<title>Left over: 0.000</title>"));
+  const std::string lime = between(page, "data-method=\"lime\" data-label=\"0\"", "</table>");
+  EXPECT_TRUE(has(lime, "What LIME’s line misses"));
+  EXPECT_FALSE(has(page, "data-method=\"occlusion\" data-label"));
+  EXPECT_TRUE(has(page, "leave-one-out values do not add up"));
+}
+
+TEST(Report, OffsetsOfEveryUnitFindTheSameWords) {
+  const std::string text = "a 👩‍👩‍👧 é 日本 ende";
+  ExplainReport report = reference::hostile_report(text, "x");
+  const std::string by_code_points = between(html_report(report), "id=\"text-0\" dir=\"auto\">", "</p>");
+  for (const OffsetUnit unit : {OffsetUnit::bytes, OffsetUnit::utf16}) {
+    ExplainReport other = report;
+    other.options.offset_unit = unit;
+    for (ExplainedUnit& each : other.text.units) {
+      const auto convert = [&](std::size_t code_point) {
+        std::size_t place = 0, offset = 0;
+        for (std::size_t at = 0; at < text.size() && place < code_point; ++place) {
+          const DecodedChar c = decode_utf8(text, at);
+          offset += unit == OffsetUnit::bytes ? c.bytes : c.code_point > 0xFFFF ? 2 : 1;
+          at += c.bytes;
+        }
+        return offset;
+      };
+      each.offset = {convert(each.offset.begin), convert(each.offset.end)};
+    }
+    EXPECT_EQ(between(html_report(other), "id=\"text-0\" dir=\"auto\">", "</p>"), by_code_points);
+  }
+}
+
+// Structs that contradict themselves: from a caller, a file, or a method that was stopped.
+TEST(Report, WhatDoesNotFitIsLeftOut) {
+  ExplainReport report = reference::sample_report();
+  report.lime->values.pop_back();
+  report.shap->phrases.front().right = 99;
+  report.shap->low = {1, 2};
+  report.text.units[3].offset = {1000, 2000};
+  report.text.units[4].offset = {9, 2};
+  report.counterfactuals->flips.front().units = {77};
+  report.faithfulness->agreement.clear();
+  report.faithfulness->methods[0].deletion = {std::nan(""), std::numeric_limits<double>::infinity()};
+  report.occlusion->interactions = {1};
+  report.other_labels.front().methods.front().values.clear();
+  const std::string page = html_report(report);
+  const Tags tags = read_tags(page);
+  for (const std::string& problem : tags.problems) ADD_FAILURE() << problem;
+  EXPECT_FALSE(has(page, "id=\"phrases\""));
+  EXPECT_FALSE(has(page, "data-method=\"lime\""));
+  EXPECT_FALSE(has(page, "nan"));
+}
+
+TEST(Report, ValuesAreOfTheMethodsThatWereRun) {
+  ExplainReport report = reference::sample_report();
+  std::vector<std::string> names;
+  for (const NamedValues& method : report.values()) names.push_back(method.method);
+  EXPECT_EQ(names, (std::vector<std::string>{"shap", "lime", "occlusion"}));
+  report.lime.reset();
+  EXPECT_EQ(report.values().size(), 2u);
+}
+
+TEST(Report, RegressionAndContrastAreNoProbabilities) {
+  const std::string regression = html_report(reference::regression_report());
+  EXPECT_TRUE(has(regression, "The number is the value of <bdi>price</bdi>."));
+  EXPECT_TRUE(has(regression, "<span class=\"num\">1234.5</span>"));
+  EXPECT_FALSE(has(regression, "probability of"));
+  const std::string contrast = html_report(reference::pair_report());
+  EXPECT_TRUE(has(contrast, "the logit of <bdi>entailment</bdi> less that of <bdi>contradiction</bdi>"));
+  EXPECT_TRUE(has(contrast, "id=\"text-1\" dir=\"auto\""));
+}
+
+TEST(ReportHtml, InvisibleCharactersAreShown) {
+  EXPECT_EQ(visible_html("a\xE2\x80\xAE" "b"), "a<span class=\"ctl\" title=\"U+202E, a character that is not visible\">U+202E</span>b");
+  EXPECT_EQ(visible_html("a\r\nb\t<"), "a&#13;\nb\t&lt;");
+  EXPECT_TRUE(has(visible_html("a\rb"), "U+000D"));
+  EXPECT_TRUE(has(visible_html(std::string_view("\0", 1)), "U+0000"));
+  EXPECT_EQ(visible_html("👩‍👩‍👧"), "👩‍👩‍👧");
+  EXPECT_EQ(visible_html("\xF0\x9F\x8F\xB4\xF3\xA0\x81\xA7\xF3\xA0\x81\xBF"), "\xF0\x9F\x8F\xB4\xF3\xA0\x81\xA7\xF3\xA0\x81\xBF");  // a flag
+  EXPECT_TRUE(has(visible_html("a\xF3\xA0\x81\xA7"), "U+E0067"));
+  EXPECT_EQ(name_text("\"\xE2\x80\x8F<"), "&quot;[U+200F]&lt;");
+  EXPECT_EQ(escape_html("\xFF<"), "\xEF\xBF\xBD&lt;");
+}
+
+TEST(ReportHtml, LongNamesAreCutInTheMiddle) {
+  EXPECT_EQ(name_html("abcdefgh", 8), "<bdi>abcdefgh</bdi>");
+  EXPECT_EQ(name_html("abcdefghi", 8), "<bdi>abcdef…hi</bdi>");
+  EXPECT_LT(name_html(std::string(10240, 'x')).size(), 60u);
+}
+
+TEST(ReportHtml, NumbersHaveTheirSign) {
+  EXPECT_EQ(signed_number(0.3124, 3), "+0.312");
+  EXPECT_EQ(signed_number(-0.08, 3), "−0.080");
+  EXPECT_EQ(signed_number(-0.0004, 3), "0.000");
+  EXPECT_EQ(signed_number(std::nan(""), 3), "–");
+}
+
+// RFC 4648, section 10.
+TEST(Base64, EqualsTheExamplesOfItsStandard) {
+  EXPECT_EQ(base64_of_hex(""), "");
+  EXPECT_EQ(base64_of_hex("66"), "Zg==");
+  EXPECT_EQ(base64_of_hex("666f"), "Zm8=");
+  EXPECT_EQ(base64_of_hex("666f6f"), "Zm9v");
+  EXPECT_EQ(base64_of_hex("666f6f626172"), "Zm9vYmFy");
+}
+
+}  // namespace
+}  // namespace filbert

@@ -1,0 +1,33 @@
+// Reports made by hand, for tests of the page: a game small enough to have its exact values gives numbers that fit each other, without a model.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <filbert/explain.h>
+
+namespace filbert::reference {
+
+// "I really love this book, but the ending is a bit slow." for "5 stars", every method, four other labels.
+ExplainReport sample_report();
+// The same with intervals instead of exact values, cut off and stopped: every notice there is.
+ExplainReport notices_report();
+// Two texts, the second right to left; a contrast of two labels.
+ExplainReport pair_report();
+// A regression's value.
+ExplainReport regression_report();
+// 512 units.
+ExplainReport long_report();
+// Nothing in it.
+ExplainReport empty_report();
+// Any text under any label; words are runs between spaces.
+ExplainReport hostile_report(std::string_view text, std::string_view label);
+
+// A text and a label that have tried to be more than text.
+struct Hostile {
+  std::string text, label;
+};
+std::vector<Hostile> hostile_texts();  // 400
+
+}  // namespace filbert::reference
