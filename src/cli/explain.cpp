@@ -173,7 +173,7 @@ const Command explain_command = {
         "  filbert explain \"Not bad at all\" --method shap,lime,occlusion --output report.html\n"
         "  filbert explain --format json --target \"5 stars-4 stars\" < reviews.txt > why.jsonl\n"
         "  filbert explain --verify why.jsonl\n"
-        "  filbert explain --input reviews.csv --text-column body --label-column stars --report report.html\n",
+        "  filbert explain --input reviews.csv --label-column stars --report why.html\n",
     .add_options = add_options,
 };
 

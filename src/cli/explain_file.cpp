@@ -160,7 +160,7 @@ void add_file_options(CLI::App& app, FileOptions& options) {
            [&](const std::string& file) { options.table.file = file; });
   text("--text-column", "NAME", "Of the file: the column that is explained; default: text", [&](const std::string& name) { options.table.text_column = name; });
   text("--label-column", "NAME", "Of the file: the column with the label that a text should have", [&](const std::string& name) { options.table.label_column = name; });
-  text("--delimiter", "BYTE", "Between the columns: default: a tab in .tsv, else a comma", [&](const std::string& byte) { set_delimiter(byte, options.table); });
+  text("--delimiter", "BYTE", "Between the columns; default: a tab in .tsv, else a comma", [&](const std::string& byte) { set_delimiter(byte, options.table); });
   text("--report", "FILE", "Where the report of a file goes, a page (.html) or an object (.json); what is done so far is in FILE.partial.jsonl",
        [&](const std::string& file) { options.report = file; });
   add_flag(app, "--resume", "Goes on where the run that left FILE.partial.jsonl ended", [&] { options.of_file = "--resume", options.resume = true; });

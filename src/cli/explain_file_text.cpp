@@ -46,8 +46,8 @@ std::string text_lines(const CorpusReport& report, const Output& out) {
   }
   lines += '\n';
   for (const Leak& leak : report.leaks) {
-    lines += fmt::format("\"{}\" gives {} away: it decides {} of the {} texts that hold it, {:.1f} % of the label's\n", out.foreign(leak.word),
-                         out.foreign(leak.label), leak.decided, leak.texts, 100 * leak.explained);
+    lines += fmt::format("\"{}\" decides {} in {} of the {} texts that hold it, {:.1f} % of the label's; {:.1f} % of all texts with it are called so\n",
+                         out.foreign(leak.word), out.foreign(leak.label), leak.decided, leak.texts, 100 * leak.explained, 100 * leak.precision);
   }
   if (report.leaks.empty() && report.has_scores_of_labels) {
     lines += fmt::format("no word decides {:g} % of a label's texts\n", 100 * report.options.leak_share);

@@ -57,14 +57,15 @@ void answer_words(const CorpusReport& report, std::string& out) {
 
 void answer_leaks(const CorpusReport& report, std::string& out) {
   if (!report.has_scores_of_labels) return;
-  out += "<section>\n<h2>Does a word give a label away?</h2>\n";
+  out += "<section>\n<h2>Does one word decide a label?</h2>\n";
   if (report.leaks.empty()) {
     out += fmt::format("<p><strong>No.</strong> No word decides {:g} % of a label’s texts by itself.</p>\n", 100 * report.options.leak_share);
   }
   for (std::size_t leak = 0; leak < std::min<std::size_t>(report.leaks.size(), 3); ++leak) {
     const Leak& each = report.leaks[leak];
-    out += fmt::format("<p>{}“<span class=\"word for\">{}</span>” decides <strong>{:.0f} %</strong> of the texts called {}.</p>\n",
-                       leak == 0 ? "<strong>Yes.</strong> " : "", name_html(each.word), 100 * each.explained, name_html(each.label));
+    out += fmt::format("<p>{}“<span class=\"word for\">{}</span>” decides <strong>{:.0f} %</strong> of the texts called {}; of all texts with it {:.0f} % are called "
+                       "so.</p>\n", leak == 0 ? "<strong>Yes.</strong> " : "", name_html(each.word), 100 * each.explained, name_html(each.label),
+                       100 * each.precision);
   }
   if (report.leaks.size() > 3) out += fmt::format("<p><a href=\"#leaks\">and {} more</a></p>\n", report.leaks.size() - 3);
   out += "</section>\n";

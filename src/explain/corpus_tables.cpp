@@ -166,10 +166,11 @@ void corpus_labels(const CorpusReport& report, std::string& out) {
 
 void corpus_leaks(const CorpusReport& report, std::string& out) {
   if (report.leaks.empty()) return;
-  out += "<section class=\"card\" id=\"leaks\">\n<h2>Words that give a label away</h2>\n"
-         "<p class=\"hint\">Without such a word the model says another label, or is not half as sure, in most of the texts that hold it. A name, a "
-         "heading or a word of the form that was filled in can do that: look whether it is what the label means.</p>\n"
-         "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table of words that give a label away\"><table class=\"leaks\"><thead><tr><th scope=\"col\">Word</th><th scope=\"col\">Label</th><th scope=\"col\" class=\"num\">Decides</th>"
+  out += "<section class=\"card\" id=\"leaks\">\n<h2>Words that decide a label by themselves</h2>\n"
+         "<p class=\"hint\">Without such a word the model says another label, or is not half as sure, in most of the texts that hold it. If nearly all "
+         "texts with it get the label, it may give the label away, as a signature or a heading does: look whether it is what the label means. If few do, "
+         "the model hangs on a trifle there.</p>\n"
+         "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table of words that decide a label\"><table class=\"leaks\"><thead><tr><th scope=\"col\">Word</th><th scope=\"col\">Label</th><th scope=\"col\" class=\"num\">Decides</th>"
          "<th scope=\"col\" class=\"num\">Of the label’s texts</th><th scope=\"col\" class=\"num\">Stands in</th><th scope=\"col\" class=\"num\">Texts with it that get the label</th></tr></thead>\n<tbody>\n";
   for (const Leak& leak : report.leaks) {
     out += fmt::format("<tr><th scope=\"row\"><span class=\"word for\">{}</span></th><td>{}</td><td class=\"num\">{} of {}</td><td class=\"num\">{}</td>"
