@@ -5,6 +5,7 @@
 #include <filbert/convert.h>
 #include <filbert/error.h>
 #include <filbert/explain.h>
+#include <filbert/explain_corpus.h>
 #include <filbert/hub.h>
 #include <filbert/model.h>
 #include <filbert/pipeline.h>

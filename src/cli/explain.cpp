@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/names.h"
+#include "cli/explain_file.h"
 #include "cli/explain_options.h"
 #include "cli/explain_text.h"
 #include "cli/explain_verify.h"
@@ -36,43 +37,43 @@ void interrupt(int) {
 
 struct Interrupted {};
 
-enum class Form { automatic, text, json, html };
-
 struct Options {
   InputOptions input;
   ModelChoice model;
   ModelOptions loading;
   ReportOptions report;
   std::string target = "probability";
-  Form form = Form::automatic;
+  ExplainForm form = ExplainForm::automatic;
   std::filesystem::path output;
   std::filesystem::path verify;
   bool values_only = false;
+  FileOptions file;
 };
 
-Form form_of(const Options& options) {
-  if (options.form != Form::automatic) return options.form;
-  const std::string extension = options.output.extension().string();
-  if (extension == ".html" || extension == ".htm") return Form::html;
-  return extension == ".json" || extension == ".jsonl" ? Form::json : Form::text;
+ExplainForm form_of(const Options& options) {
+  if (options.form != ExplainForm::automatic) return options.form;
+  const std::string extension = (options.output.empty() ? options.file.report : options.output).extension().string();
+  if (extension == ".html" || extension == ".htm") return ExplainForm::html;
+  return extension == ".json" || extension == ".jsonl" ? ExplainForm::json : ExplainForm::text;
 }
 
 // A page says all there is; what nobody asked for in a terminal is not computed there.
-ReportOptions report_options(const Options& options, Form form, const Config& config) {
+ReportOptions report_options(const Options& options, ExplainForm form, const Config& config) {
   ReportOptions report = options.report;
+  if (report.methods.empty()) report.methods = {"shap"};
   set_target(options.target, config, report.explain);
   apply_compat(report);
   report.explain.cancelled = [] { return interrupted != 0; };
   report.counterfactuals = !options.values_only;
-  report.faithfulness = form != Form::text && !options.values_only;
-  report.max_other_labels = form == Form::html && !options.values_only ? 7 : 0;
+  report.faithfulness = form != ExplainForm::text && !options.values_only;
+  report.max_other_labels = form == ExplainForm::html && !options.values_only ? 7 : 0;
   return report;
 }
 
 // What one text became, in the form asked for.
-std::string shown(const ExplainReport& report, Form form, const Output& out) {
-  if (form == Form::html) return html_report(report);
-  if (form == Form::text) return text_lines(report, out);
+std::string shown(const ExplainReport& report, ExplainForm form, const Output& out) {
+  if (form == ExplainForm::html) return html_report(report);
+  if (form == ExplainForm::text) return text_lines(report, out);
   JsonWriter json;
   write_json(report, json);
   return json.take_line();
@@ -97,10 +98,10 @@ class Fingerprint {
 // Where explanations go: to standard output one after the other, or to a file when all are there.
 class Explanations {
  public:
-  Explanations(const Options& options, Form form, Session& session) : options_(options), form_(form), session_(session) {}
+  Explanations(const Options& options, ExplainForm form, Session& session) : options_(options), form_(form), session_(session) {}
 
   void add(const ExplainReport& report) {
-    const std::string made = (form_ == Form::text && count_ > 0 ? "\n" : "") + shown(report, form_, session_.out);
+    const std::string made = (form_ == ExplainForm::text && count_ > 0 ? "\n" : "") + shown(report, form_, session_.out);
     ++count_;
     if (options_.output.empty()) {
       session_.out.write(made);
@@ -115,7 +116,7 @@ class Explanations {
 
  private:
   const Options& options_;
-  Form form_;
+  ExplainForm form_;
   Session& session_;
   std::string of_file_;
   std::size_t count_ = 0;
@@ -128,7 +129,7 @@ void warn(const std::string& where, const Record& record, const Classification& 
 }
 
 void explain_all(const Options& options, Session& session) {
-  const Form form = form_of(options);
+  const ExplainForm form = form_of(options);
   const std::filesystem::path directory = model_directory(options.model, session);
   Fingerprint fingerprint(directory);
   const auto classifier = pipeline("text-classification", directory, options.loading);
@@ -142,7 +143,7 @@ void explain_all(const Options& options, Session& session) {
     for (const Record& record : records) {
       if (interrupted != 0) throw Interrupted{};
       if (!record.text) throw Error(ErrorKind::invalid_argument, "text: expected one to explain, found input_ids alone");
-      if (form == Form::html && explanations.count() > 0) {
+      if (form == ExplainForm::html && explanations.count() > 0) {
         throw Error(ErrorKind::invalid_argument, "--format html: expected one text, found more; --report makes a page of many");
       }
       ExplainReport report = explain(classifier, {*record.text, record.text_pair}, wanted);
@@ -157,11 +158,26 @@ void explain_all(const Options& options, Session& session) {
     answer_all(input, session.out, warnings, explain_each);
   } catch (const Interrupted&) {
   } catch (...) {
-    if (form != Form::html && explanations.count() > 0) explanations.finish();  // those before the one at fault are whole
+    if (form != ExplainForm::html && explanations.count() > 0) explanations.finish();  // those before the one at fault are whole
     throw;
   }
   explanations.finish();
   if (interrupted != 0) throw std::runtime_error("interrupted: what was found until then is written");
+}
+
+void explain_whole_file(const Options& options, Session& session) {
+  if (options.input.text_pair) throw Error(ErrorKind::invalid_argument, "--text-pair: expected none beside --input, found one");
+  if (!options.output.empty() && !options.file.report.empty()) {
+    throw Error(ErrorKind::invalid_argument, "--output: expected --report alone beside --input, found both");
+  }
+  FileOptions file = options.file;
+  file.table.jsonl = options.input.jsonl;
+  ReportOptions report = options.report;
+  if (options.target == "logit") report.explain.target = ExplainTarget::logit;
+  if (options.target != "logit" && options.target != "probability") {
+    throw Error(ErrorKind::invalid_argument, fmt::format("--target: expected probability or logit beside --input, found \"{}\"", options.target));
+  }
+  explain_file(file, report, options.model, options.loading, form_of(options), file.report.empty() ? options.output : file.report, session);
 }
 
 void run(const Options& options, Session& session) {
@@ -170,13 +186,17 @@ void run(const Options& options, Session& session) {
     verify_explanations(options.verify, options.model, options.loading, session);
     return;
   }
+  if (!options.file.table.file.empty()) return explain_whole_file(options, session);
+  if (options.file.of_file) {
+    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected --input beside it, found none", options.file.of_file));
+  }
   explain_all(options, session);
 }
 
 void add_output_options(CLI::App& app, const std::shared_ptr<Options>& options) {
   add_choice(app, "--format", "text|json|html",
              "Coloured words with numbers, a JSON object a text, or a page; default: as the name of --output says, else text",
-             [options](const std::string& form) { options->form = form == "text" ? Form::text : form == "json" ? Form::json : Form::html; });
+             [options](const std::string& form) { options->form = form == "text" ? ExplainForm::text : form == "json" ? ExplainForm::json : ExplainForm::html; });
   add_text(app, "--output", "FILE", "Where to write; a name that ends in .html or .json says the format",
            [options](const std::string& file) { options->output = file; });
   add_flag(app, "--values-only", "Without what would change the label, and without how faithful the values are",
@@ -187,10 +207,12 @@ void add_output_options(CLI::App& app, const std::shared_ptr<Options>& options) 
 
 Run add_options(CLI::App& app) {
   const auto options = std::make_shared<Options>();
+  options->report.methods.clear();  // what is the default depends on what is explained
   add_model_option(app, options->model);
   add_input_options(app, options->input);
   add_output_options(app, options);
   add_explain_options(app, options->report, options->target);
+  add_file_options(app, options->file);
   add_loading_options(app, options->loading);
   return [options](Session& session) { run(*options, session); };
 }
@@ -210,7 +232,8 @@ const Command explain_command = {
         "  filbert explain \"I really love this book\"\n"
         "  filbert explain \"Not bad\" --method shap,lime,occlusion --output why.html\n"
         "  filbert explain --target \"5 stars-4 stars\" --format json < in.txt > why.jsonl\n"
-        "  filbert explain --verify why.jsonl\n",
+        "  filbert explain --verify why.jsonl\n"
+        "  filbert explain --input reviews.csv --label-column stars --report why.html\n",
     .add_options = add_options,
 };
 

@@ -1,4 +1,4 @@
-// The style and the script of the page: web/report.css and web/report.js, which CMake puts into the library (cmake/embed.cmake).
+// The styles and the script of the pages: web/report.css, web/corpus.css and web/report.js, which CMake puts into the library (cmake/embed.cmake).
 #pragma once
 
 #include <string_view>
@@ -7,5 +7,6 @@ namespace filbert {
 
 extern const std::string_view kReportCss;
 extern const std::string_view kReportJs;
+extern const std::string_view kCorpusCss;  // of the page of many texts, beside kReportCss
 
 }  // namespace filbert

@@ -1,0 +1,35 @@
+// The line on a terminal that says how far an explanation of many texts is.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+namespace filbert::cli {
+
+// Writes to standard error, and only if that is a terminal. The line is gone when this object is.
+class ExplainBar {
+ public:
+  ExplainBar();
+  ExplainBar(const ExplainBar&) = delete;
+  ExplainBar& operator=(const ExplainBar&) = delete;
+  ~ExplainBar();
+
+  // `share` of the work is done, `texts` in all; `is_new`: by this run and not by one before.
+  void operator()(double share, std::size_t texts, bool is_new);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  bool is_shown_;
+  bool is_drawn_ = false;
+  bool has_begun_ = false;            // the first text of this run
+  double first_share_ = 0;
+  std::size_t first_texts_ = 0;
+  Clock::time_point begun_ = Clock::now(), drawn_ = {};
+};
+
+// "12.3 texts/s, 4 min left" and what stands before it.
+std::string progress_line(double share, std::size_t texts, double texts_per_second, double seconds_left);
+
+}  // namespace filbert::cli
