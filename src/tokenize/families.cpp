@@ -184,13 +184,13 @@ void add_normalizer(const SentencePieceFile& file, const Family& family, const T
   const bool lowercases = config.do_lower_case.value_or(family.lowercase);
   if (family.normalization == Normalization::deberta) {
     if (lowercases) steps.push_back(LowercaseStep{});
-    steps.push_back(ReplaceStep{{Pattern::Kind::blanks_or_break, {}}, " "});
+    steps.push_back(ReplaceStep{{.kind = Pattern::Kind::blanks_or_break}, " "});
     steps.push_back(Composition{false, true});
     steps.push_back(StripStep{false, true});
     return;
   }
   if (family.normalization == Normalization::albert) {
-    for (const char* quotes : {"``", "''"}) steps.push_back(ReplaceStep{{Pattern::Kind::literal, quotes}, "\""});
+    for (const char* quotes : {"``", "''"}) steps.push_back(ReplaceStep{{.literal = quotes}, "\""});
     if (family.layout == Layout::xlnet || !config.keep_accents.value_or(false)) {
       steps.push_back(Composition{true, false});
       steps.push_back(StripAccentsStep{});

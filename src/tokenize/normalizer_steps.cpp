@@ -157,14 +157,13 @@ void apply(StripStep strip, const AlignedText& in, AlignedText& out) {
 
 void apply(const ReplaceStep& step, const AlignedText& in, AlignedText& out) {
   Rewriter rewriter(in, 0, in.text.size(), out);
-  while (rewriter.at() < in.text.size()) {
-    const std::size_t at = rewriter.at(), end = step.pattern.match(in.text, at, in.text.size());
-    if (end > at) {
-      rewriter.replace(end - at, step.content);
-    } else {
-      rewriter.copy(unicode::decode(in.text, at).bytes);
-    }
+  Finds finds(step.pattern, in.text);
+  while (const auto found = finds.next()) {
+    if (found->begin == found->end) continue;  // in the place of nothing tokenizers puts nothing, too
+    rewriter.copy(found->begin - rewriter.at());
+    rewriter.replace(found->end - found->begin, step.content);
   }
+  rewriter.copy(in.text.size() - rewriter.at());
 }
 
 void apply(const PrependStep& step, const AlignedText& in, AlignedText& out) {
@@ -234,13 +233,41 @@ constexpr KnownRegex kRegexes[] = {{" {2,}", Pattern::Kind::two_spaces},
 }  // namespace
 
 Pattern Pattern::from_json(const JsonValue& pattern) {
-  if (const auto literal = pattern.find("String")) return {Kind::literal, std::string(literal->as_string())};
+  if (const auto literal = pattern.find("String")) return {.literal = std::string(literal->as_string())};
   const JsonValue regex = pattern.at("Regex");
   for (const KnownRegex& known : kRegexes) {
-    if (known.text == regex.as_string()) return {known.kind, {}};
+    if (known.text == regex.as_string()) return {.kind = known.kind};
   }
-  throw Error(ErrorKind::unsupported, fmt::format("{}: expected one of the regular expressions that this version knows, found {}",
-                                                  regex.where(), regex.as_string()));
+  try {
+    return {.kind = Kind::regex, .regex = std::make_shared<const Regex>(regex.as_string(), RegexSyntax::ruby, regex.where())};
+  } catch (const Error& error) {
+    throw Error(ErrorKind::unsupported, error.what());
+  }
+}
+
+std::optional<Regex::Match> Finds::next() {
+  if (pattern_.kind == Pattern::Kind::regex) return next_of_regex();
+  while (at_ < text_.size()) {
+    const std::size_t begin = at_, end = pattern_.match(text_, begin, text_.size());
+    at_ = end > begin ? end : begin + unicode::decode(text_, begin).bytes;
+    if (end > begin) return Regex::Match{begin, end};
+  }
+  return std::nullopt;
+}
+
+std::optional<Regex::Match> Finds::next_of_regex() {
+  while (at_ <= text_.size()) {
+    const auto found = pattern_.regex->search(text_, at_);
+    if (!found) return std::nullopt;
+    if (found->begin == found->end && last_end_ == found->end) {
+      at_ += at_ < text_.size() ? unicode::decode(text_, at_).bytes : 1;
+      continue;
+    }
+    at_ = found->end;
+    last_end_ = found->end;
+    return found;
+  }
+  return std::nullopt;
 }
 
 std::size_t Pattern::match(std::string_view text, std::size_t at, std::size_t end) const {

@@ -3,28 +3,49 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 #include "base/json.h"
+#include "base/regex.h"
 #include "tokenize/aligned_text.h"
 #include "tokenize/normalizer.h"
 #include "tokenize/precompiled.h"
 
 namespace filbert {
 
-// What Replace and Split look for: a string, or one of the regular expressions that tokenizers of encoders have.
+// What Replace and Split look for: a string, or a regular expression. Those that tokenizers of encoders have are written out; others go to
+// Oniguruma, as in tokenizers.
 struct Pattern {
-  enum class Kind { literal, two_spaces, blanks_or_break, blanks };
+  enum class Kind { literal, two_spaces, blanks_or_break, blanks, regex };
   Kind kind = Kind::literal;
-  std::string literal;
+  std::string literal = {};
+  std::shared_ptr<const Regex> regex = {};  // shared: the steps are copied, and a regex is not
 
-  // {"String": …} or {"Regex": …}. Throws Error(unsupported) for another regex, by its text.
+  // {"String": …} or {"Regex": …}. Throws Error(unsupported) for what Oniguruma cannot read, with its reason.
   static Pattern from_json(const JsonValue& pattern);
-  // The end of what is found at text[at); `at` if nothing is.
+  // The end of what is found at text[at); `at` if nothing is. Not of a regex.
   std::size_t match(std::string_view text, std::size_t at, std::size_t end) const;
+};
+
+// Everything that a pattern finds in a text, from left to right. A regex may find nothing between two characters; that is told once for
+// each place, and not where the last find ended.
+class Finds {
+ public:
+  Finds(const Pattern& pattern, std::string_view text) : pattern_(pattern), text_(text) {}
+  std::optional<Regex::Match> next();
+
+ private:
+  std::optional<Regex::Match> next_of_regex();
+
+  const Pattern& pattern_;
+  std::string_view text_;
+  std::size_t at_ = 0;
+  std::optional<std::size_t> last_end_;
 };
 
 struct Composition {  // NFD, NFC, NFKD, NFKC

@@ -31,7 +31,10 @@ class Cutter {
   Cutter(Behavior behavior, std::vector<Word>& words) : behavior_(behavior), words_(words), first_(words.size()) {}
 
   void add(std::size_t begin, std::size_t end, bool is_match) {
-    if (begin == end) return;
+    if (begin < end) add_find(begin, end, is_match);
+  }
+  // What was found may be nothing, which still parts what is around it; finish() then drops it.
+  void add_find(std::size_t begin, std::size_t end, bool is_match) {
     switch (behavior_) {
       case Behavior::removed:
         if (!is_match) words_.push_back({begin, end});
@@ -42,6 +45,13 @@ class Cutter {
       case Behavior::contiguous: join_or_push(begin, end, is_match == before_); break;
     }
     before_ = is_match;
+    has_empty_ = has_empty_ || begin == end;
+  }
+
+  void finish() {
+    if (!has_empty_) return;
+    const auto is_empty = [](const Word& word) { return word.begin == word.end; };
+    words_.erase(std::remove_if(words_.begin() + static_cast<std::ptrdiff_t>(first_), words_.end(), is_empty), words_.end());
   }
 
  private:
@@ -57,6 +67,7 @@ class Cutter {
   std::vector<Word>& words_;
   std::size_t first_;
   bool before_ = false;
+  bool has_empty_ = false;
 };
 
 void cut_by_chars(const Step& step, std::string_view text, Word word, std::vector<Word>& words) {
@@ -78,17 +89,14 @@ void cut_by_chars(const Step& step, std::string_view text, Word word, std::vecto
 void cut_by_pattern(const Step& step, std::string_view text, Word word, std::vector<Word>& words) {
   Cutter cutter(step.behavior, words);
   std::size_t between = word.begin;
-  for (std::size_t at = word.begin; at < word.end;) {
-    const std::size_t end = step.pattern.match(text, at, word.end);
-    if (end == at) {
-      at += unicode::decode(text, at).bytes;
-      continue;
-    }
-    cutter.add(between, at, step.invert);
-    cutter.add(at, end, !step.invert);
-    between = at = end;
+  Finds finds(step.pattern, text.substr(word.begin, word.end - word.begin));
+  while (const auto found = finds.next()) {
+    cutter.add(between, word.begin + found->begin, step.invert);
+    cutter.add_find(word.begin + found->begin, word.begin + found->end, !step.invert);
+    between = word.begin + found->end;
   }
   cutter.add(between, word.end, step.invert);
+  cutter.finish();
 }
 
 // \w+|[^\w\s]+
