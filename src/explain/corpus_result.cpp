@@ -18,6 +18,7 @@ constexpr std::size_t kKeptTexts = 1000;
 constexpr std::size_t kKeptBytes = 16 * 1024;  // of a text
 constexpr std::size_t kContextBytes = 60;      // on either side
 constexpr std::size_t kMaxLeaks = 50;
+constexpr std::size_t kMinDecided = 5;         // texts, whatever their share
 constexpr std::size_t kMixedWords = 10;        // of a label
 
 // The last place up to `at` where a character begins.
@@ -91,7 +92,7 @@ void CorpusExplainer::Impl::find_leaks(CorpusReport& report) const {
   for (std::size_t label = 0; label < names_.size(); ++label) {
     const auto of_label = static_cast<double>(labels_[label].texts);
     for (const auto& [word, sums] : labels_[label].words.words()) {
-      if (sums.texts < options.min_texts || 2 * std::size_t{sums.decided} <= sums.texts) continue;
+      if (sums.texts < options.min_texts || sums.decided < kMinDecided || 2 * std::size_t{sums.decided} <= sums.texts) continue;
       if (surely(sums.decided, labels_[label].texts) < options.leak_share) continue;
       std::size_t of_all = 0;
       for (const Group& group : labels_) {
