@@ -108,6 +108,10 @@ def kinds():
             unigram(), normalizers.BertNormalizer(), pre_tokenizers.Sequence(
                 [pre_tokenizers.Split("l", behavior), pre_tokenizers.Split("o", behavior, invert=behavior == "isolated"),
                  pre_tokenizers.Punctuation(behavior), pre_tokenizers.Digits()]))
+    for behavior in ["removed", "isolated", "merged_with_previous", "merged_with_next", "contiguous"]:
+        yield f"Split by regex {behavior}", with_parts(
+            unigram(), normalizers.Replace(Regex(r"\p{N}{2,}|(?<=l)l"), "o"),
+            pre_tokenizers.Split(Regex(r"(?=[A-Z])|[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"), behavior, invert=behavior == "contiguous"))
     yield "Split at white space", with_parts(unigram(), None, pre_tokenizers.Split(Regex(r"\s+"), "merged_with_next"))
     deberta = with_parts(unigram(), normalizers.Sequence([normalizers.Replace(Regex(r"\s{2,}|[\n\r\t]"), " "), normalizers.NFC(),
                                                           normalizers.Strip(left=False, right=True)]), pre_tokenizers.Metaspace())

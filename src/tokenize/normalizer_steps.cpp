@@ -159,7 +159,9 @@ void apply(const ReplaceStep& step, const AlignedText& in, AlignedText& out) {
   Rewriter rewriter(in, 0, in.text.size(), out);
   Finds finds(step.pattern, in.text);
   while (const auto found = finds.next()) {
-    if (found->begin == found->end) continue;  // in the place of nothing tokenizers puts nothing, too
+    if (found->begin == found->end) {
+      throw Error(ErrorKind::unsupported, "normalizer: expected a Replace that finds characters, found one that finds the place between two");
+    }
     rewriter.copy(found->begin - rewriter.at());
     rewriter.replace(found->end - found->begin, step.content);
   }

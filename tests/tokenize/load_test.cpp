@@ -63,9 +63,14 @@ TEST(Load, WhatThisVersionCannotRunIsUnsupportedByName) {
   EXPECT_EQ(message([](SmallJson& json) { json.pre_tokenizer = R"({"type":"UnicodeScripts"})"; }),
             "tokenizer.json: pre_tokenizer: type: expected a pre-tokenizer that this version knows, found UnicodeScripts");
   EXPECT_EQ(message([](SmallJson& json) {
-              json.pre_tokenizer = R"({"type":"Split","pattern":{"Regex":"a|b"},"behavior":"Isolated","invert":false})";
+              json.pre_tokenizer = R"({"type":"Split","pattern":{"Regex":"(a|b"},"behavior":"Isolated","invert":false})";
             }),
-            "tokenizer.json: pre_tokenizer: pattern: Regex: expected one of the regular expressions that this version knows, found a|b");
+            "tokenizer.json: pre_tokenizer: pattern: Regex: expected a regular expression, found \"(a|b\": end pattern with unmatched parenthesis");
+  SmallJson replacing;
+  replacing.normalizer = R"({"type":"Replace","pattern":{"Regex":"(?=b)"},"content":"x"})";
+  const Tokenizer replaces_nothing = replacing.load();
+  EXPECT_EQ(message_of(ErrorKind::unsupported, [&] { replaces_nothing("ab"); }),
+            "normalizer: expected a Replace that finds characters, found one that finds the place between two");
   EXPECT_EQ(message([](SmallJson& json) { json.pre_tokenizer = R"({"type":"ByteLevel"})"; }),
             "tokenizer.json: pre_tokenizer: expected ByteLevel as the last step before a model BPE, found 1 steps before a model WordPiece");
   EXPECT_EQ(message([](SmallJson& json) { json.model = R"({"type":"BPE","dropout":0.1,"vocab":{"a":0},"merges":[]})"; }),
