@@ -67,7 +67,7 @@ TEST(Load, WhatThisVersionCannotRunIsUnsupportedByName) {
             }),
             "tokenizer.json: pre_tokenizer: pattern: Regex: expected a regular expression, found \"(a|b\": end pattern with unmatched parenthesis");
   SmallJson replacing;
-  replacing.normalizer = R"({"type":"Replace","pattern":{"Regex":"(?=b)"},"content":"x"})";
+  replacing.normalizer = R"x({"type":"Replace","pattern":{"Regex":"(?=b)"},"content":"x"})x";
   const Tokenizer replaces_nothing = replacing.load();
   EXPECT_EQ(message_of(ErrorKind::unsupported, [&] { replaces_nothing("ab"); }),
             "normalizer: expected a Replace that finds characters, found one that finds the place between two");
