@@ -1,7 +1,6 @@
 // filbert explain: what each word of a text adds to a score; in a terminal, as JSON, or as a page.
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <future>
 #include <memory>
 #include <stdexcept>
@@ -19,6 +18,7 @@
 #include "cli/explain_text.h"
 #include "cli/explain_verify.h"
 #include "cli/input.h"
+#include "cli/interrupts.h"
 #include "cli/model_options.h"
 #include "cli/options.h"
 #include "cli/warnings.h"
@@ -27,13 +27,6 @@
 
 namespace filbert::cli {
 namespace {
-
-// Ctrl-C ends the explaining and not the program: what there is by then is shown. A second one ends it.
-volatile std::sig_atomic_t interrupted = 0;
-void interrupt(int) {
-  interrupted = 1;
-  std::signal(SIGINT, SIG_DFL);
-}
 
 struct Interrupted {};
 
@@ -63,7 +56,7 @@ ReportOptions report_options(const Options& options, ExplainForm form, const Con
   if (report.methods.empty()) report.methods = {"shap"};
   set_target(options.target, config, report.explain);
   apply_compat(report);
-  report.explain.cancelled = [] { return interrupted != 0; };
+  report.explain.cancelled = Interrupts::noted;
   report.counterfactuals = !options.values_only;
   report.faithfulness = form != ExplainForm::text && !options.values_only;
   report.max_other_labels = form == ExplainForm::html && !options.values_only ? 7 : 0;
@@ -136,12 +129,12 @@ void explain_all(const Options& options, Session& session) {
   const ReportOptions wanted = report_options(options, form, classifier.config());
   classifier.tokenizer();  // throws if there is none
   Input input(session, options.input);
-  std::signal(SIGINT, interrupt);
+  const Interrupts interrupts;  // what there is by then is shown
   Warnings warnings(session.messages);
   Explanations explanations(options, form, session);
   const auto explain_each = [&](std::span<const Record> records) {
     for (const Record& record : records) {
-      if (interrupted != 0) throw Interrupted{};
+      if (Interrupts::noted()) throw Interrupted{};
       if (!record.text) throw Error(ErrorKind::invalid_argument, "text: expected one to explain, found input_ids alone");
       if (form == ExplainForm::html && explanations.count() > 0) {
         throw Error(ErrorKind::invalid_argument, "--format html: expected one text, found more; --report makes a page of many");
@@ -162,7 +155,7 @@ void explain_all(const Options& options, Session& session) {
     throw;
   }
   explanations.finish();
-  if (interrupted != 0) throw std::runtime_error("interrupted: what was found until then is written");
+  if (Interrupts::noted()) throw std::runtime_error("interrupted: what was found until then is written");
 }
 
 void explain_whole_file(const Options& options, Session& session) {

@@ -16,6 +16,7 @@
 #include "base/sha256.h"
 #include "cli/explain_bar.h"
 #include "cli/explain_file_text.h"
+#include "cli/interrupts.h"
 #include "cli/options.h"
 #include "cli/partial_file.h"
 #include "explain/corpus_json.h"
@@ -25,25 +26,6 @@ namespace filbert::cli {
 namespace {
 
 constexpr std::size_t kTextsOfAThread = 16;  // at once: what a run that is killed has to do again
-
-volatile std::sig_atomic_t interrupted = 0;
-
-// The first Ctrl-C ends the run behind the texts at hand, the second as ever.
-class Interrupts {
- public:
-  Interrupts() {
-    struct sigaction action {};
-    action.sa_handler = [](int) { interrupted = 1; };
-    action.sa_flags = static_cast<int>(SA_RESETHAND);
-    sigaction(SIGINT, &action, &before_);
-  }
-  ~Interrupts() { sigaction(SIGINT, &before_, nullptr); }
-  Interrupts(const Interrupts&) = delete;
-  Interrupts& operator=(const Interrupts&) = delete;
-
- private:
-  struct sigaction before_ {};
-};
 
 struct Hashes {
   std::string weights, tokenizer, input;
@@ -88,7 +70,7 @@ RunSettings settings_of(const CorpusOptions& options, const FileOptions& file, c
 
 // The rows of the file, one batch after the other, those that `partial` has from there; false if Ctrl-C ended it.
 bool explain_rows(const FileOptions& options, const CorpusOptions& corpus, TableInput& input, PartialFile* partial, CorpusExplainer& explainer) {
-  Interrupts interrupts;
+  const Interrupts interrupts;  // ends the run behind the texts at hand
   ExplainBar bar;
   const std::size_t most = options.max_texts.value_or(static_cast<std::size_t>(-1));
   std::size_t done = 0;
@@ -124,7 +106,7 @@ bool explain_rows(const FileOptions& options, const CorpusOptions& corpus, Table
     if (partial) partial->append(lines);
     done += texts.size();
     bar(share(), done, is_new);
-    if (interrupted != 0) return false;
+    if (Interrupts::noted()) return false;
   }
   return true;
 }
