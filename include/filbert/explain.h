@@ -37,10 +37,15 @@ enum class ExplainTarget { probability, logit, contrast };
 // The semantics of a package to the letter: its units, its masking, its players.
 enum class ExplainCompat { none, lime, shap };
 
-// "word", "token", "sentence", "regex"; "probability", "logit", "contrast". Throws Error(invalid_argument) for any other word.
-ExplainUnit explain_unit_from_name(std::string_view name);
+// Their names are those above. Reading one throws Error(invalid_argument) for any other word.
 std::string_view name(ExplainUnit unit);
+ExplainUnit explain_unit_from_name(std::string_view name);
+std::string_view name(Masking masking);
+Masking masking_from_name(std::string_view name);
 std::string_view name(ExplainTarget target);
+ExplainTarget explain_target_from_name(std::string_view name);
+std::string_view name(ExplainCompat compat);
+ExplainCompat explain_compat_from_name(std::string_view name);
 
 struct ExplainOptions {
   ExplainUnit unit = ExplainUnit::word;

@@ -1,7 +1,6 @@
 #include "cli/explain_verify.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 #include <optional>
@@ -25,25 +24,19 @@ namespace {
 // f32 sums in another order, on another kind of CPU.
 constexpr double kTolerance = 1e-4;
 
-template <typename Enum, std::size_t count>
-Enum named(const JsonValue& object, std::string_view key, const std::array<std::string_view, count>& names) {
-  const JsonValue value = object.at(key);
-  return from_name<Enum>(value.where(), value.as_string(), names);
-}
-
 ExplainOptions read_settings(const JsonValue& root) {
   const JsonValue settings = root.at("settings");
   ExplainOptions options;
   options.unit = explain_unit_from_name(settings.at("unit").as_string());
   if (const auto regex = settings.find("unit_regex")) options.unit_regex = regex->as_string();
-  options.masking = named<Masking>(settings, "masking", std::array<std::string_view, 4>{"automatic", "mask_token", "remove", "string"});
+  options.masking = masking_from_name(settings.at("masking").as_string());
   options.mask_string = settings.at("mask").as_string();
-  options.compat = named<ExplainCompat>(settings, "compat", std::array<std::string_view, 3>{"none", "lime", "shap"});
+  options.compat = explain_compat_from_name(settings.at("compat").as_string());
   options.bow = settings.at("bow").as_bool();
   options.offset_unit = offset_unit_from_name(settings.at("offset_unit").as_string());
   if (const auto function = settings.find("function_to_apply")) options.function_to_apply = function_to_apply_from_name(function->as_string());
   if (const auto length = settings.find("max_length")) options.max_length = static_cast<std::size_t>(length->as_int());
-  options.target = named<ExplainTarget>(root, "target", std::array<std::string_view, 3>{"probability", "logit", "contrast"});
+  options.target = explain_target_from_name(root.at("target").as_string());
   options.label = std::string(root.at("label").as_string());
   if (const auto against = root.find("against")) options.against = std::string(against->as_string());
   return options;

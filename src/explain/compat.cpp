@@ -22,10 +22,12 @@ void Explainer::Impl::cut_as_lime() {
   refuse_pair(text, "lime");
   const std::string mask_string = options.masking == Masking::string ? options.mask_string : std::string(LimeText::kMask);
   const auto cut = std::make_shared<const LimeText>(text.text, options.bow, mask_string);
+  std::vector<Offset> offsets;  // [pieces]
+  for (const LimeText::Piece& piece : cut->pieces()) offsets.push_back({piece.begin, piece.end});
+  convert_offsets(text.text, options.offset_unit, offsets);
   for (const LimeText::Word& word : cut->words()) {
     std::vector<Offset> places;
-    for (const std::size_t piece : word.pieces) places.push_back({cut->pieces()[piece].begin, cut->pieces()[piece].end});
-    convert_offsets(text.text, options.offset_unit, places);
+    for (const std::size_t piece : word.pieces) places.push_back(offsets[piece]);
     text.units.push_back({std::string(word.text), places.front(), 0, {places.begin() + 1, places.end()}});
     segments.push_back(std::string(word.text) + ' ');
   }
@@ -53,11 +55,9 @@ void Explainer::Impl::cut_as_shap() {
   const BatchEncoding tokens = tokenizer(text.text, {.offset_unit = OffsetUnit::bytes});
   const auto cut = std::make_shared<const ShapText>(text.text, tokens, wanted);
   segments = cut->segments();
-  for (std::size_t token = 0; token < segments.size(); ++token) {
-    Offset offset = tokens.offset_mapping[token];
-    convert_offsets(text.text, options.offset_unit, std::span(&offset, 1));
-    text.units.push_back({segments[token], offset});
-  }
+  std::vector<Offset> offsets = tokens.offset_mapping;
+  convert_offsets(text.text, options.offset_unit, offsets);
+  for (std::size_t token = 0; token < segments.size(); ++token) text.units.push_back({segments[token], offsets[token]});
   for (const std::uint8_t invariant : cut->invariants()) varying.push_back(invariant == 0 ? 1 : 0);
   separator = cut->separator();
   text.mask = wanted.mask_token;

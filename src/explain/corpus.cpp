@@ -14,7 +14,6 @@
 #include "base/text.h"
 #include "explain/explainer.h"
 #include "explain/lime.h"
-#include "explain/shap.h"
 #include "tokenize/unicode.h"
 
 namespace filbert {
@@ -74,7 +73,7 @@ std::vector<double> unit_values(Explainer::Impl& impl, const CorpusOptions& opti
   const std::size_t output = impl.output(impl.label_id({}));
   if (options.method == "lime") return lime_of(impl.game(), output, options.lime, impl.budget).values;
   if (options.method != "shap") return {};
-  return shap(impl.game(), output, {.segments = impl.segments, .separator = impl.separator, .varying = impl.varying}, options.shap, impl.budget).values;
+  return shap(impl.game(), output, impl.shap_players(), options.shap, impl.budget).values;
 }
 
 // What the model says of the text without each of its words.

@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "base/base64.h"
-#include "base/sha256.h"
 #include "explain/corpus_page.h"
 #include "explain/report_assets.h"
 #include "explain/report_html.h"
@@ -16,8 +14,6 @@ namespace {
 
 constexpr std::size_t kLabelsInHead = 6;
 constexpr std::size_t kWordsInHead = 5;
-
-std::string hash_source(std::string_view content) { return "'sha256-" + base64_of_hex(sha256_of(content)) + "'"; }
 
 void document_head(const CorpusReport& report, std::string& out) {
   static const std::string policy = fmt::format("default-src 'none'; style-src {} {}; img-src data:; base-uri 'none'; form-action 'none'",

@@ -18,6 +18,8 @@ namespace filbert {
 namespace {
 
 constexpr std::array<std::string_view, 4> kUnits = {"word", "token", "sentence", "regex"};
+constexpr std::array<std::string_view, 4> kMaskings = {"automatic", "mask_token", "remove", "string"};
+constexpr std::array<std::string_view, 3> kCompats = {"none", "lime", "shap"};
 constexpr std::array<std::string_view, 3> kTargets = {"probability", "logit", "contrast"};
 
 // How far the scores of a masked text are on the side of what the model says of the whole one: above 0 it says the same. Of several
@@ -31,11 +33,25 @@ double lead(std::span<const double> scores, FunctionToApply function, std::size_
   return scores[predicted] - best;
 }
 
+// What `ask` answers, with how many texts it asked for.
+template <typename Ask>
+auto counted(Predictor& predictor, const Ask& ask) {
+  predictor.start_count();
+  auto result = ask();
+  result.evaluations = predictor.count();
+  return result;
+}
+
 }  // namespace
 
 std::string_view name(ExplainUnit unit) { return kUnits[static_cast<std::size_t>(unit)]; }
 ExplainUnit explain_unit_from_name(std::string_view name) { return from_name<ExplainUnit>("unit", name, kUnits); }
+std::string_view name(Masking masking) { return kMaskings[static_cast<std::size_t>(masking)]; }
+Masking masking_from_name(std::string_view name) { return from_name<Masking>("masking", name, kMaskings); }
 std::string_view name(ExplainTarget target) { return kTargets[static_cast<std::size_t>(target)]; }
+ExplainTarget explain_target_from_name(std::string_view name) { return from_name<ExplainTarget>("target", name, kTargets); }
+std::string_view name(ExplainCompat compat) { return kCompats[static_cast<std::size_t>(compat)]; }
+ExplainCompat explain_compat_from_name(std::string_view name) { return from_name<ExplainCompat>("compat", name, kCompats); }
 
 Explainer::Explainer(const TextClassificationPipeline& classifier, TextInput text, const ExplainOptions& options)
     : impl_(std::make_unique<Impl>(classifier, text, options)) {}
@@ -51,37 +67,23 @@ void Explainer::set_budget(std::optional<std::chrono::milliseconds> budget) {
 }
 
 LimeExplanation Explainer::lime(const LimeOptions& options) {
-  impl_->predictor.start_count();
-  LimeExplanation result = lime_of(impl_->game(), impl_->output(impl_->label_id(options.label)), options, impl_->budget);
-  result.evaluations = impl_->predictor.count();
-  return result;
+  const std::size_t output = impl_->output(impl_->label_id(options.label));
+  return counted(impl_->predictor, [&] { return lime_of(impl_->game(), output, options, impl_->budget); });
 }
 
 ShapExplanation Explainer::shap(const ShapOptions& options) {
-  impl_->predictor.start_count();
-  ShapExplanation result = filbert::shap(impl_->game(), impl_->output(impl_->label_id(options.label)),
-                                         {.segments = impl_->segments,
-                                          .separator = impl_->separator,
-                                          .second_text = impl_->second_text % std::max<std::size_t>(impl_->segments.size(), 1),
-                                          .varying = impl_->varying},
-                                         options, impl_->budget);
-  result.evaluations = impl_->predictor.count();
-  return result;
+  const std::size_t output = impl_->output(impl_->label_id(options.label));
+  return counted(impl_->predictor, [&] { return filbert::shap(impl_->game(), output, impl_->shap_players(), options, impl_->budget); });
 }
 
 FaithfulnessExplanation Explainer::faithfulness(const std::vector<NamedValues>& methods, std::uint32_t seed) {
-  impl_->predictor.start_count();
-  FaithfulnessExplanation result = faithfulness_of(impl_->game(), impl_->output(impl_->label_id({})), methods, seed, impl_->budget);
-  result.evaluations = impl_->predictor.count();
-  return result;
+  const std::size_t output = impl_->output(impl_->label_id({}));
+  return counted(impl_->predictor, [&] { return faithfulness_of(impl_->game(), output, methods, seed, impl_->budget); });
 }
 
 OcclusionExplanation Explainer::occlusion(const OcclusionOptions& options) {
-  impl_->predictor.start_count();
-  OcclusionExplanation result =
-      filbert::occlusion(impl_->game(), impl_->output(impl_->label_id(options.label)), options.pairs, impl_->budget);
-  result.evaluations = impl_->predictor.count();
-  return result;
+  const std::size_t output = impl_->output(impl_->label_id(options.label));
+  return counted(impl_->predictor, [&] { return filbert::occlusion(impl_->game(), output, options.pairs, impl_->budget); });
 }
 
 CounterfactualExplanation Explainer::counterfactuals(const CounterfactualOptions& options) {

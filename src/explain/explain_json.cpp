@@ -212,17 +212,15 @@ void write_other_labels(const ExplainReport& report, JsonWriter& json) {
 
 // The options that are not of one method.
 void write_settings(const ExplainReport& report, JsonWriter& json) {
-  constexpr std::array<std::string_view, 4> kMaskings = {"automatic", "mask_token", "remove", "string"};
-  constexpr std::array<std::string_view, 3> kCompats = {"none", "lime", "shap"};
   constexpr std::array<std::string_view, 3> kOffsetUnits = {"code_points", "bytes", "utf16"};
   const ExplainOptions& options = report.options;
   json.key("settings");
   json.begin_object();
   json.field("unit", name(options.unit));
   if (options.unit == ExplainUnit::regex) json.field("unit_regex", options.unit_regex);
-  json.field("masking", kMaskings[static_cast<std::size_t>(options.masking)]);
+  json.field("masking", name(options.masking));
   json.field("mask", report.text.mask);
-  json.field("compat", kCompats[static_cast<std::size_t>(options.compat)]);
+  json.field("compat", name(options.compat));
   json.field("bow", options.bow);
   json.field("offset_unit", kOffsetUnits[static_cast<std::size_t>(options.offset_unit)]);
   if (options.function_to_apply) json.field("function_to_apply", name(*options.function_to_apply));

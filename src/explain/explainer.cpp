@@ -55,8 +55,6 @@ Explainer::Impl::Impl(const TextClassificationPipeline& pipeline, TextInput inpu
   budget.cancelled = options.cancelled;
   read_text(input);
   find_target();
-  const MaskedText whole = mask(std::vector<std::uint8_t>(text.units.size(), 1));
-  predictor.logits(std::span(&whole, 1));  // known from now on, and so is how long one takes
 }
 
 void Explainer::Impl::read_text(TextInput input) {
@@ -64,7 +62,10 @@ void Explainer::Impl::read_text(TextInput input) {
   if (input.text_pair) text.text_pair = replace_invalid_utf8(*input.text_pair);
   const TextInput whole{text.text, text.text_pair};
   const ClassifyOptions classify{.function_to_apply = options.function_to_apply, .max_length = options.max_length};
+  const auto start = std::chrono::steady_clock::now();
   text.classification = classifier(std::span(&whole, 1), classify).front();
+  predictor.know({text.text, text.text_pair}, text.classification.logits,
+                 std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   if (options.compat == ExplainCompat::lime) return cut_as_lime();
   if (options.compat == ExplainCompat::shap) return cut_as_shap();
   find_units(classifier.tokenizer()(std::span(&whole, 1), {.truncation = Truncation::longest_first,
@@ -99,12 +100,15 @@ void Explainer::Impl::find_units(const BatchEncoding& encoding) {
       }
     }
     if (id == 0) second_text = spans.size();
+    std::vector<Offset> offsets;
+    for (const Span& span : spans) offsets.push_back({span.begin, span.end});
+    convert_offsets(part, options.offset_unit, offsets);
     for (std::size_t unit = 0; unit < spans.size(); ++unit) {
       const Span span = spans[unit];
       const std::size_t next = unit + 1 < spans.size() ? spans[unit + 1].begin : seen.end;
       places_.push_back({id, span});
       segments.push_back(part.substr(span.begin, std::max(next, span.end) - span.begin));
-      text.units.push_back({part.substr(span.begin, span.end - span.begin), in_unit(part, span, options.offset_unit), id});
+      text.units.push_back({part.substr(span.begin, span.end - span.begin), offsets[unit], id});
     }
   }
   if (!text.text_pair) second_text = places_.size();
@@ -193,6 +197,10 @@ std::vector<double> Explainer::Impl::targets(const Tensor& logits) const {
 
 std::size_t Explainer::Impl::batch_size() const {
   return std::clamp<std::size_t>(kBatchTokens / std::max<std::size_t>(text.classification.tokens_used, 1), 8, 128);
+}
+
+ShapPlayers Explainer::Impl::shap_players() const {
+  return {.segments = segments, .separator = separator, .second_text = text.text_pair ? second_text : 0, .varying = varying};
 }
 
 Tensor Explainer::Impl::logits_of(const Masks& masks) {

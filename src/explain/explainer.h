@@ -14,6 +14,7 @@
 
 #include "explain/game.h"
 #include "explain/predictor.h"
+#include "explain/shap.h"
 #include "explain/units.h"
 
 namespace filbert {
@@ -37,6 +38,7 @@ struct Explainer::Impl {
   std::size_t second_text = 0;        // the first unit of text_pair; as many as there are without one
   std::vector<std::uint8_t> varying;  // [units] 0 where no mask changes anything; empty: all vary
   std::string separator;              // of segments: a token whose two sides join last; or empty
+  ShapPlayers shap_players() const;  // valid while this is
   // The text where unit u stays if kept[u], else is masked.
   std::function<MaskedText(std::span<const std::uint8_t> kept)> mask;
 

@@ -3,19 +3,15 @@
 #include <unordered_map>
 #include <utility>
 
-#include "tokenize/unicode.h"
+#include "explain/python_text.h"
 
 namespace filbert {
-
-bool is_lime_word_char(char32_t code_point) {
-  return code_point == U'_' || (unicode::more_flags(code_point) & (unicode::kLetter | unicode::kNumber)) != 0;
-}
 
 LimeText::LimeText(std::string text, bool bow, std::string mask) : text_(std::move(text)), bow_(bow), mask_(std::move(mask)) {
   std::size_t code_points = 0;
   for (std::size_t at = 0; at < text_.size();) {
     const auto [code_point, bytes] = unicode::decode(text_, at);
-    const bool is_word = is_lime_word_char(code_point);
+    const bool is_word = is_python_word(code_point);
     if (pieces_.empty() || pieces_.back().is_word != is_word) pieces_.push_back({at, at, code_points, code_points, is_word});
     pieces_.back().end = at += bytes;
     pieces_.back().end_code_point = ++code_points;

@@ -12,9 +12,6 @@
 
 namespace filbert {
 
-// \w of Python's re for str: letters, numbers of every kind, and the underscore.
-bool is_lime_word_char(char32_t code_point);
-
 class LimeText {
  public:
   static constexpr std::string_view kMask = "UNKWORDZ";

@@ -15,10 +15,11 @@ constexpr long kLast = std::numeric_limits<long>::min();  // joined when nothing
 
 // The expression ^.*\W$ on a segment: its last character is none of a word. The dot takes no line feed, and $ may stand before one.
 bool ends_a_word(std::string_view segment) {
-  const auto fits = [&](std::string_view until) {
+  const auto fits = [](std::string_view until) {
     if (until.empty()) return false;
-    const std::size_t at = last_char(until);
-    return !is_python_word(unicode::decode(until, at).code_point) && until.substr(0, at).find('\n') == std::string_view::npos;
+    const unicode::Char last = unicode::decode_before(until, until.size());
+    until.remove_suffix(last.bytes);
+    return !is_python_word(last.code_point) && until.find('\n') == std::string_view::npos;
   };
   return fits(segment) || (segment.ends_with('\n') && fits(segment.substr(0, segment.size() - 1)));
 }

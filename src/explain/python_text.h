@@ -17,17 +17,12 @@ inline bool is_python_space(char32_t code_point) {
   return (unicode::flags(code_point) & unicode::kSpace) != 0 || (code_point >= 0x1C && code_point <= 0x1F);
 }
 
-// Where the last code point of `text` begins; `text` is not empty.
-inline std::size_t last_char(std::string_view text) {
-  std::size_t at = text.size() - 1;
-  while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) --at;
-  return at;
-}
-
 // str.strip().
 inline std::string_view python_strip(std::string_view text) {
   while (!text.empty() && is_python_space(unicode::decode(text, 0).code_point)) text.remove_prefix(unicode::decode(text, 0).bytes);
-  while (!text.empty() && is_python_space(unicode::decode(text, last_char(text)).code_point)) text = text.substr(0, last_char(text));
+  while (!text.empty() && is_python_space(unicode::decode_before(text, text.size()).code_point)) {
+    text.remove_suffix(unicode::decode_before(text, text.size()).bytes);
+  }
   return text;
 }
 

@@ -8,8 +8,6 @@
 
 #include <fmt/format.h>
 
-#include "base/base64.h"
-#include "base/sha256.h"
 #include "explain/report_assets.h"
 #include "explain/report_html.h"
 #include "explain/report_page.h"
@@ -38,8 +36,6 @@ int decimals_for(double largest) {
   if (largest >= 10) return 2;
   return largest > 0 && largest < 0.01 ? 5 : 3;
 }
-
-std::string hash_source(std::string_view content) { return "'sha256-" + base64_of_hex(sha256_of(content)) + "'"; }
 
 std::string document_head(const ReportPage& page) {
   static const std::string policy =

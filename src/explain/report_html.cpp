@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/base64.h"
+#include "base/sha256.h"
 #include "base/text.h"
 
 namespace filbert {
@@ -62,6 +64,8 @@ bool is_invisible(char32_t c) {
                  {0xFEFF, 0xFEFF}, {0xFFF9, 0xFFFB}, {0xE0000, 0xE007F}};
   return std::ranges::any_of(kRanges, [c](const auto& range) { return c >= range.first && c <= range.last; });
 }
+
+std::string hash_source(std::string_view content) { return "'sha256-" + base64_of_hex(sha256_of(content)) + "'"; }
 
 std::string escape_html(std::string_view text) {
   std::string out;

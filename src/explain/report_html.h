@@ -26,6 +26,9 @@ std::string name_text(std::string_view text, std::size_t most = 32);
 
 bool is_invisible(char32_t c);
 
+// What a page's policy allows by its hash: "'sha256-…'".
+std::string hash_source(std::string_view content);
+
 // "0.931", "−0.080"; "–" for what is no number.
 std::string number(double value, int decimals);
 // "+0.312", "−0.080", "0.000".

@@ -1,5 +1,6 @@
 // LIME's words against the package's own.
 #include "explain/lime_text.h"
+#include "explain/python_text.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -86,7 +87,7 @@ TEST(LimeText, WordCharactersAreThoseOfPython) {
   const auto unassigned = code_points("unassigned_ranges");
   for (char32_t code_point = 0; code_point < 0x110000; ++code_point) {
     if (unassigned[code_point]) continue;
-    EXPECT_EQ(is_lime_word_char(code_point), words[code_point]) << "U+" << std::hex << static_cast<std::uint32_t>(code_point);
+    EXPECT_EQ(is_python_word(code_point), words[code_point]) << "U+" << std::hex << static_cast<std::uint32_t>(code_point);
   }
 }
 
