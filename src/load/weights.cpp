@@ -113,7 +113,7 @@ std::size_t Weights::num_parameters() const {
   std::size_t count = 0;
   constexpr std::string_view kScales[] = {".weight_scale", ".input_center", ".input_factor"};
   for (const auto& [name, tensor] : tensors_) {
-    if (std::ranges::none_of(kScales, [&](std::string_view end) { return name.ends_with(end); })) count += tensor.num_elements();
+    if (std::ranges::none_of(kScales, [&name = name](std::string_view end) { return name.ends_with(end); })) count += tensor.num_elements();
   }
   return count;
 }
