@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <filbert/config.h>
 #include <filbert/hub.h>
@@ -58,8 +59,31 @@ class PreTrainedModel {
   std::unique_ptr<const Model> model_;
 };
 
+// What a call gives beside the logits. Names are those of transformers where it has them.
+struct OutputOptions {
+  bool output_hidden_states = false;
+  bool output_attentions = false;
+  bool output_queries_keys_values = false;
+  bool output_contexts = false;
+  std::optional<std::vector<std::size_t>> layers = {};  // of these alone; absent: of all. ALBERT's run more than once, and are counted as they run
+};
+
+// Of the encoder's layers, in f32 whatever they compute in, from the very pass that gave the logits. What was not asked for is empty, be it
+// all, or the place of a layer. `attention_size` is heads · head_size of the layer, a head's numbers side by side.
+struct EncoderOutputs {
+  // [num_layers + 1] of [total_tokens, hidden_size]: what a layer takes; and at the next place what it gives, which the last layer's is
+  // what the head looks at.
+  std::vector<Tensor> hidden_states;
+  // [num_layers] of [batch_size] of [heads, tokens, tokens]: of a query (row) the weight of each key's value; a row sums to 1.
+  std::vector<std::vector<Tensor>> attentions;
+  // [num_layers] of [total_tokens, attention_size], as the dot product takes them: with the bias, and turned where positions turn them.
+  std::vector<Tensor> queries, keys, values;
+  std::vector<Tensor> contexts;  // the same: the weighted sums of values, before the projection that follows
+};
+
 struct SequenceClassifierOutput {
   Tensor logits;  // [batch_size, num_labels]
+  EncoderOutputs outputs = {};
 };
 
 // A label for each text. operator() may be called from many threads at once.
@@ -78,12 +102,16 @@ class AutoModelForSequenceClassification : public PreTrainedModel {
   // One row of logits for each row of `inputs`; a row's bits do not depend on its company or on the number of threads.
   // Throws Error(invalid_argument): a row longer than config().max_tokens, an id outside the embedding table.
   SequenceClassifierOutput operator()(const BatchEncoding& inputs) const;
+  // The same logits, bit for bit, and what `outputs` asks for. Throws the same, and Error(invalid_argument) for a layer that the model
+  // does not have.
+  SequenceClassifierOutput operator()(const BatchEncoding& inputs, const OutputOptions& outputs) const;
 
   explicit AutoModelForSequenceClassification(std::unique_ptr<const Model> model);
 };
 
 struct TokenClassifierOutput {
   Tensor logits;  // [total_tokens, num_labels], in the order of input_ids
+  EncoderOutputs outputs = {};
 };
 
 // A label for each token. As the class above in everything else.
@@ -94,6 +122,7 @@ class AutoModelForTokenClassification : public PreTrainedModel {
                                                          const ModelOptions& options = {});
 
   TokenClassifierOutput operator()(const BatchEncoding& inputs) const;
+  TokenClassifierOutput operator()(const BatchEncoding& inputs, const OutputOptions& outputs) const;
 
   explicit AutoModelForTokenClassification(std::unique_ptr<const Model> model);
 };

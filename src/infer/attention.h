@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "infer/model.h"
+#include "infer/record.h"
 
 namespace filbert {
 
@@ -36,6 +37,7 @@ struct AttentionHead {
   const float* value;            // the same
   std::size_t tokens;
   float* context;                // [queries, head_size]
+  float* weights = nullptr;      // [queries, tokens] where a copy of what the softmax gives goes, or null
 };
 
 // Scores of queries [first, first + count) of a head: q · k, before they are scaled.
@@ -74,6 +76,7 @@ void attend_head(const KernelTable& kernels, const AttentionShape& shape, const 
     const ScoreBlock block{head, first, rows, scores, scratch};
     add(block);
     for (std::size_t row = 0; row < rows; ++row) kernels.softmax(scores + row * head.tokens, head.tokens, scale);
+    if (head.weights != nullptr) std::copy_n(scores, rows * head.tokens, head.weights + first * head.tokens);
     mix(block);
     kernels.gemm({.a = scores,
                   .a_stride = head.tokens,
@@ -90,20 +93,24 @@ void attend_head(const KernelTable& kernels, const AttentionShape& shape, const 
 template <typename Body>
 void for_each_head(const Loop& loop, const AttentionShape& shape, const Unit& unit, Keep keep, Workspace& workspace, const Body& body) {
   if (workspace.attention.size() < loop.threads()) workspace.attention.resize(loop.threads());
+  Record* record = workspace.record;
+  if (record != nullptr) reserve_heads(*record, shape, unit);
   loop(unit.rows() * shape.heads, [&](std::size_t task, unsigned thread) {
     const std::size_t row = task / shape.heads, head = task % shape.heads, column = head * shape.head_size;
     const std::size_t first_query = is_one_token(keep) ? row : unit.start(row);
     float* key = workspace.key_value.data() + unit.start(row) * shape.key_value_stride + column;
-    body(AttentionHead{.row = row,
-                       .head = head,
-                       .query = workspace.query.data() + first_query * shape.query_stride + column,
-                       .queries = is_one_token(keep) ? 1 : unit.length(row),
-                       .first_position = keep == Keep::last ? unit.length(row) - 1 : 0,
-                       .key = key,
-                       .value = key + shape.key_value_stride / 2,
-                       .tokens = unit.length(row),
-                       .context = workspace.context.data() + first_query * shape.context_stride + column},
-         workspace.attention[thread]);
+    const AttentionHead of_row{.row = row,
+                               .head = head,
+                               .query = workspace.query.data() + first_query * shape.query_stride + column,
+                               .queries = is_one_token(keep) ? 1 : unit.length(row),
+                               .first_position = keep == Keep::last ? unit.length(row) - 1 : 0,
+                               .key = key,
+                               .value = key + shape.key_value_stride / 2,
+                               .tokens = unit.length(row),
+                               .context = workspace.context.data() + first_query * shape.context_stride + column,
+                               .weights = record == nullptr ? nullptr : recorded_weights(*record, row, head, unit.length(row))};
+    body(of_row, workspace.attention[thread]);
+    if (record != nullptr) record_head(*record, shape, of_row, unit.start(row));
   });
 }
 

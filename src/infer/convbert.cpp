@@ -275,9 +275,10 @@ void encode_convbert(const Model& model, const Loop& loop, const Unit& unit, Wor
   workspace.family[2].reserve(tokens * family.heads * family.kernel_size);
   workspace.intermediate.reserve(tokens * model.config.intermediate_size);
   for (std::size_t layer = 0; layer < model.layers.size(); ++layer) {
-    run_convbert_layer(model, loop, layer, unit, layer + 1 == model.layers.size() ? model.head.keep : Keep::all, workspace);
+    record_layer(model, layer, unit, workspace);
+    run_convbert_layer(model, loop, layer, unit, keep_of_layer(model, layer, model.layers.size(), workspace), workspace);
   }
-  if (model.layers.empty()) keep_tokens(unit, model.head.keep, hidden_size, workspace.hidden.data());
+  finish_layers(model, model.layers.size(), unit, workspace);
 }
 
 }  // namespace filbert

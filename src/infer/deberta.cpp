@@ -135,13 +135,15 @@ void encode_deberta(const Model& model, const Loop& loop, const Unit& unit, Work
   reserve_layers(model, unit, workspace);
   convolve(model, loop, *deberta.convolution, unit, workspace);
   for (std::size_t layer = 0; layer < model.layers.size(); ++layer) {
-    const Keep keep = layer + 1 == model.layers.size() ? model.head.keep : Keep::all;
+    const Keep keep = keep_of_layer(model, layer, model.layers.size(), workspace);
+    record_layer(model, layer, unit, workspace);
     run_layer(model, loop, layer, unit, keep, workspace);
     if (layer > 0) continue;
     float* convolved = workspace.family[kConvolved].data();
     add_and_norm(model, loop, deberta.convolution->norm, keep_tokens(unit, keep, model.config.hidden_size, convolved), convolved,
                  workspace.hidden.data());
   }
+  finish_layers(model, model.layers.size(), unit, workspace);
 }
 
 }  // namespace filbert

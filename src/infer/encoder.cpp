@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "infer/architecture.h"
+#include "infer/record.h"
 
 namespace filbert {
 
@@ -62,13 +63,19 @@ void reserve_layers(const Model& model, const Unit& unit, Workspace& workspace) 
   workspace.intermediate.reserve(tokens * model.config.intermediate_size);
 }
 
+void finish_layers(const Model& model, std::size_t num_layers, const Unit& unit, Workspace& workspace) {
+  record_layer(model, num_layers, unit, workspace);
+  if (num_layers == 0 || workspace.record != nullptr) keep_tokens(unit, model.head.keep, model.config.hidden_size, workspace.hidden.data());
+}
+
 void encode(const Model& model, const Loop& loop, const Unit& unit, Workspace& workspace) {
   reserve_layers(model, unit, workspace);
-  for (std::size_t step = 0; step < model.layer_order.size(); ++step) {
-    const bool is_last = step + 1 == model.layer_order.size();
-    run_layer(model, loop, model.layer_order[step], unit, is_last ? model.head.keep : Keep::all, workspace);
+  const std::size_t num_layers = model.layer_order.size();
+  for (std::size_t step = 0; step < num_layers; ++step) {
+    record_layer(model, step, unit, workspace);
+    run_layer(model, loop, model.layer_order[step], unit, keep_of_layer(model, step, num_layers, workspace), workspace);
   }
-  if (model.layer_order.empty()) keep_tokens(unit, model.head.keep, model.config.hidden_size, workspace.hidden.data());
+  finish_layers(model, num_layers, unit, workspace);
 }
 
 }  // namespace filbert

@@ -8,6 +8,15 @@
 
 namespace filbert {
 
+// Of which tokens layer `step` of `num_layers` has to give the states: of those that the head looks at in the last one, unless all of
+// them are recorded.
+inline Keep keep_of_layer(const Model& model, std::size_t step, std::size_t num_layers, const Workspace& workspace) {
+  return step + 1 == num_layers && workspace.record == nullptr ? model.head.keep : Keep::all;
+}
+
+// At the end of an encoder of `num_layers`: what the head looks at to the front, where the last layer has not done so.
+void finish_layers(const Model& model, std::size_t num_layers, const Unit& unit, Workspace& workspace);
+
 // Scratch memory for run_layer().
 void reserve_layers(const Model& model, const Unit& unit, Workspace& workspace);
 

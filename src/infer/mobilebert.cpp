@@ -274,10 +274,11 @@ void encode_mobilebert(const Model& model, const Loop& loop, const Unit& unit, W
   workspace.key_value.reserve(tokens * 2 * narrow);
   workspace.projected.reserve(tokens * std::max(hidden_size, narrow));
   workspace.intermediate.reserve(tokens * model.config.intermediate_size);
-  for (const MobileBertLayer& layer : family.layers) {
-    run_layer(model, loop, layer, unit, &layer == &family.layers.back() ? model.head.keep : Keep::all, workspace);
+  for (std::size_t layer = 0; layer < family.layers.size(); ++layer) {
+    record_layer(model, layer, unit, workspace);
+    run_layer(model, loop, family.layers[layer], unit, keep_of_layer(model, layer, family.layers.size(), workspace), workspace);
   }
-  if (family.layers.empty()) keep_tokens(unit, model.head.keep, hidden_size, workspace.hidden.data());
+  finish_layers(model, family.layers.size(), unit, workspace);
 }
 
 }  // namespace filbert

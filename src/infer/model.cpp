@@ -14,6 +14,7 @@
 #include "base/cpu.h"
 #include "infer/architecture.h"
 #include "infer/bert.h"
+#include "infer/record.h"
 
 namespace filbert {
 namespace {
@@ -98,10 +99,11 @@ void cut_into_units(std::span<const std::size_t> row_starts, std::span<const std
 }
 
 // Runs `fill(unit, workspace, loop)`, which leaves what the encoder takes in workspace.hidden, and the encoder for every unit. Many units
-// go to threads whole, without a barrier inside; fewer units than threads spread each of their steps over the threads instead.
+// go to threads whole, without a barrier inside; fewer units than threads spread each of their steps over the threads instead, and so do
+// those that leave a record.
 template <typename Fill>
 Tensor run(const Model& model, std::span<const std::size_t> row_starts, std::span<const std::int32_t> token_type_ids,
-           std::vector<Unit>& units, const Fill& fill) {
+           std::vector<Unit>& units, const Fill& fill, Record* record = nullptr) {
   const bool of_tokens = model.head.keep == Keep::all;
   Tensor logits({of_tokens ? row_starts.back() : row_starts.size() - 1, model.config.num_labels()});
   const std::size_t tokens = row_starts.back() - row_starts.front();
@@ -114,12 +116,14 @@ Tensor run(const Model& model, std::span<const std::size_t> row_starts, std::spa
   const auto run_unit = [&](const Unit& unit, const Loop& loop) {
     Lease<Workspace> lease(model.workspaces);
     Workspace& workspace = *lease;
+    const auto first_row = static_cast<std::size_t>(unit.row_starts.data() - row_starts.data());
+    workspace.record = record;
+    if (record != nullptr) record->first_row = first_row, record->first_token = unit.row_starts.front();
     fill(unit, workspace, loop);
     model.architecture.encode(model, loop, unit, workspace);
-    const auto first_row = static_cast<std::size_t>(unit.row_starts.data() - row_starts.data());
     classify(model, loop, unit, workspace, logits[of_tokens ? unit.row_starts.front() : first_row].data());
   };
-  if (units.size() >= model.pool.size()) {
+  if (units.size() >= model.pool.size() && record == nullptr) {
     model.pool.parallel_for(units.size(), [&](std::size_t index, unsigned) { run_unit(units[index], Loop{}); });
   } else {
     for (const Unit& unit : units) run_unit(unit, Loop{&model.pool});
@@ -165,6 +169,22 @@ Tensor Model::logits(const BatchEncoding& inputs) const {
   Tensor logits({inputs.batch_size(), config.num_labels()});
   for (std::size_t row = 0; row < inputs.batch_size(); ++row) std::ranges::copy(computed[distinct.place[row]], logits[row].begin());
   return logits;
+}
+
+Tensor Model::logits(const BatchEncoding& inputs, const OutputOptions& options, EncoderOutputs& outputs) const {
+  check_inputs(inputs, config, !embeddings.token_type.empty());
+  check_layers(options, num_layers());
+  Lease<CallScratch> call(calls);
+  Record record{.options = options, .outputs = outputs, .total_tokens = inputs.input_ids.size()};
+  if (options.output_hidden_states) outputs.hidden_states.resize(num_layers() + 1);
+  if (options.output_attentions) outputs.attentions.resize(num_layers());
+  if (options.output_queries_keys_values) {
+    for (auto* tensors : {&outputs.queries, &outputs.keys, &outputs.values}) tensors->resize(num_layers());
+  }
+  if (options.output_contexts) outputs.contexts.resize(num_layers());
+  return run(*this, inputs.row_starts, inputs.token_type_ids, (*call).units, [&](const Unit& unit, Workspace& workspace, const Loop& loop) {
+    architecture.embed(*this, loop, inputs, unit, workspace);
+  }, &record);
 }
 
 Tensor Model::logits_from_embeddings(std::span<const float> embedding_output, std::span<const std::size_t> row_starts) const {
@@ -254,6 +274,11 @@ AutoModelForSequenceClassification AutoModelForSequenceClassification::from_pret
 SequenceClassifierOutput AutoModelForSequenceClassification::operator()(const BatchEncoding& inputs) const {
   return {model_->logits(inputs)};
 }
+SequenceClassifierOutput AutoModelForSequenceClassification::operator()(const BatchEncoding& inputs, const OutputOptions& outputs) const {
+  SequenceClassifierOutput output;
+  output.logits = model_->logits(inputs, outputs, output.outputs);
+  return output;
+}
 
 AutoModelForTokenClassification::AutoModelForTokenClassification(std::unique_ptr<const Model> model) : PreTrainedModel(std::move(model)) {}
 AutoModelForTokenClassification AutoModelForTokenClassification::from_pretrained(
@@ -266,6 +291,11 @@ AutoModelForTokenClassification AutoModelForTokenClassification::from_pretrained
 }
 TokenClassifierOutput AutoModelForTokenClassification::operator()(const BatchEncoding& inputs) const {
   return {model_->logits(inputs)};
+}
+TokenClassifierOutput AutoModelForTokenClassification::operator()(const BatchEncoding& inputs, const OutputOptions& outputs) const {
+  TokenClassifierOutput output;
+  output.logits = model_->logits(inputs, outputs, output.outputs);
+  return output;
 }
 
 }  // namespace filbert

@@ -90,6 +90,9 @@ struct Model {
 
   // [rows, num_labels], or of each token [total_tokens, num_labels]; see operator() of the public classes.
   Tensor logits(const BatchEncoding& inputs) const;
+  // The same, and what `options` asks for.
+  Tensor logits(const BatchEncoding& inputs, const OutputOptions& options, EncoderOutputs& outputs) const;
+  std::size_t num_layers() const { return layer_order.size(); }  // that run
   // The same from what comes out of embeddings.LayerNorm, [total_tokens, hidden_size]; for tests.
   Tensor logits_from_embeddings(std::span<const float> embedding_output, std::span<const std::size_t> row_starts) const;
 

@@ -103,14 +103,15 @@ void reserve(const Model& model, const ModernBert& family, const Unit& unit, Wor
 
 void encode_modernbert(const Model& model, const Loop& loop, const Unit& unit, Workspace& workspace) {
   const auto& family = std::get<ModernBert>(model.family);
-  const Keep keep = model.head.keep;
+  const std::size_t num_layers = model.layers.size();
   reserve(model, family, unit, workspace);
-  for (std::size_t layer = 0; layer < model.layers.size(); ++layer) {
-    run_layer(model, loop, family, layer, unit, layer + 1 == model.layers.size() ? keep : Keep::all, workspace);
-  }
-  if (!model.layers.empty()) return;
   float* hidden = workspace.hidden.data();
-  add_then_norm(model, loop, family.final_norm, keep_tokens(unit, keep, model.config.hidden_size, hidden), nullptr, hidden, hidden);
+  for (std::size_t layer = 0; layer < num_layers; ++layer) {
+    record_layer(model, layer, unit, workspace);
+    run_layer(model, loop, family, layer, unit, keep_of_layer(model, layer, num_layers, workspace), workspace);
+  }
+  if (num_layers == 0) add_then_norm(model, loop, family.final_norm, unit.tokens(), nullptr, hidden, hidden);
+  finish_layers(model, num_layers, unit, workspace);
 }
 
 }  // namespace filbert

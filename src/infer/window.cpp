@@ -46,6 +46,7 @@ void attend_window(const KernelTable& kernels, const AttentionShape& shape, cons
       std::fill(score + (block.begin - from), score + (own.begin - from), 0.0f);
       kernels.softmax(score + (own.begin - from), own.end - own.begin, scale);
       std::fill(score + (own.end - from), score + stride, 0.0f);
+      if (head.weights != nullptr) std::copy(score + (own.begin - from), score + (own.end - from), head.weights + (first + row) * head.tokens + own.begin);
     }
     for (std::size_t column = 0; column < size; column += width) {  // of each panel of the values, the block's keys
       kernels.gemm({.a = scores + (block.begin - from),

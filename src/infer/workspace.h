@@ -9,6 +9,8 @@
 
 namespace filbert {
 
+struct Record;
+
 // Rows of activations as the kernels of a narrow dtype take them (linear.h).
 struct PreparedRows {
   std::size_t stride = 0;              // bytes from a row to the next
@@ -25,6 +27,7 @@ struct Workspace {
   AlignedFloats projected;     // [tokens, hidden_size]
   AlignedFloats intermediate;  // [tokens, intermediate_size]
   PreparedRows prepared;       // of the linear layer under way
+  Record* record = nullptr;    // where the pass under way leaves its inside; none: nowhere (record.h)
   AlignedFloats family[3];     // what only one family needs, by the names that its file gives them
 
   struct Attention {           // of one thread

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <map>
 #include <optional>
@@ -14,7 +13,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include <filbert/error.h>
 #include <filbert/quantize.h>
@@ -23,6 +21,7 @@
 #include "infer/architecture.h"
 #include "infer/model.h"
 #include "reference/expect_error.h"
+#include "reference/family_fixtures.h"
 #include "reference/goldens.h"
 #include "reference/reference_bert.h"
 #include "reference/tiny_checkpoint.h"
@@ -31,74 +30,6 @@ namespace filbert {
 namespace {
 
 using namespace reference;
-
-struct FamilyRow {
-  std::string text;
-  std::optional<std::string> text_pair;
-  std::vector<std::int32_t> input_ids;
-  std::optional<std::vector<std::int32_t>> token_type_ids;  // absent where the tokenizer gives none
-  std::vector<std::vector<double>> logits;                  // one for the text, or one for each token
-};
-
-struct Fixture {
-  std::filesystem::path directory;
-  std::string family;
-  Task task = Task::sequence_classification;
-  std::string transformers, tokenizer, weights;  // the version, and the files that are there
-  std::size_t max_length = 0;
-  std::vector<FamilyRow> rows;
-
-  std::string name() const { return family + "/" + directory.filename().string(); }
-  TextInput input(const FamilyRow& row) const {
-    return {row.text, row.text_pair ? std::optional<std::string_view>(*row.text_pair) : std::nullopt};
-  }
-};
-
-std::ostream& operator<<(std::ostream& out, const Fixture& fixture) { return out << fixture.name(); }
-
-FamilyRow family_row(const nlohmann::json& json, Task task) {
-  FamilyRow row{.text = json.at("text"), .text_pair = {}, .input_ids = json.at("input_ids"), .token_type_ids = {}, .logits = {}};
-  if (json.contains("text_pair")) row.text_pair = json.at("text_pair").get<std::string>();
-  if (json.contains("token_type_ids")) row.token_type_ids = json.at("token_type_ids").get<std::vector<std::int32_t>>();
-  if (task == Task::sequence_classification) {
-    row.logits = {json.at("logits").get<std::vector<double>>()};
-  } else {
-    row.logits = json.at("logits").get<std::vector<std::vector<double>>>();
-  }
-  return row;
-}
-
-std::vector<Fixture> fixtures() {
-  std::vector<Fixture> found;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(source_directory() / "tests" / "data" / "families")) {
-    if (entry.path().filename() != "goldens.json") continue;
-    std::ifstream file(entry.path());
-    const auto json = nlohmann::json::parse(file);
-    const auto& made = json.at("made");
-    Fixture fixture{.directory = entry.path().parent_path(),
-                    .family = made.at("family"),
-                    .task = made.at("head") == "sequence" ? Task::sequence_classification : Task::token_classification,
-                    .transformers = made.at("transformers"),
-                    .tokenizer = made.at("tokenizer"),
-                    .weights = made.at("weights"),
-                    .max_length = made.at("max_length"),
-                    .rows = {}};
-    for (const auto& [name, digest] : made.at("sha256").items()) {
-      if (digest != sha256(read_file(fixture.directory / name))) throw std::runtime_error(entry.path().string() + ": recorded from another " + name);
-    }
-    for (const auto& row : json.at("rows")) fixture.rows.push_back(family_row(row, fixture.task));
-    found.push_back(std::move(fixture));
-  }
-  std::ranges::sort(found, {}, &Fixture::directory);
-  return found;
-}
-
-// The recorded ids, which a failing tokenizer does not touch.
-BatchEncoding recorded(std::span<const FamilyRow> rows) {
-  BatchEncoding batch;
-  for (const FamilyRow& row : rows) batch.add_row(row.input_ids, row.token_type_ids ? *row.token_type_ids : std::vector<std::int32_t>());
-  return batch;
-}
 
 BatchEncoding encode(const Tokenizer& tokenizer, const Fixture& fixture, const FamilyRow& row) {
   const TextInput input = fixture.input(row);
@@ -189,12 +120,7 @@ TEST_P(SavedModel, OtherHeadIsRefused) {
   EXPECT_THROW(Model::load(GetParam().directory, {}, choose_table(), other), Error);
 }
 
-std::string test_name(const testing::TestParamInfo<Fixture>& info) {
-  std::string name = info.param.name();
-  std::ranges::replace_if(name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
-  return name;
-}
-INSTANTIATE_TEST_SUITE_P(Families, SavedModel, testing::ValuesIn(fixtures()), test_name);
+INSTANTIATE_TEST_SUITE_P(Families, SavedModel, testing::ValuesIn(fixtures()), fixture_name);
 
 TEST(SavedModels, EveryModelTypeHasBothHeads) {
   std::map<std::string, std::set<Task>, std::less<>> heads;
