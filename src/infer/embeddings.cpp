@@ -39,6 +39,22 @@ struct PositionCounter {
 
 }  // namespace
 
+std::vector<float> fixed_embeddings(const Model& model, const BatchEncoding& inputs, const Unit& unit) {
+  const std::size_t width = model.config.embedding_size;
+  const Embeddings& table = model.embeddings;
+  std::vector<float> sums(unit.tokens() * width, 0.0f);
+  for (std::size_t row = 0; row < unit.rows(); ++row) {
+    PositionCounter positions{table.position_ids, model.config.pad_token_id};
+    for (std::size_t token = unit.start(row); token < unit.start(row) + unit.length(row); ++token) {
+      const std::size_t of_batch = unit.row_starts.front() + token;
+      const auto add = [&](const std::vector<float>& of, std::size_t id) { model.kernels.add(of.data() + id * width, width, sums.data() + token * width); };
+      if (!table.token_type.empty()) add(table.token_type, static_cast<std::size_t>(inputs.token_type_ids[of_batch]));
+      if (!table.position.empty()) add(table.position, positions.next(inputs.input_ids[of_batch]));
+    }
+  }
+  return sums;
+}
+
 void embed(const Model& model, const Loop& loop, const BatchEncoding& inputs, const Unit& unit, Workspace& workspace) {
   const std::size_t width = model.config.embedding_size;
   const Embeddings& table = model.embeddings;

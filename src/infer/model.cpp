@@ -49,8 +49,48 @@ void check_arrays(const BatchEncoding& inputs) {
   }
 }
 
-// Throws Error(invalid_argument) unless every row fits the tables that it will be looked up in.
-void check_inputs(const BatchEncoding& inputs, const Config& config, bool types_count) {
+Head load_head(const Model& model, const Loop& loop, const HeadRow& row) {
+  Head head{.dense = {}, .activation = row.activation, .norm = {}, .out = load_linear(model, loop, std::string(row.out)), .keep = row.keep};
+  if (!row.dense.empty()) head.dense = load_linear(model, loop, std::string(row.dense));
+  if (!row.norm.empty()) head.norm = load_layer_norm(model, std::string(row.norm));
+  return head;
+}
+
+// Runs `fill(unit, workspace, loop)`, which leaves what the encoder takes in workspace.hidden, and the encoder for every unit. Many units
+// go to threads whole, without a barrier inside; fewer units than threads spread each of their steps over the threads instead, and so do
+// those that leave a record.
+template <typename Fill>
+Tensor run(const Model& model, std::span<const std::size_t> row_starts, std::span<const std::int32_t> token_type_ids,
+           std::vector<Unit>& units, const Fill& fill, Record* record = nullptr) {
+  const bool of_tokens = model.head.keep == Keep::all;
+  Tensor logits({of_tokens ? row_starts.back() : row_starts.size() - 1, model.config.num_labels()});
+  const std::size_t tokens = row_starts.back() - row_starts.front();
+  const std::size_t threads = model.pool.size();
+  const std::size_t budget = std::max(model.max_batch_tokens / threads, std::size_t{1});
+  cut_into_units(row_starts, token_type_ids, num_units(model, tokens), budget, units);
+  const auto run_unit = [&](const Unit& unit, const Loop& loop) {
+    Lease<Workspace> lease(model.workspaces);
+    Workspace& workspace = *lease;
+    const auto first_row = static_cast<std::size_t>(unit.row_starts.data() - row_starts.data());
+    workspace.record = record;
+    if (record != nullptr) record->first_row = first_row, record->first_token = unit.row_starts.front();
+    fill(unit, workspace, loop);
+    model.architecture.encode(model, loop, unit, workspace);
+    classify(model, loop, unit, workspace, logits[of_tokens ? unit.row_starts.front() : first_row].data());
+  };
+  if (units.size() >= model.pool.size() && record == nullptr) {
+    model.pool.parallel_for(units.size(), [&](std::size_t index, unsigned) { run_unit(units[index], Loop{}); });
+  } else {
+    for (const Unit& unit : units) run_unit(unit, Loop{&model.pool});
+  }
+  return logits;
+}
+
+}  // namespace
+
+void check_inputs(const BatchEncoding& inputs, const Model& model) {
+  const Config& config = model.config;
+  const bool types_count = !model.embeddings.token_type.empty();
   check_arrays(inputs);
   const auto check_id = [&](const char* field, std::int32_t id, std::size_t size, const char* limit, std::size_t row) {
     if (id >= 0 && static_cast<std::size_t>(id) < size) return;
@@ -73,14 +113,6 @@ void check_inputs(const BatchEncoding& inputs, const Config& config, bool types_
   }
 }
 
-Head load_head(const Model& model, const Loop& loop, const HeadRow& row) {
-  Head head{.dense = {}, .activation = row.activation, .norm = {}, .out = load_linear(model, loop, std::string(row.out)), .keep = row.keep};
-  if (!row.dense.empty()) head.dense = load_linear(model, loop, std::string(row.dense));
-  if (!row.norm.empty()) head.norm = load_layer_norm(model, std::string(row.norm));
-  return head;
-}
-
-// Whole rows, in order, about as many tokens in each of `count` units; at most `most` tokens, or a single row that has more.
 void cut_into_units(std::span<const std::size_t> row_starts, std::span<const std::int32_t> token_type_ids, std::size_t count, std::size_t most,
                     std::vector<Unit>& units) {
   units.clear();
@@ -98,40 +130,11 @@ void cut_into_units(std::span<const std::size_t> row_starts, std::span<const std
   }
 }
 
-// Runs `fill(unit, workspace, loop)`, which leaves what the encoder takes in workspace.hidden, and the encoder for every unit. Many units
-// go to threads whole, without a barrier inside; fewer units than threads spread each of their steps over the threads instead, and so do
-// those that leave a record.
-template <typename Fill>
-Tensor run(const Model& model, std::span<const std::size_t> row_starts, std::span<const std::int32_t> token_type_ids,
-           std::vector<Unit>& units, const Fill& fill, Record* record = nullptr) {
-  const bool of_tokens = model.head.keep == Keep::all;
-  Tensor logits({of_tokens ? row_starts.back() : row_starts.size() - 1, model.config.num_labels()});
-  const std::size_t tokens = row_starts.back() - row_starts.front();
-  const std::size_t threads = model.pool.size();
-  const std::size_t budget = std::max(model.max_batch_tokens / threads, std::size_t{1});
+std::size_t num_units(const Model& model, std::size_t tokens) {
+  const std::size_t threads = model.pool.size(), count = (tokens + kUnitTokens - 1) / kUnitTokens;
   // A multiple of the threads where there is enough for each, so that none waits for the others' last unit.
-  std::size_t count = (tokens + kUnitTokens - 1) / kUnitTokens;
-  if (tokens / threads >= kLeastTokens) count = (count + threads - 1) / threads * threads;
-  cut_into_units(row_starts, token_type_ids, count, budget, units);
-  const auto run_unit = [&](const Unit& unit, const Loop& loop) {
-    Lease<Workspace> lease(model.workspaces);
-    Workspace& workspace = *lease;
-    const auto first_row = static_cast<std::size_t>(unit.row_starts.data() - row_starts.data());
-    workspace.record = record;
-    if (record != nullptr) record->first_row = first_row, record->first_token = unit.row_starts.front();
-    fill(unit, workspace, loop);
-    model.architecture.encode(model, loop, unit, workspace);
-    classify(model, loop, unit, workspace, logits[of_tokens ? unit.row_starts.front() : first_row].data());
-  };
-  if (units.size() >= model.pool.size() && record == nullptr) {
-    model.pool.parallel_for(units.size(), [&](std::size_t index, unsigned) { run_unit(units[index], Loop{}); });
-  } else {
-    for (const Unit& unit : units) run_unit(unit, Loop{&model.pool});
-  }
-  return logits;
+  return tokens / threads >= kLeastTokens ? (count + threads - 1) / threads * threads : count;
 }
-
-}  // namespace
 
 std::unique_ptr<const Model> Model::load(const std::filesystem::path& directory, const ModelOptions& options,
                                          const KernelTable& kernels, Task task) {
@@ -156,7 +159,7 @@ std::unique_ptr<const Model> Model::load(const std::filesystem::path& directory,
 }
 
 Tensor Model::logits(const BatchEncoding& inputs) const {
-  check_inputs(inputs, config, !embeddings.token_type.empty());
+  check_inputs(inputs, *this);
   Lease<CallScratch> call(calls);
   DistinctRows& distinct = (*call).distinct;
   const bool of_tokens = head.keep == Keep::all;
@@ -172,7 +175,7 @@ Tensor Model::logits(const BatchEncoding& inputs) const {
 }
 
 Tensor Model::logits(const BatchEncoding& inputs, const OutputOptions& options, EncoderOutputs& outputs) const {
-  check_inputs(inputs, config, !embeddings.token_type.empty());
+  check_inputs(inputs, *this);
   check_layers(options, num_layers());
   Lease<CallScratch> call(calls);
   Record record{.options = options, .outputs = outputs, .total_tokens = inputs.input_ids.size()};

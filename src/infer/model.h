@@ -17,6 +17,7 @@
 #include "infer/family_weights.h"
 #include "infer/distinct_rows.h"
 #include "infer/linear.h"
+#include "infer/turned_linears.h"
 #include "infer/workspace.h"
 #include "kernels/kernels.h"
 #include "load/config_family.h"
@@ -113,13 +114,25 @@ struct Model {
   mutable ThreadPool pool;
   mutable IdlePool<Workspace> workspaces;
   mutable IdlePool<CallScratch> calls;
+  mutable TurnedLinears turned;            // for gradients
 
   Model(Config config_, const Architecture& architecture_, const KernelTable& kernels_, Weights weights_, unsigned num_threads)
       : config(std::move(config_)), architecture(architecture_), kernels(kernels_), weights(std::move(weights_)), pool(num_threads) {}
 };
 
+// Whole rows, in order, about as many tokens in each of `count` units; at most `most` tokens, or a single row that has more.
+void cut_into_units(std::span<const std::size_t> row_starts, std::span<const std::int32_t> token_type_ids, std::size_t count, std::size_t most,
+                    std::vector<Unit>& units);
+// How many units a batch is best cut into.
+std::size_t num_units(const Model& model, std::size_t tokens);
+// Throws Error(invalid_argument) unless every row fits the tables that it will be looked up in.
+void check_inputs(const BatchEncoding& inputs, const Model& model);
+
 // embeddings.cpp: workspace.hidden [tokens, hidden_size] = LayerNorm(word + token_type + position), projected where the family does so
 void embed(const Model& model, const Loop& loop, const BatchEncoding& inputs, const Unit& unit, Workspace& workspace);
+
+// What is added to the word embeddings before they are normalised, for type and position: [tokens, embedding_size] of a unit.
+std::vector<float> fixed_embeddings(const Model& model, const BatchEncoding& inputs, const Unit& unit);
 
 // A word's embedding. In int8 it is rounded to 8 bits, where a quantized checkpoint has not done so before.
 void read_word(const Model& model, std::size_t word, std::span<float> out);

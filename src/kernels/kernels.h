@@ -98,6 +98,12 @@ struct KernelTable {
   void (*softmax)(float* row, std::size_t columns, float scale);
   // out += x
   void (*add)(const float* x, std::size_t count, float* out);
+  // out = activation(x), with the bits that gemm gives; out may be x.
+  void (*activate)(Activation activation, const float* x, std::size_t count, float* out);
+  // The derivatives of these (backward.h), from those of what they give. dx may be dy.
+  void (*activate_backward)(Activation activation, const float* x, const float* dy, std::size_t count, float* dx);
+  void (*layer_norm_backward)(const float* x, const float* dy, const float* weight, float epsilon, std::size_t columns, float* dx);
+  void (*softmax_backward)(const float* probabilities, std::size_t columns, float scale, float* gradient);  // in place
   void (*convert_f16)(const unsigned short* from, std::size_t count, float* out);
   void (*convert_bf16)(const unsigned short* from, std::size_t count, float* out);
   NarrowKernels bf16;

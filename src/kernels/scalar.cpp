@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernels/backward.h"
+
 namespace filbert {
 namespace {
 
@@ -93,6 +95,10 @@ void softmax(float* row, std::size_t columns, float scale) {
 
 void add(const float* x, std::size_t count, float* out) {
   for (std::size_t at = 0; at < count; ++at) out[at] += x[at];
+}
+
+void activate_all(Activation activation, const float* x, std::size_t count, float* out) {
+  for (std::size_t at = 0; at < count; ++at) out[at] = activate(activation, x[at]);
 }
 
 void convert_f16(const unsigned short* from, std::size_t count, float* out) {
@@ -182,6 +188,10 @@ constexpr KernelTable kTable = {
     .layer_norm = layer_norm,
     .softmax = softmax,
     .add = add,
+    .activate = activate_all,
+    .activate_backward = plain::activate_backward<float>,
+    .layer_norm_backward = plain::layer_norm_backward<float>,
+    .softmax_backward = plain::softmax_backward<float>,
     .convert_f16 = convert_f16,
     .convert_bf16 = convert_bf16,
     .bf16 = {kPanelColumns, 2, 2, 2, prepare_bf16, gemm_bf16},

@@ -183,6 +183,89 @@ void add(const float* x, std::size_t count, float* out) {
   }
 }
 
+void activate_all(Activation activation, const float* x, std::size_t count, float* out) {
+  for (std::size_t at = 0; at < count; at += lanes()) {
+    store_first(activate(activation, load_first(x + at, count - at)), out + at, count - at);
+  }
+}
+
+// d activation(x) / dx, by the formulas of backward.h.
+HWY_INLINE V slope(Activation activation, V x) {
+  const V one = hn::Set(d, 1.0f), half = hn::Set(d, 0.5f);
+  const auto of_sigmoid = [&](V scale) {
+    const V s = sigmoid(hn::Mul(scale, x));
+    return hn::MulAdd(hn::Mul(hn::Mul(scale, x), s), hn::Sub(one, s), s);
+  };
+  switch (activation) {
+    case Activation::none: return one;
+    case Activation::gelu: {
+      const V density = hn::Mul(exp(hn::Mul(hn::Mul(hn::Set(d, -0.5f), x), x)), hn::Set(d, 0.39894228f));
+      return hn::MulAdd(x, density, hn::MulAdd(half, erf(hn::Mul(x, hn::Set(d, 0.70710678f))), half));
+    }
+    case Activation::gelu_tanh:
+    case Activation::gelu_fast: {
+      const V cubic = hn::Set(d, 0.044715f), factor = hn::Set(d, 0.79788456f), squared = hn::Mul(x, x);
+      const V t = tanh(hn::Mul(factor, hn::MulAdd(hn::Mul(cubic, squared), x, x)));
+      const V inner = hn::Mul(factor, hn::MulAdd(hn::Mul(hn::Set(d, 3.0f), cubic), squared, one));
+      const V steep = hn::Mul(hn::Mul(x, hn::NegMulAdd(t, t, one)), inner);
+      return hn::Mul(half, hn::Add(hn::Add(one, t), steep));
+    }
+    case Activation::quick_gelu: return of_sigmoid(hn::Set(d, 1.702f));
+    case Activation::relu: return hn::IfThenElseZero(hn::Gt(x, hn::Zero(d)), one);
+    case Activation::silu: return of_sigmoid(one);
+    case Activation::tanh: {
+      const V t = tanh(x);
+      return hn::NegMulAdd(t, t, one);
+    }
+  }
+  return one;
+}
+
+void activate_backward(Activation activation, const float* x, const float* dy, std::size_t count, float* dx) {
+  for (std::size_t at = 0; at < count; at += lanes()) {
+    const std::size_t left = count - at;
+    store_first(hn::Mul(load_first(dy + at, left), slope(activation, load_first(x + at, left))), dx + at, left);
+  }
+}
+
+void layer_norm_backward(const float* x, const float* dy, const float* weight, float epsilon, std::size_t columns, float* dx) {
+  V sums = hn::Zero(d);
+  for (std::size_t at = 0; at < columns; at += lanes()) sums = hn::Add(sums, load_first(x + at, columns - at));
+  const V mean = hn::Set(d, hn::GetLane(hn::SumOfLanes(d, sums)) / static_cast<float>(columns));
+  V squares = hn::Zero(d), all = hn::Zero(d), along = hn::Zero(d);  // of x, of g, and of g along x
+  for (std::size_t at = 0; at < columns; at += lanes()) {
+    const std::size_t left = columns - at;
+    V centered = hn::Sub(load_first(x + at, left), mean);
+    if (left < lanes()) centered = hn::IfThenElseZero(hn::FirstN(d, left), centered);
+    const V g = hn::Mul(load_first(dy + at, left), load_first(weight + at, left));
+    squares = hn::MulAdd(centered, centered, squares);
+    all = hn::Add(all, g);
+    along = hn::MulAdd(g, centered, along);
+  }
+  const auto mean_of = [&](V v) { return hn::GetLane(hn::SumOfLanes(d, v)) / static_cast<float>(columns); };
+  const float inverse = 1.0f / std::sqrt(mean_of(squares) + epsilon);
+  const V scale = hn::Set(d, inverse), mean_g = hn::Set(d, mean_of(all)), factor = hn::Set(d, mean_of(along) * inverse * inverse);
+  for (std::size_t at = 0; at < columns; at += lanes()) {
+    const std::size_t left = columns - at;
+    const V centered = hn::Sub(load_first(x + at, left), mean);
+    const V g = hn::Mul(load_first(dy + at, left), load_first(weight + at, left));
+    store_first(hn::Mul(scale, hn::NegMulAdd(centered, factor, hn::Sub(g, mean_g))), dx + at, left);
+  }
+}
+
+void softmax_backward(const float* probabilities, std::size_t columns, float scale, float* gradient) {
+  V sums = hn::Zero(d);
+  for (std::size_t at = 0; at < columns; at += lanes()) {
+    sums = hn::MulAdd(load_first(probabilities + at, columns - at), load_first(gradient + at, columns - at), sums);
+  }
+  const V sum = hn::SumOfLanes(d, sums);
+  for (std::size_t at = 0; at < columns; at += lanes()) {
+    const std::size_t left = columns - at;
+    const V p = hn::Mul(load_first(probabilities + at, left), hn::Set(d, scale));
+    store_first(hn::Mul(p, hn::Sub(load_first(gradient + at, left), sum)), gradient + at, left);
+  }
+}
+
 void convert_f16(const unsigned short* from, std::size_t count, float* out) {
   const hn::Rebind<hwy::float16_t, D> half;
   std::size_t at = 0;
@@ -224,8 +307,24 @@ const KernelTable& table() {
   constexpr const char* kName = "sse2";  // newer Highway alone; never picked for Highway's own scalar fallback
 #endif
   static const KernelTable kTable = [] {
-    KernelTable built = {kName,       panel_columns(), gemm,           pack_transposed, pack,  layer_norm, softmax, add,
-                         convert_f16, convert_bf16,    bf16_kernels(), int8_kernels(),  false, false};
+    KernelTable built = {.name = kName,
+                         .panel_columns = panel_columns(),
+                         .gemm = gemm,
+                         .pack_transposed = pack_transposed,
+                         .pack = pack,
+                         .layer_norm = layer_norm,
+                         .softmax = softmax,
+                         .add = add,
+                         .activate = activate_all,
+                         .activate_backward = activate_backward,
+                         .layer_norm_backward = layer_norm_backward,
+                         .softmax_backward = softmax_backward,
+                         .convert_f16 = convert_f16,
+                         .convert_bf16 = convert_bf16,
+                         .bf16 = bf16_kernels(),
+                         .int8 = int8_kernels(),
+                         .native_bf16 = false,
+                         .native_int8 = false};
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
     if (kExtra != Extra::none) built.int8 = native_int8_kernels(), built.native_int8 = true;
 #endif
