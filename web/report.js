@@ -6,7 +6,8 @@
   const page = JSON.parse(document.getElementById('filbert-page').textContent);
   const explained = page.labels[0];
   const methods = Object.keys(explained.methods);
-  const names = {shap: 'SHAP', lime: 'LIME', occlusion: 'Occlusion'};
+  const names = {shap: 'SHAP', lime: 'LIME', occlusion: 'Occlusion', saliency: 'Saliency', input_x_gradient: 'Input × gradient',
+    integrated_gradients: 'Integrated gradients', smoothgrad: 'SmoothGrad', attention_rollout: 'Attention rollout', attention_gradient: 'Attention × gradient'};
   const state = {method: methods[0], label: 0, out: new Set(), word: -1};
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const byId = (id) => document.getElementById(id);

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include <filbert/gradients.h>
 #include <filbert/pipeline.h>
 
 namespace filbert {
@@ -246,6 +247,9 @@ class Explainer {
   LimeExplanation lime(const LimeOptions& options = {});
   ShapExplanation shap(const ShapOptions& options = {});
   OcclusionExplanation occlusion(const OcclusionOptions& options = {});
+  // From inside the model, in f32 whatever it computes in: a model in another dtype is loaded a second time for it, once. Throws
+  // Error(unsupported): a checkpoint whose weights are stored in int8, ExplainCompat, a family or a tokenizer that cannot.
+  GradientExplanation gradients(GradientMethod method, const GradientOptions& options = {});
   CounterfactualExplanation counterfactuals(const CounterfactualOptions& options = {});
   FaithfulnessExplanation faithfulness(const std::vector<NamedValues>& methods, std::uint32_t seed = 0);
 
@@ -271,6 +275,7 @@ struct ExplainReport {
   std::optional<ShapExplanation> shap;
   std::optional<LimeExplanation> lime;
   std::optional<OcclusionExplanation> occlusion;
+  std::vector<GradientExplanation> gradients;   // each method once
   std::optional<CounterfactualExplanation> counterfactuals;
   std::optional<FaithfulnessExplanation> faithfulness;
   std::vector<LabelValues> other_labels;  // likeliest first
@@ -285,18 +290,20 @@ struct ExplainReport {
   ExplainOptions options;
   LimeOptions lime_options;
   ShapOptions shap_options;
+  GradientOptions gradient_options;
   double milliseconds = 0;
 
-  // What each method says of the units, in the order shap, lime, occlusion; of those that were run.
+  // What each method says of the units, in the order shap, lime, occlusion, gradients; of those that were run.
   std::vector<NamedValues> values() const;
 };
 
 // What a report is to hold.
 struct ReportOptions {
   ExplainOptions explain = {};  // its budget is shared by all parts; absent: shap has its own, the parts behind it two seconds each
-  std::vector<std::string> methods = {"shap"};  // of shap, lime, occlusion
+  std::vector<std::string> methods = {"shap"};  // of shap, lime, occlusion and gradient_methods()
   LimeOptions lime = {};
   ShapOptions shap = {};
+  GradientOptions gradients = {};
   bool counterfactuals = true;
   bool faithfulness = true;
   std::size_t max_other_labels = 0;  // for how many further labels, the likeliest first, the methods are asked too

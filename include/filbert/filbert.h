@@ -6,6 +6,7 @@
 #include <filbert/error.h>
 #include <filbert/explain.h>
 #include <filbert/explain_corpus.h>
+#include <filbert/gradients.h>
 #include <filbert/hub.h>
 #include <filbert/model.h>
 #include <filbert/pipeline.h>

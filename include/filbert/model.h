@@ -49,6 +49,7 @@ class PreTrainedModel {
   std::string dtype() const;            // of the file's tensors: "F32", "F16", "BF16" or "F16, F32"
   ComputeDtype compute_dtype() const;   // what the linear layers compute in; never automatic
   std::size_t num_parameters() const;
+  const Model& internals() const { return *model_; }  // for the library's own parts; it may change with any version
 
   PreTrainedModel(PreTrainedModel&&) noexcept;
   PreTrainedModel& operator=(PreTrainedModel&&) noexcept;

@@ -51,7 +51,8 @@ void set_mask(const std::string& mask, ExplainOptions& options) {
 
 void add_what(CLI::App& app, ReportOptions& options, std::string& target) {
   ExplainOptions& explain = options.explain;
-  add_text(app, "--method", "LIST", "Of shap, lime and occlusion, with commas between; default: shap",
+  add_text(app, "--method", "LIST", "Of shap, lime, occlusion, saliency, input_x_gradient, integrated_gradients, smoothgrad, attention_rollout and "
+           "attention_gradient, with commas between; default: shap",
            [&](const std::string& list) { options.methods = split(list); });
   add_text(app, "--label", "LABEL", "The label to explain; default: the predicted one", [&](const std::string& label) { explain.label = label; });
   add_text(app, "--target", "TARGET",
@@ -78,7 +79,7 @@ void add_how(CLI::App& app, ReportOptions& options) {
   add_number(app, "--budget-ms", "Milliseconds for all of it: what was found by then is shown; default: two seconds a part", {},
              [&](std::size_t ms) { options.explain.budget = std::chrono::milliseconds(ms); });
   add_number(app, "--seed", "Of the random numbers of all methods; default: 0", unsigned32, [&](std::size_t seed) {
-    options.lime.seed = options.shap.seed = static_cast<std::uint32_t>(seed);
+    options.lime.seed = options.shap.seed = options.gradients.seed = static_cast<std::uint32_t>(seed);
   });
   add_choice(app, "--algorithm", "auto|owen|partition|shapley|permutation|kernel",
              "Of shap: which orders of the words count; default: auto, Owen values, exact where --max-evals allow it",
@@ -95,11 +96,27 @@ void add_how(CLI::App& app, ReportOptions& options) {
              [&](const std::string& name) { options.lime.feature_selection = feature_selection_from_name(name); });
 }
 
+void add_gradients(CLI::App& app, GradientOptions& options) {
+  add_choice(app, "--embedding", "word|embeddings", "Of gradients: what a token goes in as, its word's vector or what the embeddings give; default: word",
+             [&](const std::string& name) { options.embedding = gradient_embedding_from_name(name); });
+  add_choice(app, "--baseline", "pad|mask|mean|zero", "Of integrated_gradients: what stands for a token that says nothing; default: pad",
+             [&](const std::string& name) { options.baseline = gradient_baseline_from_name(name); });
+  add_number(app, "--num-steps", "Of integrated_gradients: points on the way from there; default: 50", {.least = 1, .most = 10'000},
+             [&](std::size_t steps) { options.num_steps = steps; });
+  add_decimal(app, "--max-gap", "SHARE", "Of integrated_gradients: steps are doubled until what is missing is at most this share; default: as it comes", 0, 1,
+              [&](float share) { options.max_gap = double{share}; });
+  add_number(app, "--noise-samples", "Of smoothgrad: texts with noise; default: 25", {.least = 1, .most = 10'000},
+             [&](std::size_t samples) { options.num_samples = samples; });
+  add_decimal(app, "--noise", "SHARE", "Of smoothgrad: how strong it is, beside the range of the embeddings; default: 0.1", 0, 100,
+              [&](float noise) { options.noise = double{noise}; });
+}
+
 }  // namespace
 
 void add_explain_options(CLI::App& app, ReportOptions& options, std::string& target) {
   add_what(app, options, target);
   add_how(app, options);
+  add_gradients(app, options.gradients);
 }
 
 void set_target(const std::string& target, const Config& config, ExplainOptions& options) {

@@ -120,6 +120,20 @@ std::string lime_lines(const LimeExplanation& lime, double score) {
                               score, lime.r2, lime.num_samples, lime.evaluations, lime.stopped ? "; stopped when the time was up" : ""));
 }
 
+std::string gradient_lines(const std::vector<GradientExplanation>& gradients) {
+  std::string lines;
+  for (const GradientExplanation& gradient : gradients) {
+    if (gradient.method == GradientMethod::integrated_gradients) {
+      double sum = 0;
+      for (const double value : gradient.values) sum += value;
+      lines += sentence(fmt::format("integrated_gradients: {:.3f} of the baseline {:+.3f} by the words {:+.3f} by special tokens {:+.5f} left over = {:.3f}; {} steps",
+                                    gradient.base_value, sum, gradient.special, gradient.gap, gradient.score, gradient.num_steps));
+    }
+    if (gradient.stopped) lines += fmt::format("{}: stopped when the time was up\n", name(gradient.method));
+  }
+  return lines;
+}
+
 std::string set_words(const std::vector<std::size_t>& set, const ExplainedText& text, const Output& out) {
   std::string words;
   for (const std::size_t unit : set) words += fmt::format("{}“{}”", words.empty() ? "" : " ", shown(text.units[unit].text, out).text);
@@ -162,6 +176,7 @@ std::string text_lines(const ExplainReport& report, const Output& out) {
   if (report.shap) lines += shap_lines(*report.shap, text.score);
   if (report.lime) lines += lime_lines(*report.lime, text.score);
   if (report.occlusion && report.occlusion->stopped) lines += "occlusion: stopped when the time was up\n";
+  lines += gradient_lines(report.gradients);
   if (report.counterfactuals) lines += counterfactual_lines(*report.counterfactuals, text, out);
   return lines;
 }

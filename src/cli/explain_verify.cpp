@@ -42,6 +42,19 @@ ExplainOptions read_settings(const JsonValue& root) {
   return options;
 }
 
+void read_gradients(const JsonValue& method, GradientOptions& options) {
+  options.embedding = gradient_embedding_from_name(method.at("embedding").as_string());
+  if (const auto baseline = method.find("baseline")) {
+    options.baseline = gradient_baseline_from_name(baseline->as_string());
+    options.num_steps = static_cast<std::size_t>(method.at("num_steps").as_int());  // those that were taken, however they came about
+  }
+  if (const auto samples = method.find("num_samples")) {
+    options.num_samples = static_cast<std::size_t>(samples->as_int());
+    options.noise = method.at("noise").as_double();
+    options.seed = static_cast<std::uint32_t>(method.at("seed").as_int());
+  }
+}
+
 void read_methods(const JsonValue& root, ReportOptions& options) {
   options.methods.clear();
   root.at("methods").for_each_field([&](std::string_view name, const JsonValue& method) {
@@ -57,6 +70,8 @@ void read_methods(const JsonValue& root, ReportOptions& options) {
       options.lime.kernel_width = method.at("kernel_width").as_double();
       options.lime.feature_selection = feature_selection_from_name(method.at("feature_selection").as_string());
       options.lime.seed = static_cast<std::uint32_t>(method.at("seed").as_int());
+    } else if (name != "occlusion") {
+      read_gradients(method, options.gradients);
     }
   });
 }

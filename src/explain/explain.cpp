@@ -81,6 +81,8 @@ FaithfulnessExplanation Explainer::faithfulness(const std::vector<NamedValues>& 
   return counted(impl_->predictor, [&] { return faithfulness_of(impl_->game(), output, methods, seed, impl_->budget); });
 }
 
+GradientExplanation Explainer::gradients(GradientMethod method, const GradientOptions& options) { return impl_->gradients(method, options); }
+
 OcclusionExplanation Explainer::occlusion(const OcclusionOptions& options) {
   const std::size_t output = impl_->output(impl_->label_id(options.label));
   return counted(impl_->predictor, [&] { return filbert::occlusion(impl_->game(), output, options.pairs, impl_->budget); });

@@ -17,7 +17,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::array<std::string_view, 3> kMethods = {"shap", "lime", "occlusion"};
+constexpr std::array<std::string_view, 3> kMaskingMethods = {"shap", "lime", "occlusion"};
 constexpr auto kTimeOfAPart = std::chrono::milliseconds(2000);
 constexpr auto kTimeOfALabel = std::chrono::milliseconds(500);
 constexpr std::size_t kMaxUnitsForPairs = 32;  // 528 texts
@@ -54,9 +54,11 @@ bool has(const ReportOptions& options, std::string_view method) {
 
 void check(const ReportOptions& options) {
   if (options.methods.empty()) throw Error(ErrorKind::invalid_argument, "method: expected at least one, found none");
+  std::vector<std::string_view> known(kMaskingMethods.begin(), kMaskingMethods.end());
+  for (const std::string_view method : gradient_methods()) known.push_back(method);
   for (const std::string& method : options.methods) {
-    if (std::find(kMethods.begin(), kMethods.end(), method) == kMethods.end()) {
-      throw Error(ErrorKind::invalid_argument, fmt::format("method: expected one of {}, found \"{}\"", fmt::join(kMethods, ", "), method));
+    if (std::find(known.begin(), known.end(), method) == known.end()) {
+      throw Error(ErrorKind::invalid_argument, fmt::format("method: expected one of {}, found \"{}\"", fmt::join(known, ", "), method));
     }
   }
 }
@@ -90,6 +92,13 @@ LabelValues values_of(const std::string& label, Explainer& explainer, const Repo
     shares.next({});
     values.methods.push_back({"occlusion", explainer.occlusion({.label = label}).values});
   }
+  for (const std::string_view method : gradient_methods()) {
+    if (!has(options, method)) continue;
+    GradientOptions gradients = options.gradients;
+    gradients.label = label;
+    shares.next({});
+    values.methods.push_back({std::string(method), explainer.gradients(gradient_method_from_name(method), gradients).values});
+  }
   return values;
 }
 
@@ -105,6 +114,7 @@ ExplainReport explain(const TextClassificationPipeline& classifier, TextInput te
   if (!report.options.function_to_apply) report.options.function_to_apply = default_function_to_apply(classifier.config());
   report.lime_options = options.lime;
   report.shap_options = options.shap;
+  report.gradient_options = options.gradients;
   report.version = FILBERT_VERSION;
   report.dtype = name(classifier.model().compute_dtype());
   const std::vector<std::string> others =
@@ -123,6 +133,11 @@ ExplainReport explain(const TextClassificationPipeline& classifier, TextInput te
   if (has(options, "lime")) {
     shares.next({});
     report.lime = explainer.lime(options.lime);
+  }
+  for (const std::string_view method : gradient_methods()) {
+    if (!has(options, method)) continue;
+    shares.next({});
+    report.gradients.push_back(explainer.gradients(gradient_method_from_name(method), options.gradients));
   }
   if (options.counterfactuals) {
     shares.next(kTimeOfAPart);

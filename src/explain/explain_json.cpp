@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -112,6 +114,33 @@ void write_method(const OcclusionExplanation& occlusion, const ExplainReport& re
   json.field("stopped", occlusion.stopped);
 }
 
+void write_method(const GradientExplanation& gradient, const ExplainReport& report, JsonWriter& json) {
+  const GradientOptions& options = report.gradient_options;
+  write_units(report.text, gradient.values, {}, {}, json);
+  json.key("tokens");
+  json.begin_array();
+  for (const std::string& token : gradient.tokens) json.value(token);
+  json.end_array();
+  json.key("token_values");
+  json.array(gradient.token_values);
+  json.field("special", gradient.special);
+  if (gradient.method == GradientMethod::integrated_gradients) {
+    json.field("base_value", gradient.base_value);
+    json.field("gap", gradient.gap);
+    json.field("num_steps", gradient.num_steps);
+    json.field("baseline", name(options.baseline));
+    if (options.max_gap) json.field("max_gap", *options.max_gap);
+  }
+  if (gradient.method == GradientMethod::smoothgrad) {
+    json.field("num_samples", options.num_samples);
+    json.field("noise", options.noise);
+    json.field("seed", options.seed);
+  }
+  json.field("embedding", name(options.embedding));
+  json.field("evaluations", gradient.evaluations);
+  json.field("stopped", gradient.stopped);
+}
+
 void write_methods(const ExplainReport& report, JsonWriter& json) {
   json.key("methods");
   json.begin_object();
@@ -125,6 +154,7 @@ void write_methods(const ExplainReport& report, JsonWriter& json) {
   write("shap", report.shap);
   write("lime", report.lime);
   write("occlusion", report.occlusion);
+  for (const GradientExplanation& gradient : report.gradients) write(name(gradient.method), std::optional(gradient));
   json.end_object();
 }
 

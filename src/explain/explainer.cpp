@@ -68,15 +68,16 @@ void Explainer::Impl::read_text(TextInput input) {
                  std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   if (options.compat == ExplainCompat::lime) return cut_as_lime();
   if (options.compat == ExplainCompat::shap) return cut_as_shap();
-  find_units(classifier.tokenizer()(std::span(&whole, 1), {.truncation = Truncation::longest_first,
+  encoding = classifier.tokenizer()(std::span(&whole, 1), {.truncation = Truncation::longest_first,
                                                            .max_length = options.max_length.value_or(classifier.max_length()),
                                                            .offset_unit = OffsetUnit::bytes,
-                                                           .num_threads = 1}));
+                                                           .num_threads = 1});
+  find_units();
   mask_units();
 }
 
 // A unit is seen if one of its tokens is; what truncation cut off stays out of every masked text, since it would come into view there.
-void Explainer::Impl::find_units(const BatchEncoding& encoding) {
+void Explainer::Impl::find_units() {
   for (std::int32_t id = 0; id < (text.text_pair ? 2 : 1); ++id) {
     const std::string& part = id == 0 ? text.text : *text.text_pair;
     const std::vector<Span> tokens = tokens_of(encoding, id);
@@ -112,6 +113,14 @@ void Explainer::Impl::find_units(const BatchEncoding& encoding) {
     }
   }
   if (!text.text_pair) second_text = places_.size();
+  units_of_token.resize(encoding.total_tokens());
+  for (std::size_t token = 0; token < units_of_token.size(); ++token) {
+    const Offset& of_token = encoding.offset_mapping[token];
+    for (std::size_t unit = 0; unit < places_.size(); ++unit) {
+      const auto& [sequence_id, span] = places_[unit];
+      if (sequence_id == encoding.sequence_ids[token] && of_token.begin < span.end && of_token.end > span.begin) units_of_token[token].push_back(unit);
+    }
+  }
 }
 
 void Explainer::Impl::mask_units() {

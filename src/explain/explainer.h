@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +17,7 @@
 #include "explain/predictor.h"
 #include "explain/shap.h"
 #include "explain/units.h"
+#include "infer/model.h"
 
 namespace filbert {
 
@@ -37,6 +39,8 @@ struct Explainer::Impl {
   std::vector<std::string> segments;  // [units] each with what follows up to the next: what the tree of phrases is built from
   std::size_t second_text = 0;        // the first unit of text_pair; as many as there are without one
   std::vector<std::uint8_t> varying;  // [units] 0 where no mask changes anything; empty: all vary
+  BatchEncoding encoding;             // of the text, a row; of ExplainCompat::none alone, and so is what follows
+  std::vector<std::vector<std::size_t>> units_of_token;  // [tokens] those that a token has characters of
   std::string separator;              // of segments: a token whose two sides join last; or empty
   ShapPlayers shap_players() const;  // valid while this is
   // The text where unit u stays if kept[u], else is masked.
@@ -56,15 +60,20 @@ struct Explainer::Impl {
   Tensor logits_of(const Masks& masks);
   std::size_t batch_size() const;  // masked texts for a call of the model
 
+  // The classifier's model, or the same checkpoint in f32.
+  const Model& exact_model();
+  GradientExplanation gradients(GradientMethod method, const GradientOptions& wanted);
+
  private:
   void read_text(TextInput input);
-  void find_units(const BatchEncoding& encoding);
+  void find_units();
   void find_target();
   void mask_units();
   void cut_as_lime();  // these two in compat.cpp
   void cut_as_shap();
   std::string masked_part(std::int32_t sequence_id, std::span<const std::uint8_t> kept) const;
 
+  std::unique_ptr<const Model> exact_model_;
   std::vector<UnitPlace> places_;  // [units]; of ExplainCompat::none alone
   Span seen_[2];                   // bytes of each text that the model sees
 };

@@ -119,10 +119,19 @@ int level(double value, double largest) {
 std::string level_class(int level) { return level == 0 ? "z" : fmt::format("{}{}", level > 0 ? 'p' : 'n', std::abs(level)); }
 
 std::string method_html(std::string_view method) {
-  if (method == "shap") return "SHAP";
-  if (method == "lime") return "LIME";
-  if (method == "occlusion") return "Occlusion";
-  return name_html(method);
+  static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+      {"shap", "SHAP"},
+      {"lime", "LIME"},
+      {"occlusion", "Occlusion"},
+      {"saliency", "Saliency"},
+      {"input_x_gradient", "Input × gradient"},
+      {"integrated_gradients", "Integrated gradients"},
+      {"smoothgrad", "SmoothGrad"},
+      {"attention_rollout", "Attention rollout"},
+      {"attention_gradient", "Attention × gradient"},
+  };
+  const auto* found = std::ranges::find(kNames, method, &std::pair<std::string_view, std::string_view>::first);
+  return found != std::end(kNames) ? std::string(found->second) : name_html(method);
 }
 
 // Values that are not as many as the units belong to another text: nothing can be said with them.
@@ -134,6 +143,9 @@ std::vector<NamedValues> ExplainReport::values() const {
   add("shap", shap);
   add("lime", lime);
   add("occlusion", occlusion);
+  for (const GradientExplanation& gradient : gradients) {
+    if (gradient.values.size() == text.units.size()) methods.push_back({std::string(name(gradient.method)), gradient.values});
+  }
   return methods;
 }
 

@@ -98,6 +98,7 @@ constexpr std::string_view kAllMasked = "All masked";
 constexpr std::string_view kNoResidual = "Left over";
 constexpr std::string_view kIntercept = "LIME’s intercept";
 constexpr std::string_view kLimeResidual = "What LIME’s line misses";
+constexpr std::string_view kGradientResidual = "Special tokens, and the gap";
 
 // Shapley values add up, so that a further label's base is its score less their sum.
 void other_ledgers(const ReportPage& page, std::string& out) {
@@ -127,8 +128,13 @@ void ledger_section(const ReportPage& page, std::string& out) {
     const LimeExplanation& lime = *page.report.lime;
     ledger_table(page, {"lime", page.explained(), 0, kIntercept, lime.intercept, lime.values, kLimeResidual, page.text.score}, out);
   }
-  out += fmt::format("<p class=\"hint ledger-none\"{}>There is no ledger for what this shows: leave-one-out values do not add up to the score, and LIME’s line for "
-                     "another label is not kept.</p>\n", has("shap") || has("lime") ? " hidden" : "");
+  const auto integrated = std::ranges::find(page.report.gradients, GradientMethod::integrated_gradients, &GradientExplanation::method);
+  if (has("integrated_gradients")) {
+    const std::string base = fmt::format("Baseline, {}", name(page.report.gradient_options.baseline));
+    ledger_table(page, {"integrated_gradients", page.explained(), 0, base, integrated->base_value, integrated->values, kGradientResidual, page.text.score}, out);
+  }
+  out += fmt::format("<p class=\"hint ledger-none\"{}>There is no ledger for what this shows: the values do not add up to the score, or their base for "
+                     "another label is not kept.</p>\n", has("shap") || has("lime") || has("integrated_gradients") ? " hidden" : "");
   out += "</section>\n";
 }
 

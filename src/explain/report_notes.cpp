@@ -24,6 +24,10 @@ void reading_section(const ReportPage& page, std::string& out) {
                      page.unit_word(), masked, page.explained());
   out += "<li>SHAP shares the score out so that it adds up, whatever order things are taken away in; LIME fits a straight line to many masked texts; occlusion takes one "
          "away and leaves the rest.</li>\n";
+  if (!page.report.gradients.empty()) {
+    out += "<li>Gradients look at the model from inside: saliency and SmoothGrad say how much the score hangs on a word, not which way; integrated gradients add up along "
+           "the way from a text without words; attention says where the model looked, which is no cause.</li>\n";
+  }
   out += "<li>Where the methods disagree, the text works by combinations, and no single number per word tells all of it: look at the phrases, and at the curves.</li>\n";
   out += "<li>It shows what this model does with this text, not what is true of the world, and not what the model would do with another text.</li>\n";
   out += "<li>A masked text is one that nobody writes: what the model says of it is part of the answer, and can mislead.</li>\n</ul>\n</section>\n";
@@ -51,6 +55,14 @@ void reproduce_section(const ReportPage& page, std::string& out) {
   }
   if (report.occlusion) {
     entry("Occlusion", count_of(report.occlusion->evaluations, "evaluation", "evaluations") + stopped(report.occlusion->stopped), out);
+  }
+  for (const GradientExplanation& gradient : report.gradients) {
+    std::string words = count_of(gradient.evaluations, "pass forth and back", "passes forth and back");
+    if (gradient.method == GradientMethod::integrated_gradients) {
+      words += fmt::format(", {} steps from the baseline “{}”, gap {} ({:.2g} % of the difference)", gradient.num_steps, name(report.gradient_options.baseline),
+                           signed_number(gradient.gap, 5), 100 * gradient.gap_share());
+    }
+    entry(method_html(name(gradient.method)), words + stopped(gradient.stopped), out);
   }
   entry("Time", fmt::format("{:.0f} ms", report.milliseconds), out);
   out += "</dl>\n";

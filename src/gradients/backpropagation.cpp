@@ -103,10 +103,15 @@ std::vector<T> input_vectors(const Model& model, const BatchEncoding& inputs, Gr
     read_word(model, static_cast<std::size_t>(inputs.input_ids[token]), std::span(words).subspan(token * size, size));
   }
   if (input == GradientInput::words) return {words.begin(), words.end()};
+  return embedded_words<T>(model, inputs, words);
+}
+
+template <typename T>
+std::vector<T> embedded_words(const Model& model, const BatchEncoding& inputs, std::span<const float> words) {
   Tape<T> tape(model, Loop{});
   const Unit unit{.row_starts = inputs.row_starts, .token_type_ids = inputs.token_type_ids};
   const std::vector<float> fixed = fixed_embeddings(model, inputs, unit);
-  const auto x = tape.input(inputs.input_ids.size(), size);
+  const auto x = tape.input(inputs.input_ids.size(), model.config.embedding_size);
   std::ranges::copy(words, tape[x].data);
   const Matrix<T> embedded = tape[stages_of<T>(model).front()({model, unit, tape, fixed}, x)];
   return {embedded.data, embedded.data + embedded.size()};
@@ -157,6 +162,8 @@ Backpropagated<T> backpropagate(const Model& model, const BatchEncoding& inputs,
 
 template std::vector<float> input_vectors(const Model&, const BatchEncoding&, GradientInput);
 template std::vector<double> input_vectors(const Model&, const BatchEncoding&, GradientInput);
+template std::vector<float> embedded_words(const Model&, const BatchEncoding&, std::span<const float>);
+template std::vector<double> embedded_words(const Model&, const BatchEncoding&, std::span<const float>);
 template Backpropagated<float> backpropagate(const Model&, const BatchEncoding&, std::span<const float>, const LogitGradient<float>&,
                                              const BackpropagationOptions<float>&);
 template Backpropagated<double> backpropagate(const Model&, const BatchEncoding&, std::span<const double>, const LogitGradient<double>&,

@@ -42,6 +42,9 @@ std::size_t width_of(const Model& model, GradientInput input);
 // Of the tokens of `inputs`: their rows of x [total_tokens, width].
 template <typename T>
 std::vector<T> input_vectors(const Model& model, const BatchEncoding& inputs, GradientInput input);
+// What the embeddings make of words [total_tokens, embedding_size] in the places of the tokens of `inputs`.
+template <typename T>
+std::vector<T> embedded_words(const Model& model, const BatchEncoding& inputs, std::span<const float> words);
 
 // `x` [total_tokens, width] stands for the tokens' own vectors; everything else, types and positions, is theirs. The model must be in f32.
 // May be called from many threads at once. Throws Error: invalid_argument for ids that the model does not have, unsupported for a family

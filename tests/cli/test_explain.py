@@ -46,6 +46,23 @@ def test_every_method_says_what_it_did(checkpoint):
     assert methods["shap"]["evaluations"] <= 500
 
 
+def test_gradients_are_a_method_as_others(checkpoint, tmp_path):
+    gradients = ["saliency", "input_x_gradient", "integrated_gradients", "smoothgrad"]
+    row = one(checkpoint, "--method", ",".join(["shap", *gradients]), "--target", "logit", "--baseline", "mask", "--max-gap", "0.01", TEXT)
+    assert list(row["methods"]) == ["shap", *gradients]
+    for name in gradients:
+        method = row["methods"][name]
+        assert [unit["text"] for unit in method["units"]] == [unit["text"] for unit in row["methods"]["shap"]["units"]]
+        assert len(method["tokens"]) == len(method["token_values"])
+        assert sum(unit["value"] for unit in method["units"]) + method["special"] == pytest.approx(sum(method["token_values"]), abs=1e-9)
+    integrated = row["methods"]["integrated_gradients"]
+    assert integrated["base_value"] + sum(integrated["token_values"]) + integrated["gap"] == pytest.approx(row["score"], abs=1e-5)
+    assert abs(integrated["gap"]) <= 0.01 * abs(row["score"] - integrated["base_value"])
+    file = tmp_path / "why.json"
+    explain(checkpoint, "--method", ",".join(gradients), "--output", file, TEXT)
+    assert ok("explain", "--verify", file).text == "explanation 1: the same\n"
+
+
 def test_shap_adds_up(checkpoint):
     row = one(checkpoint, TEXT)
     shap = row["methods"]["shap"]
@@ -170,7 +187,10 @@ def test_counterfactuals_are_what_classify_says(checkpoint):
 @pytest.mark.parametrize("options, message", [
     (["--label", "nobody"], "label: expected one of"),
     (["--target", "nobody"], "--target: expected probability, logit or two of"),
-    (["--method", "gradients"], "method: expected one of shap, lime, occlusion, found \"gradients\""),
+    (["--method", "gradients"], "method: expected one of shap, lime, occlusion, saliency, input_x_gradient"),
+    (["--method", "saliency", "--baseline", "nothing"], "--baseline"),
+    (["--method", "integrated_gradients", "--num-steps", "0"], "--num-steps"),
+    (["--method", "saliency", "--compat", "lime"], "--compat lime: expected --method lime"),
     (["--method", ""], "method: expected one of"),
     (["--unit", "paragraph"], "unit: expected one of word, token, sentence, regex"),
     (["--unit", "regex=("], "expected a regular expression"),

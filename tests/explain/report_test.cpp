@@ -177,7 +177,7 @@ TEST(Report, LedgerAddsUpAndNamesWhatIsLeftOver) {
   const std::string lime = between(page, "data-method=\"lime\" data-label=\"0\"", "</table>");
   EXPECT_TRUE(has(lime, "What LIME’s line misses"));
   EXPECT_FALSE(has(page, "data-method=\"occlusion\" data-label"));
-  EXPECT_TRUE(has(page, "leave-one-out values do not add up"));
+  EXPECT_TRUE(has(page, "the values do not add up to the score"));
 }
 
 TEST(Report, OffsetsOfEveryUnitFindTheSameWords) {

@@ -1,0 +1,60 @@
+// An Explainer's methods from inside the model: its text as a row of tokens, its target as a function of logits, and units' values as the sums
+// of those of their tokens.
+#include <filbert/error.h>
+
+#include <fmt/format.h>
+
+#include "explain/explainer.h"
+#include "explain/gradients.h"
+
+namespace filbert {
+namespace {
+
+ScoreOfLogits::Kind kind_of(ExplainTarget target, FunctionToApply function) {
+  if (target != ExplainTarget::probability || function == FunctionToApply::none) return ScoreOfLogits::Kind::logit;
+  return function == FunctionToApply::sigmoid ? ScoreOfLogits::Kind::sigmoid : ScoreOfLogits::Kind::softmax;
+}
+
+}  // namespace
+
+const Model& Explainer::Impl::exact_model() {
+  const Model& model = classifier.model().internals();
+  if (model.dtype == ComputeDtype::f32) return model;
+  if (model.config.is_quantized) {
+    throw Error(ErrorKind::unsupported, fmt::format("{}: gradients: expected weights in F32, F16 or BF16, found int8", model.config.path.string()));
+  }
+  if (exact_model_ == nullptr) {
+    exact_model_ = Model::load(model.config.path.parent_path(), {.num_threads = model.pool.size(), .dtype = ComputeDtype::f32}, model.kernels);
+  }
+  return *exact_model_;
+}
+
+GradientExplanation Explainer::Impl::gradients(GradientMethod method, const GradientOptions& wanted) {
+  if (options.compat != ExplainCompat::none) {
+    throw Error(ErrorKind::unsupported, fmt::format("method: expected no compat beside {}, found {}", name(method), name(options.compat)));
+  }
+  const std::size_t label = label_id(wanted.label);
+  ScoreOfLogits target{.kind = kind_of(options.target, function), .label = label, .against = {}};
+  if (options.target == ExplainTarget::contrast) target.against = label_id(text.against);
+  const Tokenizer& tokenizer = classifier.tokenizer();
+  const std::optional<std::string> mask_word = tokenizer.mask_token();
+  const Config& config = classifier.config();
+  const bool has_pad = config.pad_token_id >= 0 && static_cast<std::size_t>(config.pad_token_id) < config.vocab_size;
+  GradientExplanation result = gradients_of({.model = exact_model(),
+                                             .row = encoding,
+                                             .pad_id = has_pad ? std::optional(static_cast<std::int32_t>(config.pad_token_id)) : std::nullopt,
+                                             .mask_id = mask_word ? tokenizer.token_to_id(*mask_word) : std::nullopt,
+                                             .target = target,
+                                             .budget = budget},
+                                            method, wanted);
+  result.values.assign(text.units.size(), 0);
+  for (std::size_t token = 0; token < result.token_values.size(); ++token) {
+    result.tokens.emplace_back(tokenizer.id_to_token(encoding.input_ids[token]));
+    const std::vector<std::size_t>& units = units_of_token[token];
+    for (const std::size_t unit : units) result.values[unit] += result.token_values[token] / static_cast<double>(units.size());
+    if (units.empty()) result.special += result.token_values[token];
+  }
+  return result;
+}
+
+}  // namespace filbert
