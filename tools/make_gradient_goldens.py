@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/data/explain/gradients.json: what captum makes of texts with the built-in model, and numpy's Gauss-Legendre rules.
+"""Writes tests/data/explain/gradients.json: what captum makes of texts with the built-in model, rollout of attention with torch's gradients, and numpy's Gauss-Legendre rules.
 
     pip install captum==0.9.0 transformers==5.24.0
     tools/make_gradient_goldens.py
@@ -87,6 +87,20 @@ class Captum:
             return_convergence_delta=True)
         return found[0].sum(-1).tolist(), -float(gap[0])
 
+    def of_attention(self, method, encoding, label, target):
+        """[tokens] by the formulas of the papers, on the attention that the model returns."""
+        output = self.model(input_ids=encoding["input_ids"], token_type_ids=encoding["token_type_ids"], output_attentions=True)
+        one = torch.eye(encoding["input_ids"].shape[1], dtype=torch.float64)
+        product = one
+        slopes = torch.autograd.grad(self.score(target)(output.logits)[0, label], output.attentions)
+        for weights, slope in zip(output.attentions, slopes):
+            if method == "attention_rollout":
+                product = (weights[0].detach().double().mean(0) + one) / 2 @ product
+            else:
+                product = product + (weights[0].detach() * slope[0]).clamp(min=0).double().mean(0) @ product
+        shares = product[0].tolist()
+        return [0.0, *shares[1:]], None
+
     def label(self, encoding):
         with torch.no_grad():
             return int(self.model(input_ids=encoding["input_ids"], token_type_ids=encoding["token_type_ids"]).logits[0].argmax())
@@ -104,6 +118,8 @@ def case(captum_of, text, text_pair, target):
         add(method, captum_of.of_words(method, encoding, label, target))
     for baseline in ("pad", "mask", "mean", "zero"):
         add("integrated_gradients", captum_of.of_words("integrated_gradients", encoding, label, target, baseline), baseline=baseline)
+    for method in ("attention_rollout", "attention_gradient"):
+        add(method, captum_of.of_attention(method, encoding, label, target))
     add("integrated_gradients", captum_of.of_embeddings(encoding, label, target), baseline="pad", embedding="embeddings")
     return {"text": text, **({"text_pair": text_pair} if text_pair else {}), "target": target,
             "label": captum_of.model.config.id2label[label], "methods": methods}

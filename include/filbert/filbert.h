@@ -12,6 +12,7 @@
 #include <filbert/pipeline.h>
 #include <filbert/postprocess.h>
 #include <filbert/quantize.h>
+#include <filbert/rollout.h>
 #include <filbert/tensor.h>
 #include <filbert/tokenizer.h>
 #include <filbert/version.h>

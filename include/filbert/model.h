@@ -69,15 +69,15 @@ struct OutputOptions {
   std::optional<std::vector<std::size_t>> layers = {};  // of these alone; absent: of all. ALBERT's run more than once, and are counted as they run
 };
 
-// Of the encoder's layers, in f32 whatever they compute in, from the very pass that gave the logits. What was not asked for is empty, be it
-// all, or the place of a layer. `attention_size` is heads · head_size of the layer, a head's numbers side by side.
+// Of the encoder's layers, in f32 whatever they compute in, from the very pass that gave the logits; docs/infer.md says what differs by family.
+// What was not asked for is empty, be it all, or the place of a layer. `attention_size` is heads · head_size, a head's numbers side by side.
 struct EncoderOutputs {
   // [num_layers + 1] of [total_tokens, hidden_size]: what a layer takes; and at the next place what it gives, which the last layer's is
   // what the head looks at.
   std::vector<Tensor> hidden_states;
   // [num_layers] of [batch_size] of [heads, tokens, tokens]: of a query (row) the weight of each key's value; a row sums to 1.
   std::vector<std::vector<Tensor>> attentions;
-  // [num_layers] of [total_tokens, attention_size], as the dot product takes them: with the bias, and turned where positions turn them.
+  // [num_layers] of [total_tokens, attention_size], as the dot product takes them, before it is scaled: with the bias, and turned by position.
   std::vector<Tensor> queries, keys, values;
   std::vector<Tensor> contexts;  // the same: the weighted sums of values, before the projection that follows
 };

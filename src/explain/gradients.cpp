@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <filbert/error.h>
+#include <filbert/rollout.h>
 
 #include "base/names.h"
 #include "explain/gauss_legendre.h"
@@ -202,6 +203,32 @@ GradientExplanation refined_gradients(Passes& passes) {
   return result;
 }
 
+GradientExplanation attention(Passes& passes, GradientMethod method) {
+  const auto& [model, row, pad_id, mask_id, target, budget] = passes.problem;
+  EncoderOutputs outputs;
+  const Tensor logits = model.logits(row, {.output_attentions = true}, outputs);
+  const RolloutOptions options{.pooling = pooling_of(model.config)};
+  GradientExplanation result;
+  result.score = target(logits[0], {});
+  if (method == GradientMethod::attention_rollout) {
+    ++passes.run;
+    result.token_values = attention_rollout(outputs, 0, options);
+    return result;
+  }
+  std::vector<Tensor> gradients;
+  for (const std::vector<Tensor>& layer : outputs.attentions) gradients.emplace_back(layer.front().shape);
+  const auto keep = [&gradients](std::size_t, std::size_t layer, const TapeHead<float>& head, const float*, const float* gradient) {
+    std::copy_n(gradient, head.queries * head.tokens,
+                gradients[layer].data.data() + (head.head * head.tokens + head.first_position) * head.tokens);
+  };
+  const std::vector<float> x = input_vectors<float>(model, row, GradientInput::words);
+  backpropagate<float>(model, row, x, [&](std::size_t, std::span<const float> found, std::span<float> gradient) { target(found, gradient); },
+                       {.observer = keep});
+  ++passes.run;
+  result.token_values = gradient_rollout(outputs, 0, gradients, options);
+  return result;
+}
+
 void check_number(std::string_view field, double number, double least, double most) {
   if (number >= least && number <= most) return;
   throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a number from {} to {}, found {}", field, least, most, number));
@@ -262,7 +289,7 @@ GradientExplanation gradients_of(const GradientProblem& problem, GradientMethod 
     case GradientMethod::integrated_gradients: result = refined_gradients(passes); break;
     case GradientMethod::smoothgrad: result = smoothgrad(passes); break;
     case GradientMethod::attention_rollout:
-    case GradientMethod::attention_gradient: break;
+    case GradientMethod::attention_gradient: result = attention(passes, method); break;
   }
   result.method = method;
   result.evaluations = passes.run;

@@ -1,15 +1,20 @@
-// What a forward pass leaves of its inside, for every family: it changes no logit, and fits together. tools/run_parity holds the numbers
-// against transformers.
+// What a forward pass leaves of its inside, for every family: it changes no logit, fits together, and is what transformers computes in the
+// places that tests/data/families/outputs.json has (made by tools/make_outputs_goldens.py). tests/parity/outputs_parity.py compares all.
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <numeric>
+#include <ostream>
+#include <span>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "infer/model.h"
 #include "reference/expect_error.h"
 #include "reference/family_fixtures.h"
+#include "reference/goldens.h"
 
 namespace filbert {
 namespace {
@@ -78,7 +83,116 @@ TEST_P(Outputs, WeightsMakeTheContextsOfTheValues) {
   }
 }
 
+// Contract 2 holds for the inside as well: the bits alone are those in a batch, whatever the number of threads.
+TEST_P(Outputs, RowInBatchEqualsRowAlone) {
+  const auto model = load(), one_thread = Model::load(GetParam().directory, {.num_threads = 1}, choose_table(), GetParam().task);
+  const std::vector<FamilyRow>& rows = GetParam().rows;
+  const BatchEncoding batch = recorded(rows);
+  EncoderOutputs together;
+  model->logits(batch, kAll, together);
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    SCOPED_TRACE(rows[row].text);
+    EncoderOutputs alone;
+    one_thread->logits(recorded({&rows[row], 1}), kAll, alone);
+    const auto same = [&](const std::vector<Tensor>& of_row, const std::vector<Tensor>& of_batch) {
+      return std::ranges::equal(of_row, of_batch, [&](const Tensor& one, const Tensor& all) {
+        const std::size_t width = all.row_size();
+        return std::ranges::equal(one.data, std::span(all.data).subspan(batch.row_starts[row] * width, batch.row_length(row) * width));
+      });
+    };
+    EXPECT_TRUE(same(alone.hidden_states, together.hidden_states));
+    EXPECT_TRUE(same(alone.queries, together.queries));
+    EXPECT_TRUE(same(alone.keys, together.keys));
+    EXPECT_TRUE(same(alone.values, together.values));
+    EXPECT_TRUE(same(alone.contexts, together.contexts));
+    for (std::size_t layer = 0; layer < model->num_layers(); ++layer) {
+      EXPECT_EQ(alone.attentions[layer].front().data, together.attentions[layer][row].data);
+    }
+  }
+}
+
+// Rounded weights and activations change the numbers, not what they are: those of f32 are near.
+TEST_P(Outputs, NarrowDtypesGiveThemToo) {
+  const BatchEncoding batch = recorded(GetParam().rows);
+  EncoderOutputs exact;
+  load()->logits(batch, kAll, exact);
+  for (const ComputeDtype dtype : {ComputeDtype::bf16, ComputeDtype::int8}) {
+    SCOPED_TRACE(name(dtype));
+    const auto model = Model::load(GetParam().directory, {.num_threads = 2, .dtype = dtype}, choose_table(), GetParam().task);
+    EncoderOutputs outputs;
+    EXPECT_EQ(model->logits(batch, kAll, outputs).data, model->logits(batch).data);
+    for (auto of : {&EncoderOutputs::hidden_states, &EncoderOutputs::queries, &EncoderOutputs::keys, &EncoderOutputs::values,
+                    &EncoderOutputs::contexts}) {
+      const Tensor& found = (outputs.*of).front();
+      const Tensor& expected = (exact.*of).front();
+      ASSERT_EQ(found.shape, expected.shape);
+      double error = 0, size = 0;
+      for (std::size_t at = 0; at < found.data.size(); ++at) {
+        error += std::pow(static_cast<double>(found.data[at]) - expected.data[at], 2);
+        size += std::pow(expected.data[at], 2);
+      }
+      EXPECT_LE(std::sqrt(error / size), 0.1);  // a layer of 16 random columns; trained models are nearer
+    }
+    for (const Tensor& weights : outputs.attentions.back()) {
+      for (std::size_t head = 0; head < weights.rows(); ++head) {
+        const auto of_head = weights[head];
+        EXPECT_NEAR(std::accumulate(of_head.begin(), of_head.end(), 0.0), static_cast<double>(weights.shape[1]), 1e-4);
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Families, Outputs, testing::ValuesIn(fixtures()), fixture_name);
+
+// Of one row of a checkpoint and its last layer, as transformers has it.
+struct RecordedOutputs {
+  std::string fixture;
+  std::size_t row = 0, layer = 0;
+  std::vector<double> attentions;                                  // [heads, tokens, tokens]
+  std::vector<double> taken, given, query, key, value, context;  // of the last token
+};
+
+std::ostream& operator<<(std::ostream& out, const RecordedOutputs& recorded) { return out << recorded.fixture; }
+
+std::vector<RecordedOutputs> recorded_outputs() {
+  std::ifstream file(source_directory() / "tests" / "data" / "families" / "outputs.json");
+  const auto json = nlohmann::json::parse(file);
+  std::vector<RecordedOutputs> all;
+  for (const auto& of : json.at("outputs")) {
+    all.push_back({of.at("fixture"), json.at("made").at("row"), of.at("layer"), of.at("attentions"), of.at("hidden_states")[0],
+                   of.at("hidden_states")[1], of.at("queries"), of.at("keys"), of.at("values"), of.at("contexts")});
+  }
+  return all;
+}
+
+class RecordedInside : public testing::TestWithParam<RecordedOutputs> {};
+
+TEST_P(RecordedInside, IsThatOfTransformers) {
+  const std::vector<Fixture> all = fixtures();
+  const auto fixture = std::ranges::find(all, GetParam().fixture, &Fixture::name);
+  ASSERT_NE(fixture, all.end());
+  const auto model = Model::load(fixture->directory, {.num_threads = 2}, choose_table(), fixture->task);
+  const BatchEncoding batch = recorded(fixture->rows);
+  EncoderOutputs outputs;
+  model->logits(batch, kAll, outputs);
+  ASSERT_EQ(GetParam().layer + 1, model->num_layers());
+  const std::size_t layer = GetParam().layer, last_token = batch.row_starts[GetParam().row + 1] - 1;
+  const auto expect_near = [](std::span<const float> found, const std::vector<double>& expected) {
+    ASSERT_EQ(found.size(), expected.size());
+    for (std::size_t at = 0; at < found.size(); ++at) {
+      EXPECT_NEAR(found[at], expected[at], 1e-5 * std::max(1.0, std::abs(expected[at])));  // the order of f32 sums
+    }
+  };
+  expect_near(outputs.attentions[layer][GetParam().row].data, GetParam().attentions);
+  expect_near(outputs.hidden_states[layer][last_token], GetParam().taken);
+  expect_near(outputs.hidden_states[layer + 1][last_token], GetParam().given);
+  expect_near(outputs.queries[layer][last_token], GetParam().query);
+  expect_near(outputs.keys[layer][last_token], GetParam().key);
+  expect_near(outputs.values[layer][last_token], GetParam().value);
+  expect_near(outputs.contexts[layer][last_token], GetParam().context);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, RecordedInside, testing::ValuesIn(recorded_outputs()));
 
 const Fixture& first_of(const std::vector<Fixture>& all, std::string_view family) { return *std::ranges::find(all, family, &Fixture::family); }
 

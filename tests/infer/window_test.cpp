@@ -15,10 +15,12 @@ namespace {
 
 using namespace reference;
 
-// The same in double, each query by itself.
-std::vector<double> context_of(const AttentionHead& head, const AttentionShape& shape, std::size_t query, double scale, std::size_t reach) {
+// The same in double, each query by itself; `weights` [tokens] are those of the keys.
+std::vector<double> context_of(const AttentionHead& head, const AttentionShape& shape, std::size_t query, double scale, std::size_t reach,
+                               std::vector<double>& weights) {
   const std::size_t position = head.first_position + query;
   std::vector<double> context(shape.head_size);
+  weights.assign(head.tokens, 0.0);
   double total = 0;
   for (std::size_t key = 0; key < head.tokens; ++key) {
     if ((key > position ? key - position : position - key) > reach) continue;
@@ -27,10 +29,12 @@ std::vector<double> context_of(const AttentionHead& head, const AttentionShape& 
       score += static_cast<double>(head.query[query * shape.query_stride + k]) * head.key[key * shape.key_value_stride + k];
     }
     const double weight = std::exp(score * scale);
-    total += weight;
+    total += weights[key] = weight;
     for (std::size_t k = 0; k < shape.head_size; ++k) context[k] += weight * head.value[key * shape.key_value_stride + k];
   }
-  for (double& number : context) number /= total;
+  for (std::vector<double>* numbers : {&context, &weights}) {
+    for (double& number : *numbers) number /= total;
+  }
   return context;
 }
 
@@ -49,14 +53,19 @@ TEST(Window, EveryTableSeesItsReachAndNoFurther) {
         for (float& number : *numbers) number = static_cast<float>(random.normal());
       }
       for (const std::size_t first : {std::size_t{0}, tested.tokens - 1}) {  // all queries, or the last one alone
+        std::vector<float> weights((tested.tokens - first) * tested.tokens);
         const AttentionHead head{.row = 0, .head = 0, .query = query.data() + first * tested.head_size, .queries = tested.tokens - first,
                                  .first_position = first, .key = key_value.data(), .value = key_value.data() + tested.head_size,
-                                 .tokens = tested.tokens, .context = context.data()};
+                                 .tokens = tested.tokens, .context = context.data(), .weights = weights.data()};
         Workspace::Attention scratch;
         attend_window(*table, shape, head, 0.125f, tested.reach, scratch);
         double greatest = 0;
         for (std::size_t at = 0; at < head.queries; ++at) {
-          const std::vector<double> expected = context_of(head, shape, at, 0.125, tested.reach);
+          std::vector<double> expected_weights;
+          const std::vector<double> expected = context_of(head, shape, at, 0.125, tested.reach, expected_weights);
+          for (std::size_t key = 0; key < tested.tokens; ++key) {
+            greatest = std::max(greatest, std::abs(expected_weights[key] - weights[at * tested.tokens + key]));
+          }
           for (std::size_t k = 0; k < tested.head_size; ++k) {
             greatest = std::max(greatest, std::abs(expected[k] - context[at * tested.head_size + k]));
           }

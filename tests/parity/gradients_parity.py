@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares the gradients of `filbert explain` with captum's, live: values of tokens, relative to the largest of a text.
+"""Compares the gradients of `filbert explain` with captum's, live, and rollout of attention with torch's: values of tokens, relative to the largest of a text.
 
     tests/parity/gradients_parity.py build/release/filbert [models/stars-en [tests/data/sentences_en.txt [TEXTS]]]
 
@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 from make_gradient_goldens import Captum  # noqa: E402
 
 TOLERANCE = 1e-4
-METHODS = ("saliency", "input_x_gradient", "integrated_gradients")
+METHODS = ("saliency", "input_x_gradient", "integrated_gradients", "attention_rollout", "attention_gradient")
 
 
 def filbert(command, checkpoint, text, target, *options):
@@ -39,7 +39,8 @@ def main():
         encoding = expected.encode(text)
         label = expected.model.config.label2id[found["label"]]
         for method in METHODS:
-            values, _ = expected.of_words(method, encoding, label, target)
+            of = expected.of_attention if method.startswith("attention") else expected.of_words
+            values, _ = of(method, encoding, label, target)
             own = found["methods"][method]["token_values"]
             largest = max(abs(value) for value in values)
             greatest[method] = max(greatest[method], max(abs(a - b) for a, b in zip(own, values, strict=True)) / largest)
