@@ -1,6 +1,7 @@
 // Filbert: classifies text with BERT checkpoints, on CPUs. Everything public.
 #pragma once
 
+#include <filbert/attention.h>
 #include <filbert/config.h>
 #include <filbert/convert.h>
 #include <filbert/error.h>
