@@ -112,7 +112,10 @@
     states(layer, head) {
       const {q, k, products_alone: alone} = page.layers[layer], size = page.head_size;
       for (const each of [q, k]) each.numbers = each.numbers || new Int8Array(bytesOf(each.bytes).buffer);
-      const vector = (from) => (token) => Array.from(from.numbers.subarray((head * count + token) * size, (head * count + token + 1) * size), (value) => value * from.steps[head]);
+      const vector = (from) => (token) => {
+        const first = (head * count + token) * size;
+        return Array.from(from.numbers.subarray(first, first + size), (value) => value * from.steps[head]);
+      };
       return {q: vector(q), k: vector(k), alone};
     },
   };
@@ -157,7 +160,8 @@
 
   // The controls.
   const tabs = ['head', 'model', ...(hasStates ? ['neuron'] : [])].map((view) => {
-    const tab = make('button', {type: 'button', id: `tab-${view}`, className: 'tab', textContent: {head: 'Head view', model: 'Model view', neuron: 'Neuron view'}[view]});
+    const textContent = {head: 'Head view', model: 'Model view', neuron: 'Neuron view'}[view];
+    const tab = make('button', {type: 'button', id: `tab-${view}`, className: 'tab', textContent});
     tab.setAttribute('role', 'tab');
     tab.setAttribute('aria-controls', 'attention-panel');
     tab.dataset.view = view;
@@ -179,7 +183,8 @@
 
   // A square a head: a click shows or hides it, but the last stays; a double click, or i, shows it alone, or all again.
   const squares = page.heads.map((number, at) => {
-    const square = named(make('button', {type: 'button', className: `square c${number % 12}`, textContent: String(number), title: 'Click: on or off. Double click or i: alone, or all'}), `Head ${number}`);
+    const square = named(make('button', {type: 'button', className: `square c${number % 12}`, textContent: String(number)}), `Head ${number}`);
+    square.title = 'Click: on or off. Double click or i: alone, or all';
     square.setAttribute('aria-keyshortcuts', 'i');
     square.addEventListener('click', () => toggle(at));
     square.addEventListener('dblclick', () => isolate(at));
@@ -192,7 +197,8 @@
     if (heads.length) change({heads});
   }
   function isolate(at) { change({heads: state.heads.length === 1 && state.heads[0] === at ? all() : [at]}); }
-  const heads = make('fieldset', {className: 'heads'}, make('legend', {textContent: 'Heads: a click shows or hides one, a double click or the key i shows it alone'}), make('div', {className: 'squares'}, ...squares));
+  const headsLegend = make('legend', {textContent: 'Heads: a click shows or hides one, a double click or the key i shows it alone'});
+  const heads = make('fieldset', {className: 'heads'}, headsLegend, make('div', {className: 'squares'}, ...squares));
 
   const pills = make('div', {className: 'pills'});
   for (const [filter, text] of Object.entries(filters)) {
@@ -214,7 +220,8 @@
   const pin = (token) => change({token});
   const headView = links(data, () => ({layer: state.layer, heads: state.heads, pinned: state.token}), pin);
   const modelView = grid(data, (layer, head) => change({open: [layer, head]}));
-  const neuronView = hasStates ? neurons(data, () => ({layer: state.layer, head: state.head, token: state.token ? state.token.at : 0}), (at) => {
+  const ofNeurons = () => ({layer: state.layer, head: state.head, token: state.token ? state.token.at : 0});
+  const neuronView = hasStates ? neurons(data, ofNeurons, (at) => {
     if (!state.token || state.token.at !== at) change({token: {side: 'q', at}});
   }) : null;
   const large = links(data, () => ({layer: state.open ? state.open[0] : 0, heads: [state.open ? state.open[1] : 0], pinned: state.token}), pin);

@@ -48,13 +48,16 @@ const attentionViews = (() => {
   const horizontal = (count) => (key, at) => ({ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: count - 1})[key];
 
   function tokenButtons(data, className) {
-    return data.tokens.map((text, at) => make('button', {type: 'button', className: `tok ${className}` + (data.special[at] ? ' special' : '')}, make('bdi', {textContent: text})));
+    return data.tokens.map((text, at) => {
+      const classes = `tok ${className}` + (data.special[at] ? ' special' : '');
+      return make('button', {type: 'button', className: classes}, make('bdi', {textContent: text}));
+    });
   }
 
   // Of a list of weights the largest, in words.
   function strongest(data, weights) {
     const order = weights.map((_, at) => at).filter((at) => weights[at] > 0.005).sort((a, b) => weights[b] - weights[a] || a - b).slice(0, 5);
-    return order.length ? order.map((at) => `${data.tokens[at]} ${percent(weights[at])}`).join(', ') : 'nothing';
+    return order.length ? order.map((at) => `“${data.tokens[at]}” ${percent(weights[at])}`).join(', ') : 'nothing';
   }
 
   // Two columns of tokens with the weights of heads of a layer between them. `shown()` is {layer, heads, pinned} with places of both;
@@ -120,7 +123,8 @@ const attentionViews = (() => {
       }
       if (token) {
         const verb = token.side === 'q' ? 'looks most at' : 'is looked at most by';
-        reading.textContent = `${data.tokens[token.at]} ${verb} ${strongest(data, profile(token))}` + (heads.length > 1 ? ` (mean of ${heads.length} heads)` : '');
+        const of = heads.length > 1 ? ` (mean of ${heads.length} heads)` : '';
+        reading.textContent = `“${data.tokens[token.at]}” ${verb} ${strongest(data, profile(token))}${of}`;
       } else {
         reading.textContent = 'Point at a token, or go to it by keyboard, for its lines alone. Click or Enter keeps it.';
       }
@@ -139,10 +143,10 @@ const attentionViews = (() => {
 
     function paintLines(context, width, top, height, layer, heads, token) {
       const count = data.count, weights = data.weights(layer), kept = data.kept(layer, heads);
-      const gain = heads.length === 1 ? 1 : heads.length ** (token ? -0.3 : -0.55);
+      const gain = heads.length === 1 ? 1 : heads.length ** (token ? -0.3 : -0.45);
       const [first, end] = token && token.side === 'q' ? [token.at, token.at + 1] : [0, count];
       const [firstKey, endKey] = token && token.side === 'k' ? [token.at, token.at + 1] : [0, count];
-      const x = Math.min(strip, width / 4) + 4, y = (at) => (at + 0.5) * rowHeight;
+      const x = heads.length * boxWidth(width, heads) + 4, y = (at) => (at + 0.5) * rowHeight;
       context.lineWidth = count > 48 && !token ? 1 : 2;
       for (const head of heads) {
         const base = head * count * count, least = 3.5 / gain;
@@ -163,21 +167,22 @@ const attentionViews = (() => {
       }
     }
 
-    // A square a head beside each token: what goes from or to the token in hand, or with none, what a token gets of all.
+    const boxWidth = (width, heads) => clamp(Math.min(strip, width / 4) / heads.length, 1, 10);
+
+    // A box a head beside each token: what goes from or to the token in hand, or with none, what a token gets of all beside the one that gets most.
     function paintStrips(context, width, layer, heads, token) {
-      const count = data.count, weights = data.weights(layer), room = Math.min(strip, width / 4);
-      const size = clamp(room / heads.length, 1, 10), atRight = !token || token.side === 'q';
-      const received = token ? null : data.received(layer), most = received ? Math.max(...heads.map((head) => received.most[head]), 1e-9) : 1;
+      const count = data.count, weights = data.weights(layer), size = boxWidth(width, heads), atRight = !token || token.side === 'q';
+      const received = token ? null : data.received(layer);
       heads.forEach((head, place) => {
         context.fillStyle = colourOf(data.heads[head]);
-        const x = atRight ? width - room + place * size : room - heads.length * size + place * size;
+        const x = atRight ? width + (place - heads.length) * size : place * size;
         for (let at = 0; at < count; ++at) {
           let share = 0;
           if (token) {
             const [i, j] = token.side === 'q' ? [token.at, at] : [at, token.at];
             share = data.allowed(i, j) ? weights[head * count * count + i * count + j] / 255 : 0;
           } else {
-            share = (received.shares[head * count + at] / most) * 0.8;
+            share = received.shares[head * count + at] / (received.most[head] || 1);
           }
           context.globalAlpha = share;
           context.fillRect(x, at * rowHeight + 4, Math.max(1, size - 1), rowHeight - 8);
@@ -205,10 +210,13 @@ const attentionViews = (() => {
       });
       body.append(row);
     });
+    table.style.setProperty('--heads', String(data.heads.length));
     table.append(make('caption', {textContent: 'Layers from top to bottom, heads from left to right; a click or Enter enlarges one'}), make('thead', {}, head), body);
     const across = data.heads.length, buttons = cells.map((cell) => cell.button);
-    roving(buttons, (key, at) => ({ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + across < buttons.length ? at + across : at, ArrowUp: at - across >= 0 ? at - across : at,
-      Home: at - (at % across), End: at - (at % across) + across - 1})[key]);
+    roving(buttons, (key, at) => ({
+      ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + across < buttons.length ? at + across : at, ArrowUp: at >= across ? at - across : at,
+      Home: at - (at % across), End: at - (at % across) + across - 1,
+    })[key]);
     let turn = 0;
 
     // A few milliseconds of thumbnails a frame, so that the page answers while they come.
@@ -260,12 +268,17 @@ const attentionViews = (() => {
     const reading = make('p', {className: 'reading'}), slider = make('input', {type: 'range', min: '0', max: String(size - 1), value: '0'});
     const table = make('table', {className: 'neurons'}), body = make('tbody', {});
     const columns = ['Token', 'Key k', 'q × k', 'q · k / √d', 'Weight'];
-    table.append(make('caption', {}, title), make('thead', {}, make('tr', {}, ...columns.map((text, at) => make('th', {scope: 'col', textContent: text, className: at === 3 ? 'num' : ''})))), body);
+    const heading = columns.map((text, at) => make('th', {scope: 'col', textContent: text, className: at === 3 ? 'num' : ''}));
+    table.append(make('caption', {}, title), make('thead', {}, make('tr', {}, ...heading)), body);
     let dimension = 0, row = -1, tones = [], hovered = -1;
     reading.setAttribute('aria-live', 'polite');
     data.tokens.forEach((text, at) => {
-      const each = {key: make('canvas', {className: 'states'}), product: make('canvas', {className: 'states'}), sum: make('td', {className: 'num'}), bar: make('span', {className: 'share'}), share: make('span', {className: 'num'})};
-      const line = make('tr', {}, make('th', {scope: 'row'}, make('bdi', {textContent: text})), make('td', {}, each.key), make('td', {}, each.product), each.sum, make('td', {}, each.bar, each.share));
+      const each = {
+        key: make('canvas', {className: 'states'}), product: make('canvas', {className: 'states'}), sum: make('td', {className: 'num'}),
+        bar: make('span', {className: 'share'}), share: make('span', {className: 'num'}),
+      };
+      const name = make('th', {scope: 'row'}, make('bdi', {textContent: text})), weight = make('td', {}, each.bar, each.share);
+      const line = make('tr', {}, name, make('td', {}, each.key), make('td', {}, each.product), each.sum, weight);
       for (const canvas of [each.key, each.product]) canvas.addEventListener('mousemove', (event) => point(event, at));
       rows.push(each);
       body.append(line);
@@ -311,8 +324,9 @@ const attentionViews = (() => {
         button.classList.toggle('on', at === token);
         button.setAttribute('aria-pressed', String(at === token));
       });
-      title.textContent = `How ${data.tokens[token]} looks, in layer ${data.layers[layer].layer}, head ${data.heads[head]}`;
-      note.textContent = alone ? '' : 'This model does more to the products than to scale them: it adds positions, or leaves tokens out. The weights are not their softmax alone.';
+      title.textContent = `How “${data.tokens[token]}” looks, in layer ${data.layers[layer].layer}, head ${data.heads[head]}`;
+      note.textContent = 'This model does more to the products than to scale them: it adds positions, or leaves tokens out. The weights are not their ' +
+        'softmax alone.';
       note.hidden = alone;
       states(query, vector);
       let strongestRow = 0;
@@ -327,12 +341,14 @@ const attentionViews = (() => {
         each.share.textContent = percent(weight);
       });
       const of = row >= 0 ? row : strongestRow, key = k(of)[dimension], number = (value) => value.toFixed(2).replace('-', '−');
-      reading.textContent = `Number ${dimension} of ${size}: q ${number(vector[dimension])} × k of ${data.tokens[of]} ${number(key)} = ${number(vector[dimension] * key)}`;
+      reading.textContent = `Number ${dimension} of ${size}: q ${number(vector[dimension])} × k of “${data.tokens[of]}” ${number(key)} = ` +
+        number(vector[dimension] * key);
     }
 
     const pick = make('label', {className: 'range'}, 'Number of the vector ', slider);
-    const right = make('div', {className: 'scroll-x'}, make('div', {className: 'query'}, make('span', {textContent: 'Query q'}), query), table);
-    return {element: make('div', {}, note, pick, reading, make('div', {className: 'neuron'}, list, right)), draw};
+    const asked = make('div', {className: 'query'}, make('span', {textContent: 'Query q'}), query);
+    const both = make('div', {className: 'neuron'}, list, make('div', {className: 'scroll-x'}, asked, table));
+    return {element: make('div', {}, note, pick, reading, both), draw};
   }
 
   return {make, named, roving, horizontal, links, grid, neurons};

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include <filbert/encoder.h>
 #include <filbert/model.h>
 #include <filbert/pipeline.h>
 #include <filbert/tensor.h>
@@ -50,7 +51,7 @@ struct AttentionMap {
   std::optional<std::string> text_pair;
   std::vector<AttentionToken> tokens;             // what the model saw
   std::optional<std::size_t> sentence_b_start;    // the first token of text_pair
-  Classification classification;                  // of the very pass; of a token classifier its counts of tokens alone
+  Classification classification;                  // of the very pass; of a model without labels of texts its counts of tokens alone
   std::size_t num_layers = 0, num_heads = 0;      // of the model
   std::vector<std::size_t> heads;                 // the numbers of those that are here, ascending
   std::vector<AttentionLayer> layers;             // ascending
@@ -66,6 +67,7 @@ struct AttentionMap {
 AttentionMap attention_map(const TextClassificationPipeline& classifier, TextInput text, const AttentionOptions& options = {});
 AttentionMap attention_map(const Tokenizer& tokenizer, const AutoModelForTokenClassification& model, TextInput text,
                            const AttentionOptions& options = {});
+AttentionMap attention_map(const Tokenizer& tokenizer, const AutoModel& model, TextInput text, const AttentionOptions& options = {});
 
 // A line of JSON with every number in full.
 std::string attention_json(const AttentionMap& map);

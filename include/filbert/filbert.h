@@ -4,6 +4,7 @@
 #include <filbert/attention.h>
 #include <filbert/config.h>
 #include <filbert/convert.h>
+#include <filbert/encoder.h>
 #include <filbert/error.h>
 #include <filbert/explain.h>
 #include <filbert/explain_corpus.h>

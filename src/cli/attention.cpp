@@ -1,13 +1,14 @@
 // filbert attention: where a model looked, in a terminal, as JSON, or as a page with the views of BERTViz.
-#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include <filbert/attention.h>
+#include <filbert/encoder.h>
 #include <filbert/error.h>
 #include <filbert/pipeline.h>
 
@@ -45,17 +46,21 @@ Form form_of(const Options& options) {
 
 using Attend = std::function<AttentionMap(TextInput, const AttentionOptions&)>;
 
-bool is_for_tokens(const Config& config) {
-  return std::ranges::any_of(config.architectures, [](const std::string& name) { return name.ends_with("ForTokenClassification"); });
+// What the checkpoint was made for, by the name that transformers gave it: "Bert" + "ForTokenClassification".
+bool is_made_for(const Config& config, std::string_view task) { return !config.architectures.empty() && config.architectures.front().ends_with(task); }
+
+template <typename AutoClass>
+Attend attend_with(const std::filesystem::path& directory, const ModelOptions& loading) {
+  const auto tokenizer = std::make_shared<const Tokenizer>(AutoTokenizer::from_pretrained(directory));
+  const auto model = std::make_shared<const AutoClass>(AutoClass::from_pretrained(directory, loading));
+  return [tokenizer, model](TextInput text, const AttentionOptions& options) { return attention_map(*tokenizer, *model, text, options); };
 }
 
-// The checkpoint, of either head, as what is asked of it.
+// The checkpoint, with either head or none, as what is asked of it.
 Attend load(const std::filesystem::path& directory, const ModelOptions& loading) {
-  if (is_for_tokens(Config::from_pretrained(directory))) {
-    const auto tokenizer = std::make_shared<const Tokenizer>(AutoTokenizer::from_pretrained(directory));
-    const auto model = std::make_shared<const AutoModelForTokenClassification>(AutoModelForTokenClassification::from_pretrained(directory, loading));
-    return [tokenizer, model](TextInput text, const AttentionOptions& options) { return attention_map(*tokenizer, *model, text, options); };
-  }
+  const Config config = Config::from_pretrained(directory);
+  if (is_made_for(config, "ForTokenClassification")) return attend_with<AutoModelForTokenClassification>(directory, loading);
+  if (!config.architectures.empty() && !is_made_for(config, "ForSequenceClassification")) return attend_with<AutoModel>(directory, loading);
   const auto classifier = std::make_shared<const TextClassificationPipeline>(pipeline("text-classification", directory, loading));
   classifier->tokenizer();  // throws if there is none
   return [classifier](TextInput text, const AttentionOptions& options) { return attention_map(*classifier, text, options); };
@@ -158,7 +163,7 @@ const Command attention_command = {
         "  filbert attention \"The cat sat\" --text-pair \"It purred\" --output look.html\n"
         "  filbert attention \"Not bad\" --layer 3 --head 5\n"
         "  filbert attention \"Not bad\" --layers 0-2 --heads 1,4 --format json\n"
-        "  filbert attention \"Not bad\" --view neuron --layer 3 --head 5 --output look.html\n",
+        "  filbert attention \"Not bad\" --view neuron --head 5 --output look.html\n",
     .add_options = add_options,
 };
 

@@ -146,6 +146,7 @@ bool products_alone(const AttentionLayer& layer) {
 
 void read_layers(EncoderOutputs& outputs, const AttentionOptions& options, AttentionMap& map) {
   map.num_layers = outputs.attentions.size();
+  if (map.num_layers == 0) throw Error(ErrorKind::invalid_argument, "layers: expected a model that has some, found none");
   const std::vector<std::size_t> layers = chosen("layers", options.layers, map.num_layers);
   map.num_heads = outputs.attentions[layers.front()].front().rows();
   map.heads = chosen("heads", options.heads, map.num_heads);
@@ -187,6 +188,22 @@ EncodeOptions encoding_of(std::size_t max_length) {
   return {.truncation = Truncation::longest_first, .max_length = max_length, .num_threads = 1};
 }
 
+// Of a model that gives no label: `run` gives what its encoder leaves.
+AttentionMap of_tokens(const Tokenizer& tokenizer, const PreTrainedModel& model, TextInput text, const AttentionOptions& options, const auto& run) {
+  AttentionMap map = begin(text, model);
+  const std::size_t of_model = model.config().default_max_length();
+  const std::size_t most = std::min(of_model, tokenizer.model_max_length().value_or(of_model));
+  const BatchEncoding inputs = tokenizer(std::span(&text, 1), encoding_of(std::min(most, options.max_length.value_or(most))));
+  EncoderOutputs outputs = run(inputs, wanted(inputs, model.config(), options));
+  map.classification.tokens_total = inputs.rows.front().tokens_total;
+  map.classification.tokens_used = inputs.total_tokens();
+  map.classification.truncated = inputs.rows.front().truncated;
+  map.classification.invalid_utf8 = inputs.rows.front().invalid_utf8;
+  read_tokens(tokenizer, inputs, map);
+  read_layers(outputs, options, map);
+  return map;
+}
+
 }  // namespace
 
 AttentionMap attention_map(const TextClassificationPipeline& classifier, TextInput text, const AttentionOptions& options) {
@@ -203,18 +220,11 @@ AttentionMap attention_map(const TextClassificationPipeline& classifier, TextInp
 }
 
 AttentionMap attention_map(const Tokenizer& tokenizer, const AutoModelForTokenClassification& model, TextInput text, const AttentionOptions& options) {
-  AttentionMap map = begin(text, model);
-  const std::size_t of_model = model.config().default_max_length();
-  const std::size_t most = std::min(of_model, tokenizer.model_max_length().value_or(of_model));
-  const BatchEncoding inputs = tokenizer(std::span(&text, 1), encoding_of(std::min(most, options.max_length.value_or(most))));
-  TokenClassifierOutput output = model(inputs, wanted(inputs, model.config(), options));
-  map.classification.tokens_total = inputs.rows.front().tokens_total;
-  map.classification.tokens_used = inputs.total_tokens();
-  map.classification.truncated = inputs.rows.front().truncated;
-  map.classification.invalid_utf8 = inputs.rows.front().invalid_utf8;
-  read_tokens(tokenizer, inputs, map);
-  read_layers(output.outputs, options, map);
-  return map;
+  return of_tokens(tokenizer, model, text, options, [&](const BatchEncoding& inputs, const OutputOptions& outputs) { return model(inputs, outputs).outputs; });
+}
+
+AttentionMap attention_map(const Tokenizer& tokenizer, const AutoModel& model, TextInput text, const AttentionOptions& options) {
+  return of_tokens(tokenizer, model, text, options, [&](const BatchEncoding& inputs, const OutputOptions& outputs) { return model(inputs, outputs); });
 }
 
 }  // namespace filbert

@@ -97,6 +97,24 @@ TEST_F(Attending, WhatIsNotThereIsRefused) {
   expect_error(ErrorKind::invalid_argument, {"max_length", "at most 24"}, with({.max_length = 99}));
 }
 
+// As pre-training leaves it: the same encoder, with another head or none.
+TEST(AttentionOfEncoders, NeedsNoHead) {
+  const TinyCheckpoint classifier{.seed = 3, .max_position_embeddings = 24};
+  TinyCheckpoint encoder = classifier;
+  encoder.edit_config = [](auto& config) { config["architectures"] = {"BertForMaskedLM"}; };
+  encoder.edit_tensors = [](Arrays& tensors) {
+    for (const char* name : {"classifier.weight", "classifier.bias", "bert.pooler.dense.weight", "bert.pooler.dense.bias"}) ASSERT_EQ(tensors.erase(name), 1U) << name;
+  };
+  const TemporaryDirectory with_head = write_checkpoint(classifier), without = write_checkpoint(encoder);
+  const auto classify = pipeline("text-classification", with_head.path(), {.num_threads = 1});
+  const AttentionMap expected = attention_map(classify, {"good book"});
+  const AttentionMap found = attention_map(AutoTokenizer::from_pretrained(without.path()), AutoModel::from_pretrained(without.path(), ModelOptions{.num_threads = 1}), {"good book"});
+  ASSERT_EQ(found.layers.size(), expected.layers.size());
+  for (std::size_t layer = 0; layer < found.layers.size(); ++layer) EXPECT_EQ(found.layers[layer].weights.data, expected.layers[layer].weights.data);
+  EXPECT_TRUE(found.classification.label.empty());
+  EXPECT_EQ(found.classification.tokens_used, 4U);
+}
+
 // Families say for themselves whether their weights are the softmax of what is multiplied.
 TEST(AttentionOfFamilies, EveryFamilyHasItsTokensAndWeights) {
   std::vector<std::string> with_more;

@@ -59,8 +59,10 @@ AttentionMap sample_attention(const std::vector<std::string>& words, const std::
     add_tokens(pair, 1, map);
   }
   const std::size_t tokens = map.tokens.size();
-  map.classification = {.label = "5 stars", .score = 0.815f, .scores = {{"1 star", 0.185f}, {"5 stars", 0.815f}}, .logits = {0, 1.48f}, .tokens_total = tokens,
-                        .tokens_used = tokens};
+  map.classification.label = "5 stars";
+  map.classification.score = 0.815f;
+  map.classification.scores = {{"1 star", 0.185f}, {"5 stars", 0.815f}};
+  map.classification.tokens_total = map.classification.tokens_used = tokens;
   map.num_layers = size.layers;
   map.num_heads = size.heads;
   for (std::size_t head = 0; head < size.heads; ++head) map.heads.push_back(head);
