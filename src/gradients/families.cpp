@@ -61,16 +61,16 @@ typename Tape<T>::Value nystromformer_layer(const Pass<T>& pass, std::size_t ste
 
 template <typename T>
 constexpr TapeFamily<T> kFamilies[] = {
-    {"bert", embed_sums<T>, plain_layer<T>, project_embeddings<T>},
-    {"ernie", embed_sums<T>, plain_layer<T>, project_embeddings<T>},
-    {"distilbert", embed_sums<T>, plain_layer<T>, project_embeddings<T>},
-    {"roberta", embed_sums<T>, plain_layer<T>, project_embeddings<T>},
-    {"xlm-roberta", embed_sums<T>, plain_layer<T>, project_embeddings<T>},
-    {"camembert", embed_sums<T>, plain_layer<T>, project_embeddings<T>},
-    {"electra", embed_sums<T>, plain_layer<T>, project_embeddings<T>},
-    {"albert", embed_sums<T>, plain_layer<T>, project_embeddings<T>},
-    {"mpnet", embed_sums<T>, mpnet_layer<T>, project_embeddings<T>},
-    {"nystromformer", embed_sums<T>, nystromformer_layer<T>, project_embeddings<T>},
+    {"bert", &Config::embedding_size, embed_sums<T>, plain_layer<T>, project_embeddings<T>},
+    {"ernie", &Config::embedding_size, embed_sums<T>, plain_layer<T>, project_embeddings<T>},
+    {"distilbert", &Config::embedding_size, embed_sums<T>, plain_layer<T>, project_embeddings<T>},
+    {"roberta", &Config::embedding_size, embed_sums<T>, plain_layer<T>, project_embeddings<T>},
+    {"xlm-roberta", &Config::embedding_size, embed_sums<T>, plain_layer<T>, project_embeddings<T>},
+    {"camembert", &Config::embedding_size, embed_sums<T>, plain_layer<T>, project_embeddings<T>},
+    {"electra", &Config::embedding_size, embed_sums<T>, plain_layer<T>, project_embeddings<T>},
+    {"albert", &Config::embedding_size, embed_sums<T>, plain_layer<T>, project_embeddings<T>},
+    {"mpnet", &Config::embedding_size, embed_sums<T>, mpnet_layer<T>, project_embeddings<T>},
+    {"nystromformer", &Config::embedding_size, embed_sums<T>, nystromformer_layer<T>, project_embeddings<T>},
 };
 
 }  // namespace

@@ -11,6 +11,8 @@ namespace filbert {
 template <typename T>
 struct TapeFamily {
   std::string_view model_type;
+  // How wide that is what the embeddings give.
+  std::size_t Config::*embedded_size;
   // Words to what the embeddings give.
   typename Tape<T>::Value (*embed)(const Pass<T>&, typename Tape<T>::Value);
   // Layer `step` of those that run. Where one token is kept of each row, it gives that one's state.
