@@ -71,6 +71,7 @@ constexpr TapeFamily<T> kFamilies[] = {
     {"albert", &Config::embedding_size, embed_sums<T>, plain_layer<T>, project_embeddings<T>},
     {"mpnet", &Config::embedding_size, embed_sums<T>, mpnet_layer<T>, project_embeddings<T>},
     {"nystromformer", &Config::embedding_size, embed_sums<T>, nystromformer_layer<T>, project_embeddings<T>},
+    {"roformer", &Config::embedding_size, embed_sums<T>, roformer_layer<T>, project_embeddings<T>},
 };
 
 }  // namespace

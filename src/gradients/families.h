@@ -38,4 +38,8 @@ typename Tape<T>::Value bert_layer(const Pass<T>& pass, std::size_t step, Keep k
 
 TapeAttention tape_attention(const Model& model, std::size_t step, Keep keep);
 
+// Those of the files of their names.
+template <typename T>
+typename Tape<T>::Value roformer_layer(const Pass<T>& pass, std::size_t step, Keep keep, typename Tape<T>::Value x);
+
 }  // namespace filbert
