@@ -72,6 +72,7 @@ constexpr TapeFamily<T> kFamilies[] = {
     {"mpnet", &Config::embedding_size, embed_sums<T>, mpnet_layer<T>, project_embeddings<T>},
     {"nystromformer", &Config::embedding_size, embed_sums<T>, nystromformer_layer<T>, project_embeddings<T>},
     {"roformer", &Config::embedding_size, embed_sums<T>, roformer_layer<T>, project_embeddings<T>},
+    {"modernbert", &Config::embedding_size, embed_sums<T>, modernbert_layer<T>, nullptr, modernbert_leave<T>},
 };
 
 }  // namespace

@@ -41,5 +41,9 @@ TapeAttention tape_attention(const Model& model, std::size_t step, Keep keep);
 // Those of the files of their names.
 template <typename T>
 typename Tape<T>::Value roformer_layer(const Pass<T>& pass, std::size_t step, Keep keep, typename Tape<T>::Value x);
+template <typename T>
+typename Tape<T>::Value modernbert_layer(const Pass<T>& pass, std::size_t step, Keep keep, typename Tape<T>::Value x);
+template <typename T>
+typename Tape<T>::Value modernbert_leave(const Pass<T>& pass, typename Tape<T>::Value x);
 
 }  // namespace filbert
