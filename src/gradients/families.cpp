@@ -73,6 +73,8 @@ constexpr TapeFamily<T> kFamilies[] = {
     {"nystromformer", &Config::embedding_size, embed_sums<T>, nystromformer_layer<T>, project_embeddings<T>},
     {"roformer", &Config::embedding_size, embed_sums<T>, roformer_layer<T>, project_embeddings<T>},
     {"modernbert", &Config::embedding_size, embed_sums<T>, modernbert_layer<T>, nullptr, modernbert_leave<T>},
+    {"deberta", &Config::embedding_size, embed_sums<T>, deberta_layer<T>},
+    {"deberta-v2", &Config::embedding_size, embed_sums<T>, deberta_layer<T>},
 };
 
 }  // namespace

@@ -45,5 +45,7 @@ template <typename T>
 typename Tape<T>::Value modernbert_layer(const Pass<T>& pass, std::size_t step, Keep keep, typename Tape<T>::Value x);
 template <typename T>
 typename Tape<T>::Value modernbert_leave(const Pass<T>& pass, typename Tape<T>::Value x);
+template <typename T>
+typename Tape<T>::Value deberta_layer(const Pass<T>& pass, std::size_t step, Keep keep, typename Tape<T>::Value x);
 
 }  // namespace filbert
