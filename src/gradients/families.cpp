@@ -75,6 +75,7 @@ constexpr TapeFamily<T> kFamilies[] = {
     {"modernbert", &Config::embedding_size, embed_sums<T>, modernbert_layer<T>, nullptr, modernbert_leave<T>},
     {"deberta", &Config::embedding_size, embed_sums<T>, deberta_layer<T>},
     {"deberta-v2", &Config::embedding_size, embed_sums<T>, deberta_layer<T>},
+    {"xlnet", &Config::embedding_size, xlnet_embed<T>, xlnet_layer<T>},
 };
 
 }  // namespace
