@@ -76,6 +76,7 @@ constexpr TapeFamily<T> kFamilies[] = {
     {"deberta", &Config::embedding_size, embed_sums<T>, deberta_layer<T>},
     {"deberta-v2", &Config::embedding_size, embed_sums<T>, deberta_layer<T>},
     {"xlnet", &Config::embedding_size, xlnet_embed<T>, xlnet_layer<T>},
+    {"convbert", &Config::embedding_size, embed_sums<T>, convbert_layer<T>, project_embeddings<T>},
 };
 
 }  // namespace
