@@ -77,6 +77,7 @@ constexpr TapeFamily<T> kFamilies[] = {
     {"deberta-v2", &Config::embedding_size, embed_sums<T>, deberta_layer<T>},
     {"xlnet", &Config::embedding_size, xlnet_embed<T>, xlnet_layer<T>},
     {"convbert", &Config::embedding_size, embed_sums<T>, convbert_layer<T>, project_embeddings<T>},
+    {"mobilebert", &Config::hidden_size, mobilebert_embed<T>, mobilebert_layer<T>},
 };
 
 }  // namespace

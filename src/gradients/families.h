@@ -53,5 +53,9 @@ template <typename T>
 typename Tape<T>::Value xlnet_layer(const Pass<T>& pass, std::size_t step, Keep keep, typename Tape<T>::Value x);
 template <typename T>
 typename Tape<T>::Value convbert_layer(const Pass<T>& pass, std::size_t step, Keep keep, typename Tape<T>::Value x);
+template <typename T>
+typename Tape<T>::Value mobilebert_embed(const Pass<T>& pass, typename Tape<T>::Value words);
+template <typename T>
+typename Tape<T>::Value mobilebert_layer(const Pass<T>& pass, std::size_t step, Keep keep, typename Tape<T>::Value x);
 
 }  // namespace filbert
