@@ -9,7 +9,6 @@
 namespace filbert {
 namespace {
 
-
 // A unit of a call on its way through the stages.
 template <typename T>
 struct Job {
@@ -91,7 +90,7 @@ std::size_t kept_bytes(const Model& model, const Unit& unit) {
 }  // namespace
 
 std::size_t width_of(const Model& model, GradientInput input) {
-  return input == GradientInput::words ? model.config.embedding_size : model.embeddings.norm.weight.empty() ? model.config.hidden_size : model.embeddings.norm.weight.size();
+  return input == GradientInput::words ? model.config.embedding_size : model.config.*tape_family<float>(model).embedded_size;
 }
 
 template <typename T>

@@ -37,7 +37,7 @@ struct Backpropagated {
 template <typename T>
 using LogitGradient = std::function<void(std::size_t row, std::span<const T> logits, std::span<T> gradient)>;
 
-// How wide the rows of x are.
+// How wide the rows of x are. Throws Error(unsupported) as backpropagate().
 std::size_t width_of(const Model& model, GradientInput input);
 // Of the tokens of `inputs`: their rows of x [total_tokens, width].
 template <typename T>

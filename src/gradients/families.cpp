@@ -61,16 +61,23 @@ typename Tape<T>::Value nystromformer_layer(const Pass<T>& pass, std::size_t ste
 
 template <typename T>
 constexpr TapeFamily<T> kFamilies[] = {
-    {"bert", embed_sums<T>, plain_layer<T>, project_embeddings<T>},
-    {"ernie", embed_sums<T>, plain_layer<T>, project_embeddings<T>},
-    {"distilbert", embed_sums<T>, plain_layer<T>, project_embeddings<T>},
-    {"roberta", embed_sums<T>, plain_layer<T>, project_embeddings<T>},
-    {"xlm-roberta", embed_sums<T>, plain_layer<T>, project_embeddings<T>},
-    {"camembert", embed_sums<T>, plain_layer<T>, project_embeddings<T>},
-    {"electra", embed_sums<T>, plain_layer<T>, project_embeddings<T>},
-    {"albert", embed_sums<T>, plain_layer<T>, project_embeddings<T>},
-    {"mpnet", embed_sums<T>, mpnet_layer<T>, project_embeddings<T>},
-    {"nystromformer", embed_sums<T>, nystromformer_layer<T>, project_embeddings<T>},
+    {"bert", &Config::embedding_size, embed_sums<T>, plain_layer<T>, project_embeddings<T>},
+    {"ernie", &Config::embedding_size, embed_sums<T>, plain_layer<T>, project_embeddings<T>},
+    {"distilbert", &Config::embedding_size, embed_sums<T>, plain_layer<T>, project_embeddings<T>},
+    {"roberta", &Config::embedding_size, embed_sums<T>, plain_layer<T>, project_embeddings<T>},
+    {"xlm-roberta", &Config::embedding_size, embed_sums<T>, plain_layer<T>, project_embeddings<T>},
+    {"camembert", &Config::embedding_size, embed_sums<T>, plain_layer<T>, project_embeddings<T>},
+    {"electra", &Config::embedding_size, embed_sums<T>, plain_layer<T>, project_embeddings<T>},
+    {"albert", &Config::embedding_size, embed_sums<T>, plain_layer<T>, project_embeddings<T>},
+    {"mpnet", &Config::embedding_size, embed_sums<T>, mpnet_layer<T>, project_embeddings<T>},
+    {"nystromformer", &Config::embedding_size, embed_sums<T>, nystromformer_layer<T>, project_embeddings<T>},
+    {"roformer", &Config::embedding_size, embed_sums<T>, roformer_layer<T>, project_embeddings<T>},
+    {"modernbert", &Config::embedding_size, embed_sums<T>, modernbert_layer<T>, nullptr, modernbert_leave<T>},
+    {"deberta", &Config::embedding_size, embed_sums<T>, deberta_layer<T>},
+    {"deberta-v2", &Config::embedding_size, embed_sums<T>, deberta_layer<T>},
+    {"xlnet", &Config::embedding_size, xlnet_embed<T>, xlnet_layer<T>},
+    {"convbert", &Config::embedding_size, embed_sums<T>, convbert_layer<T>, project_embeddings<T>},
+    {"mobilebert", &Config::hidden_size, mobilebert_embed<T>, mobilebert_layer<T>},
 };
 
 }  // namespace

@@ -11,6 +11,8 @@ namespace filbert {
 template <typename T>
 struct TapeFamily {
   std::string_view model_type;
+  // How wide that is what the embeddings give.
+  std::size_t Config::*embedded_size;
   // Words to what the embeddings give.
   typename Tape<T>::Value (*embed)(const Pass<T>&, typename Tape<T>::Value);
   // Layer `step` of those that run. Where one token is kept of each row, it gives that one's state.
@@ -35,5 +37,25 @@ template <typename T>
 typename Tape<T>::Value bert_layer(const Pass<T>& pass, std::size_t step, Keep keep, typename Tape<T>::Value x, const ScoreTerms<T>& terms = {});
 
 TapeAttention tape_attention(const Model& model, std::size_t step, Keep keep);
+
+// Those of the files of their names.
+template <typename T>
+typename Tape<T>::Value roformer_layer(const Pass<T>& pass, std::size_t step, Keep keep, typename Tape<T>::Value x);
+template <typename T>
+typename Tape<T>::Value modernbert_layer(const Pass<T>& pass, std::size_t step, Keep keep, typename Tape<T>::Value x);
+template <typename T>
+typename Tape<T>::Value modernbert_leave(const Pass<T>& pass, typename Tape<T>::Value x);
+template <typename T>
+typename Tape<T>::Value deberta_layer(const Pass<T>& pass, std::size_t step, Keep keep, typename Tape<T>::Value x);
+template <typename T>
+typename Tape<T>::Value xlnet_embed(const Pass<T>& pass, typename Tape<T>::Value words);
+template <typename T>
+typename Tape<T>::Value xlnet_layer(const Pass<T>& pass, std::size_t step, Keep keep, typename Tape<T>::Value x);
+template <typename T>
+typename Tape<T>::Value convbert_layer(const Pass<T>& pass, std::size_t step, Keep keep, typename Tape<T>::Value x);
+template <typename T>
+typename Tape<T>::Value mobilebert_embed(const Pass<T>& pass, typename Tape<T>::Value words);
+template <typename T>
+typename Tape<T>::Value mobilebert_layer(const Pass<T>& pass, std::size_t step, Keep keep, typename Tape<T>::Value x);
 
 }  // namespace filbert

@@ -1,5 +1,7 @@
 #include "gradients/network.h"
 
+#include <algorithm>
+
 #include "gradients/families.h"
 #include "infer/attention.h"
 
@@ -39,16 +41,55 @@ TapeAttention tape_attention(const Model& model, std::size_t step, Keep keep) {
 }
 
 template <typename T>
-typename Tape<T>::Value bert_layer(const Pass<T>& pass, std::size_t step, Keep keep, typename Tape<T>::Value x, const ScoreTerms<T>& terms) {
-  Tape<T>& tape = pass.tape;
-  const EncoderLayer& layer = pass.model.layers[pass.model.layer_order[step]];
-  const auto key_value = tape.linear(x, layer.key_value);
-  const auto kept = tape.keep(x, pass.unit, is_one_token(keep) ? keep : Keep::all);
-  const auto query = tape.linear(kept, layer.query);
-  const auto context = tape.attend(query, key_value, pass.unit, tape_attention(pass.model, step, keep), terms);
-  const auto projected = tape.linear(context, layer.attention_output);
-  tape.drop(context);
+Attention<T> project(const Pass<T>& pass, const EncoderLayer& layer, Keep keep, typename Tape<T>::Value x) {
+  const auto kept = pass.tape.keep(x, pass.unit, is_one_token(keep) ? keep : Keep::all);
+  return {.query = pass.tape.linear(kept, layer.query), .key_value = pass.tape.linear(x, layer.key_value), .kept = kept};
+}
+
+template <typename T>
+typename Tape<T>::Value after_attention(const Pass<T>& pass, const EncoderLayer& layer, typename Tape<T>::Value context, typename Tape<T>::Value kept) {
+  const auto projected = pass.tape.linear(context, layer.attention_output);
+  pass.tape.drop(context);
   return feed_forward(pass, layer, add_and_norm(pass, projected, kept, layer.attention_norm));
+}
+
+template <typename T>
+typename Tape<T>::Value bert_layer(const Pass<T>& pass, std::size_t step, Keep keep, typename Tape<T>::Value x, const ScoreTerms<T>& terms) {
+  const EncoderLayer& layer = pass.model.layers[pass.model.layer_order[step]];
+  const Attention<T> attention = project(pass, layer, keep, x);
+  const auto context = pass.tape.attend(attention.query, attention.key_value, pass.unit, tape_attention(pass.model, step, keep), terms);
+  return after_attention(pass, layer, context, attention.kept);
+}
+
+template <typename T>
+typename Tape<T>::Value neighbours(const Pass<T>& pass, typename Tape<T>::Value x, const std::vector<std::ptrdiff_t>& distances) {
+  // body(token, offset of its neighbour's place in a row, the neighbour) for each neighbour that there is.
+  const auto each = [unit = pass.unit, distances](std::size_t width, const auto& body) {
+    for (std::size_t row = 0; row < unit.rows(); ++row) {
+      const auto length = static_cast<std::ptrdiff_t>(unit.length(row));
+      for (std::ptrdiff_t token = 0; token < length; ++token) {
+        for (std::size_t at = 0; at < distances.size(); ++at) {
+          const std::ptrdiff_t other = token + distances[at];
+          if (other < 0 || other >= length) continue;
+          body(unit.start(row) + static_cast<std::size_t>(token), at * width, unit.start(row) + static_cast<std::size_t>(other));
+        }
+      }
+    }
+  };
+  const Matrix<T> shape = pass.tape[x];
+  return pass.tape.map(x, shape.rows, shape.columns * distances.size(),
+                       [each](Matrix<T> from, Matrix<T> to) {
+                         std::fill_n(to.data, to.size(), T{0});
+                         each(from.columns, [&](std::size_t token, std::size_t offset, std::size_t other) {
+                           std::copy_n(from[other], from.columns, to[token] + offset);
+                         });
+                       },
+                       [each, &backend = pass.tape.backend()](Matrix<T> dy, Matrix<T> dx) {
+                         std::fill_n(dx.data, dx.size(), T{0});
+                         each(dx.columns, [&](std::size_t token, std::size_t offset, std::size_t other) {
+                           backend.add(dy[token] + offset, dx.columns, dx[other]);
+                         });
+                       });
 }
 
 namespace {
@@ -89,7 +130,10 @@ std::vector<Stage<T>> stages_of(const Model& model) {
   template Tape<T>::Value feed_forward(const Pass<T>&, const EncoderLayer&, Tape<T>::Value);                                                 \
   template Tape<T>::Value embed_sums(const Pass<T>&, Tape<T>::Value);                                                                        \
   template Tape<T>::Value project_embeddings(const Pass<T>&, Tape<T>::Value);                                                                \
+  template Attention<T> project(const Pass<T>&, const EncoderLayer&, Keep, Tape<T>::Value);                                                  \
+  template Tape<T>::Value after_attention(const Pass<T>&, const EncoderLayer&, Tape<T>::Value, Tape<T>::Value);                              \
   template Tape<T>::Value bert_layer(const Pass<T>&, std::size_t, Keep, Tape<T>::Value, const ScoreTerms<T>&);                               \
+  template Tape<T>::Value neighbours(const Pass<T>&, Tape<T>::Value, const std::vector<std::ptrdiff_t>&);                                    \
   template std::vector<Stage<T>> stages_of(const Model&)
 FILBERT_INSTANTIATE(float);
 FILBERT_INSTANTIATE(double);

@@ -29,8 +29,22 @@ std::vector<Stage<T>> stages_of(const Model& model);
 
 // What BERT's layers share with those of other families.
 template <typename T>
+struct Attention {
+  typename Tape<T>::Value query, key_value;
+  typename Tape<T>::Value kept;  // of what they are made of, what the layer goes on with
+};
+template <typename T>
+Attention<T> project(const Pass<T>& pass, const EncoderLayer& layer, Keep keep, typename Tape<T>::Value x);
+// The layer's state from the context of its attention.
+template <typename T>
+typename Tape<T>::Value after_attention(const Pass<T>& pass, const EncoderLayer& layer, typename Tape<T>::Value context, typename Tape<T>::Value kept);
+template <typename T>
 typename Tape<T>::Value add_and_norm(const Pass<T>& pass, typename Tape<T>::Value projected, typename Tape<T>::Value residual, const LayerNorm& norm);
 template <typename T>
 typename Tape<T>::Value feed_forward(const Pass<T>& pass, const EncoderLayer& layer, typename Tape<T>::Value x);
+
+// Beside each other in a row of each token: those at `distances` from it in its text, zeros beyond the ends.
+template <typename T>
+typename Tape<T>::Value neighbours(const Pass<T>& pass, typename Tape<T>::Value x, const std::vector<std::ptrdiff_t>& distances);
 
 }  // namespace filbert

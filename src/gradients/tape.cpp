@@ -127,14 +127,17 @@ template <typename T>
 typename Tape<T>::Value Tape<T>::affine(Value x, const LayerNorm& norm) {
   const Value y = make(slots_[x].rows, slots_[x].columns);
   const Matrix<T> from = (*this)[x], to = (*this)[y];
-  for (std::size_t at = 0; at < from.size(); ++at) {
-    const std::size_t column = at % from.columns;
-    to.data[at] = from.data[at] * static_cast<T>(norm.weight[column]) + static_cast<T>(norm.bias[column]);
-  }
+  for_each_row(backend_.loop, from.rows, [&](std::size_t row) {
+    for (std::size_t at = 0; at < to.columns; ++at) {
+      to[row][at] = from[row][at] * static_cast<T>(norm.weight[at]) + static_cast<T>(norm.bias[at]);
+    }
+  });
   return record(y, [this, x, y, &norm] {
     const Matrix<T> dy = gradient(y);
     accumulate(x, [&](Matrix<T> dx) {
-      for (std::size_t at = 0; at < dx.size(); ++at) dx.data[at] = dy.data[at] * static_cast<T>(norm.weight[at % dx.columns]);
+      for_each_row(backend_.loop, dx.rows, [&](std::size_t row) {
+        for (std::size_t at = 0; at < dx.columns; ++at) dx[row][at] = dy[row][at] * static_cast<T>(norm.weight[at]);
+      });
     });
   });
 }

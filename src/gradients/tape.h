@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -22,6 +23,14 @@ struct Matrix {
   T* operator[](std::size_t row) const { return data + row * columns; }
 };
 
+// Of one thread, for a head of attention.
+template <typename T>
+struct TapeScratch {
+  AlignedBuffer<T> packed;                       // for Backend::product()
+  AlignedBuffer<T> weights, gradient, turned, part;
+  AlignedBuffer<T> products;                     // for ScoreTerms, and `part` as well
+};
+
 // One head of one row of a unit, as AttentionHead of infer/attention.h.
 template <typename T>
 struct TapeHead {
@@ -32,6 +41,7 @@ struct TapeHead {
   const T* key;                          // [tokens, head_size], rows `key_value_stride` apart, and so is value
   const T* value;
   std::size_t query_stride, key_value_stride;
+  TapeScratch<T>* scratch;
 };
 
 // What a family's attention has besides q · k.
@@ -50,6 +60,7 @@ struct TapeAttention {
   std::size_t heads, head_size;
   Keep keep = Keep::all;
   float scale = 1;
+  std::optional<std::size_t> reach = {};  // a query sees the keys that are so far away at most, and no others; not where there are ScoreTerms
 };
 
 // Of a layer the attention weights of a head, and the gradient of the result with respect to them: [queries, tokens]. Called by any thread.
@@ -91,7 +102,7 @@ class Tape {
   Value map(Value x, std::size_t rows, std::size_t columns, RowsFunction forward, RowsFunction backward);
   Value softmax(Value x, std::size_t columns);                     // of each run of so many
   // context [kept, heads · head_size] of query [kept, heads · head_size] and key_value [tokens, 2 · heads · head_size], a key and a value
-  // side by side, which nothing else may take.
+  // side by side.
   Value attend(Value query, Value key_value, const Unit& unit, const TapeAttention& shape, const ScoreTerms<T>& terms = {});
   // An operation of another kind: `backward` adds the gradients of what it takes by accumulate().
   Value custom(std::size_t rows, std::size_t columns, std::function<void(Value result)> backward);
@@ -120,9 +131,6 @@ class Tape {
     Value result;
     std::function<void()> backward;
   };
-  struct Scratch {  // of one thread
-    AlignedBuffer<T> packed, weights, gradient, turned;
-  };
 
   AlignedBuffer<T> take(std::size_t count);
   void give_back(AlignedBuffer<T>& buffer);
@@ -135,7 +143,7 @@ class Tape {
   std::vector<Slot> slots_;
   std::vector<Step> steps_;
   std::vector<AlignedBuffer<T>> idle_;
-  std::vector<Scratch> scratch_;
+  std::vector<TapeScratch<T>> scratch_;  // of each thread
 };
 
 extern template class Tape<float>;

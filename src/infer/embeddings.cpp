@@ -40,8 +40,8 @@ struct PositionCounter {
 }  // namespace
 
 std::vector<float> fixed_embeddings(const Model& model, const BatchEncoding& inputs, const Unit& unit) {
-  const std::size_t width = model.config.embedding_size;
   const Embeddings& table = model.embeddings;
+  const std::size_t width = table.norm.weight.size();
   std::vector<float> sums(unit.tokens() * width, 0.0f);
   for (std::size_t row = 0; row < unit.rows(); ++row) {
     PositionCounter positions{table.position_ids, model.config.pad_token_id};

@@ -131,7 +131,7 @@ void check_inputs(const BatchEncoding& inputs, const Model& model);
 // embeddings.cpp: workspace.hidden [tokens, hidden_size] = LayerNorm(word + token_type + position), projected where the family does so
 void embed(const Model& model, const Loop& loop, const BatchEncoding& inputs, const Unit& unit, Workspace& workspace);
 
-// What is added to the word embeddings before they are normalised, for type and position: [tokens, embedding_size] of a unit.
+// What is added before LayerNorm of the embeddings, for type and position: [tokens, as wide as that] of a unit; nothing where there is none.
 std::vector<float> fixed_embeddings(const Model& model, const BatchEncoding& inputs, const Unit& unit);
 
 // A word's embedding. In int8 it is rounded to 8 bits, where a quantized checkpoint has not done so before.

@@ -126,17 +126,7 @@ TEST_P(Backpropagation, OfARowDoNotDependOnItsCompany) {
   }
 }
 
-std::vector<Fixture> with_stages() {
-  std::vector<Fixture> found = fixtures();
-  std::erase_if(found, [](const Fixture& fixture) {
-    for (const char* family : {"deberta", "deberta-v2", "modernbert", "xlnet", "convbert", "mobilebert", "roformer"}) {
-      if (fixture.family == family) return true;
-    }
-    return false;
-  });
-  return found;
-}
-INSTANTIATE_TEST_SUITE_P(Families, Backpropagation, testing::ValuesIn(with_stages()), fixture_name);
+INSTANTIATE_TEST_SUITE_P(Families, Backpropagation, testing::ValuesIn(fixtures()), fixture_name);
 
 }  // namespace
 }  // namespace filbert
