@@ -51,6 +51,9 @@ void axes(const ReportPage& page, const Chart& chart, std::string_view what, std
                      kLeft, kHeight - 14, kWidth - kRight, chart.points - 1, (kLeft + kWidth - kRight) / 2, what);
 }
 
+// Four colours, each with its own dashes; a fifth method has the first colour and the next dashes.
+std::string line_class(std::size_t method) { return fmt::format("line line{} dash{}", method % 4, (method + method / 4) % 4); }
+
 using Curve = std::vector<double> Faithfulness::*;
 
 void chart_figure(const ReportPage& page, const FaithfulnessExplanation& measured, Curve curve, const std::vector<double>& random_low,
@@ -74,7 +77,7 @@ void chart_figure(const ReportPage& page, const FaithfulnessExplanation& measure
   for (std::size_t at = 0; at < measured.methods.size(); ++at) {
     const std::vector<double>& values = measured.methods[at].*curve;
     if (values.size() != chart.points) continue;
-    out += fmt::format("<polyline class=\"line line{}\" points=\"{}\"/>", at % 4, points_of(chart, values));
+    out += fmt::format("<polyline class=\"{}\" points=\"{}\"/>", line_class(at), points_of(chart, values));
   }
   out += fmt::format("</svg>\n<figcaption>{}</figcaption>\n</figure>\n", title);
 }
@@ -82,7 +85,7 @@ void chart_figure(const ReportPage& page, const FaithfulnessExplanation& measure
 void legend(const FaithfulnessExplanation& measured, std::string& out) {
   out += "<ul class=\"keys\">";
   for (std::size_t at = 0; at < measured.methods.size(); ++at) {
-    out += fmt::format("<li><svg class=\"key\" viewBox=\"0 0 30 10\" aria-hidden=\"true\"><path class=\"line line{}\" d=\"M1 5H29\"/></svg> {}</li>", at % 4,
+    out += fmt::format("<li><svg class=\"key\" viewBox=\"0 0 30 10\" aria-hidden=\"true\"><path class=\"{}\" d=\"M1 5H29\"/></svg> {}</li>", line_class(at),
                        method_html(measured.methods[at].method));
   }
   if (!measured.random_deletion_low.empty()) {

@@ -93,11 +93,15 @@ std::string short_list(const ReportPage& page, const NamedValues& method, int si
 void methods_section(const ReportPage& page, std::string& out) {
   if (page.methods.empty() || page.text.units.empty()) return;
   out += "<section class=\"card\" id=\"methods\">\n<h2>Methods side by side</h2>\n";
-  out += "<p class=\"hint\">Numbers are in the unit of the score; bars show each method’s share, so that they can be compared.</p>\n";
-  out += fmt::format("<div class=\"scroll\" role=\"region\" aria-labelledby=\"methods-caption\" tabindex=\"0\">\n<table class=\"methods\">\n"
+  const bool has_lengths = std::ranges::any_of(page.report.gradients, [](const GradientExplanation& gradient) {
+    return gradient.method != GradientMethod::input_x_gradient && gradient.method != GradientMethod::integrated_gradients;
+  });
+  out += fmt::format("<p class=\"hint\">Numbers are in the unit of the score{}; bars show each method’s share, so that they can be compared.</p>\n",
+                     has_lengths ? ", but those of saliency, SmoothGrad and attention, which say how much and not which way" : "");
+  out += fmt::format("<div class=\"scroll\" role=\"region\" aria-labelledby=\"methods-caption\" tabindex=\"0\">\n<table class=\"methods{}\">\n"
                      "<caption id=\"methods-caption\">What each {} adds to the score of <span id=\"table-label\">{}</span></caption>\n"
                      "<thead><tr><th scope=\"col\">{}</th>",
-                     page.unit_word(), page.explained(), page.report.options.unit == ExplainUnit::word ? "Word" : "Part");
+                     page.methods.size() > 4 ? " many" : "", page.unit_word(), page.explained(), page.report.options.unit == ExplainUnit::word ? "Word" : "Part");
   for (const NamedValues& method : page.methods) {
     out += fmt::format("<th scope=\"col\" class=\"num\" data-method=\"{}\">{}</th>", escape_html(method.method), method_html(method.method));
   }
