@@ -2,6 +2,7 @@
 #include "gradients/backpropagation.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <random>
 #include <vector>
@@ -29,6 +30,19 @@ class Backpropagation : public testing::TestWithParam<Fixture> {
       const auto first = [&](const std::vector<std::int32_t>& ids) { return std::vector<std::int32_t>(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(length)); };
       batch.add_row(first(of.input_ids), of.token_type_ids ? first(*of.token_type_ids) : std::vector<std::int32_t>());
     }
+    return batch;
+  }
+  // A row as long as the model takes, or longer than any window, bucket or table of distances reaches; and a short one.
+  static BatchEncoding long_rows(const Model& model) {
+    const FamilyRow& of = GetParam().rows.front();
+    const std::size_t length = std::min<std::size_t>(model.config.max_tokens.value_or(300), 300);
+    const auto repeated = [&](const std::vector<std::int32_t>& ids) {
+      std::vector<std::int32_t> all;
+      while (all.size() < length) all.push_back(ids[all.size() * 7 / 3 % ids.size()]);
+      return all;
+    };
+    BatchEncoding batch = recorded({&of, 1});
+    batch.add_row(repeated(of.input_ids), of.token_type_ids ? repeated(*of.token_type_ids) : std::vector<std::int32_t>());
     return batch;
   }
 };
@@ -94,20 +108,75 @@ TEST_P(Backpropagation, InDoubleAreTheCentralDifferences) {
   }
 }
 
+TEST_P(Backpropagation, OfLongRowsInDoubleAreTheCentralDifferenceInADirection) {
+  const auto model = load(scalar_table(), 1);
+  const BatchEncoding batch = long_rows(*model);
+  const std::vector<double> x = input_vectors<double>(*model, batch, GradientInput::words);
+  const auto at_x = backpropagate<double>(*model, batch, x, weighted_sum<double>());
+  const Tensor logits = model->logits(batch);
+  ASSERT_EQ(at_x.logits.size(), logits.data.size());
+  for (std::size_t at = 0; at < logits.data.size(); ++at) EXPECT_NEAR(at_x.logits[at], logits.data[at], 5e-5) << at;
+
+  std::mt19937 random(11);
+  std::vector<double> direction(x.size());
+  double along = 0, longest = 0;  // of the gradient along the direction
+  for (std::size_t at = 0; at < x.size(); ++at) {
+    direction[at] = static_cast<double>(random() % 2001) / 1000 - 1;
+    along += direction[at] * at_x.gradient[at];
+    longest += std::abs(direction[at] * at_x.gradient[at]);
+  }
+  constexpr double kStep = 1e-6;  // so small that no ReLU of the many is crossed
+  const auto moved = [&](double step) {
+    std::vector<double> to = x;
+    for (std::size_t at = 0; at < x.size(); ++at) to[at] += step * direction[at];
+    return value_of(backpropagate<double>(*model, batch, to, weighted_sum<double>()).logits, model->config.num_labels());
+  };
+  const double difference = (8 * (moved(kStep) - moved(-kStep)) - (moved(2 * kStep) - moved(-2 * kStep))) / (12 * kStep);
+  EXPECT_NEAR(along, difference, 1e-7 * longest);
+}
+
+// Also where a head looks at one token of the last layer: then its query alone is seen.
+TEST_P(Backpropagation, SeesTheEnginesAttention) {
+  const auto model = load();
+  const BatchEncoding batch = long_rows(*model);
+  EncoderOutputs outputs;
+  model->logits(batch, {.output_attentions = true}, outputs);
+  std::atomic<std::size_t> seen = 0;
+  BackpropagationOptions<float> options;
+  options.observer = [&](std::size_t row, std::size_t layer, const TapeHead<float>& head, const float* weights, const float* gradient) {
+    const Tensor& expected = outputs.attentions[layer][row];
+    const float* of_head = expected.data.data() + (head.head * head.tokens + head.first_position) * head.tokens;
+    for (std::size_t at = 0; at < head.queries * head.tokens; ++at) {
+      ASSERT_NEAR(weights[at], of_head[at], 1e-5) << layer << " " << row << " " << at;
+      ASSERT_TRUE(std::isfinite(gradient[at]));
+    }
+    ++seen;
+  };
+  backpropagate<float>(*model, batch, input_vectors<float>(*model, batch, GradientInput::words), weighted_sum<float>(), options);
+  std::size_t heads = 0;
+  for (const std::vector<Tensor>& rows : outputs.attentions) {
+    for (const Tensor& row : rows) heads += row.shape[0];
+  }
+  EXPECT_EQ(seen, heads);
+}
+
 TEST_P(Backpropagation, InFloatAreThoseInDouble) {
   const BatchEncoding batch = recorded(GetParam().rows);
   const auto exact_model = load(scalar_table(), 1);
-  const auto exact = backpropagate<double>(*exact_model, batch, input_vectors<double>(*exact_model, batch, GradientInput::words), weighted_sum<double>());
-  for (const KernelTable* table : available_tables()) {
-    SCOPED_TRACE(table->name);
-    const auto model = load(*table);
-    const auto x = input_vectors<float>(*model, batch, GradientInput::words);
-    const auto kept = backpropagate<float>(*model, batch, x, weighted_sum<float>());
-    double difference = 0;
-    for (std::size_t at = 0; at < exact.gradient.size(); ++at) difference = std::max(difference, std::abs(exact.gradient[at] - kept.gradient[at]));
-    EXPECT_LE(difference, 2e-5 * greatest(exact.gradient));
-    // Computed again instead of kept: the same numbers.
-    EXPECT_EQ(backpropagate<float>(*model, batch, x, weighted_sum<float>(), {.max_bytes = 0}).gradient, kept.gradient);
+  for (const GradientInput input : {GradientInput::words, GradientInput::embeddings}) {
+    const auto exact = backpropagate<double>(*exact_model, batch, input_vectors<double>(*exact_model, batch, input), weighted_sum<double>(), {.input = input});
+    for (const KernelTable* table : available_tables()) {
+      SCOPED_TRACE(table->name);
+      const auto model = load(*table);
+      const auto x = input_vectors<float>(*model, batch, input);
+      const auto kept = backpropagate<float>(*model, batch, x, weighted_sum<float>(), {.input = input});
+      ASSERT_EQ(exact.gradient.size(), kept.gradient.size());
+      double difference = 0;
+      for (std::size_t at = 0; at < exact.gradient.size(); ++at) difference = std::max(difference, std::abs(exact.gradient[at] - kept.gradient[at]));
+      EXPECT_LE(difference, 2e-5 * greatest(exact.gradient));
+      // Computed again instead of kept: the same numbers.
+      EXPECT_EQ(backpropagate<float>(*model, batch, x, weighted_sum<float>(), {.input = input, .max_bytes = 0}).gradient, kept.gradient);
+    }
   }
 }
 
