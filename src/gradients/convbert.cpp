@@ -6,6 +6,7 @@
 
 #include "gradients/families.h"
 #include "infer/attention.h"
+#include "infer/dot.h"
 
 namespace filbert {
 namespace {
@@ -33,21 +34,6 @@ struct Windows {
 template <typename T>
 void add_product(const T* x, T factor, std::size_t count, T* out) {
   for (std::size_t at = 0; at < count; ++at) out[at] += factor * x[at];
-}
-
-// Sums in the order of eight lanes, which a compiler may compute at once.
-template <typename T>
-T dot(const T* a, const T* b, std::size_t count) {
-  constexpr std::size_t kLanes = 8;
-  T sums[kLanes] = {};
-  std::size_t at = 0;
-  for (; at + kLanes <= count; at += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += a[at + lane] * b[at + lane];
-  }
-  T sum = 0;
-  for (const T lane : sums) sum += lane;
-  for (; at < count; ++at) sum += a[at] * b[at];
-  return sum;
 }
 
 // What the kept tokens have around them, each channel by itself: [kept, hidden_size].

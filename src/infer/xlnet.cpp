@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "infer/attention.h"
+#include "infer/dot.h"
 #include "infer/xlnet_distances.h"
 
 namespace filbert {
@@ -15,20 +16,6 @@ namespace {
 constexpr std::size_t kSinusoids = 0;  // sinusoids_of()
 constexpr std::size_t kProjected = 1;  // of a layer
 constexpr std::size_t kPacked = 2;     // of a layer, and the bias behind them
-
-// Sums in the order of eight lanes, whatever the compiler has.
-float dot(const float* a, const float* b, std::size_t count) {
-  constexpr std::size_t kLanes = 8;
-  float sums[kLanes] = {};
-  std::size_t at = 0;
-  for (; at + kLanes <= count; at += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += a[at + lane] * b[at + lane];
-  }
-  float sum = 0;
-  for (const float lane : sums) sum += lane;
-  for (; at < count; ++at) sum += a[at] * b[at];
-  return sum;
-}
 
 // The vectors for the longest row of the unit: those of the model, or where they do not reach, made for this unit and layer.
 XlnetDistanceView distances_of(const Model& model, const Loop& loop, const XlnetLayer& layer, std::size_t longest, Workspace& workspace) {
