@@ -25,6 +25,8 @@ struct AttentionOptions {
   std::optional<std::vector<std::size_t>> layers = {};  // numbered from 0; absent: all
   std::optional<std::vector<std::size_t>> heads = {};   // of each layer, numbered from 0; absent: all
   bool queries_keys = false;
+  bool values_contexts = false;
+  bool hidden_states = false;
   std::optional<FunctionToApply> function_to_apply = {};  // absent: default_function_to_apply(config)
   std::optional<std::size_t> max_length = {};             // absent: the longest that tokenizer and model take
 };
@@ -41,6 +43,7 @@ struct AttentionLayer {
   std::size_t layer = 0;   // its number in the model
   Tensor weights;          // [heads, tokens, tokens]: of a query (row) the weight of each key; a row sums to 1
   Tensor queries, keys;    // [heads, tokens, head_size] with queries_keys, as the dot product takes them; else empty
+  Tensor values, contexts; // the same with values_contexts: what is weighed, and the weighted sums, before the projection that follows
   // Whether the weights are softmax(q · k / √head_size) and nothing else: not where a family adds relative positions to the products, or
   // leaves keys out. Of queries_keys alone.
   bool products_alone = false;
@@ -55,6 +58,9 @@ struct AttentionMap {
   std::size_t num_layers = 0, num_heads = 0;      // of the model
   std::vector<std::size_t> heads;                 // the numbers of those that are here, ascending
   std::vector<AttentionLayer> layers;             // ascending
+  // With hidden_states: [num_layers + 1] of [tokens, hidden_size], what each layer takes, and behind the last what it gives; of layers that
+  // are not here empty. Else none.
+  std::vector<Tensor> hidden_states;
 
   std::string version;                            // Filbert's
   std::string dtype;                              // what the model computed in

@@ -122,6 +122,8 @@ void add_what(CLI::App& app, const std::shared_ptr<Options>& options) {
   add_flag(app, "--neurons", "With queries and keys, of which a page makes the neuron view; default: a page of up to 64 tokens",
            [options] { options->neurons = true; });
   add_flag(app, "--no-neurons", "Without them, which makes a page smaller", [options] { options->neurons = false; });
+  add_flag(app, "--values", "Of JSON: with values and contexts of every head", [options] { options->attention.values_contexts = true; });
+  add_flag(app, "--hidden-states", "Of JSON: with what each layer takes, and what the last one gives", [options] { options->attention.hidden_states = true; });
   add_choice(app, "--function-to-apply", "softmax|sigmoid|none", "What makes scores of logits; default: as the model says",
              [options](const std::string& name) { options->attention.function_to_apply = function_to_apply_from_name(name); });
   add_number(app, "--max-length", "Tokens of a text, special ones included; default: all the model takes", {.least = 1},

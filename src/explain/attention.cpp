@@ -159,8 +159,13 @@ void read_layers(EncoderOutputs& outputs, const AttentionOptions& options, Atten
       layer.keys = by_head(outputs.keys[number], map.num_heads, map.heads);
       layer.products_alone = products_alone(layer);
     }
+    if (options.values_contexts) {
+      layer.values = by_head(outputs.values[number], map.num_heads, map.heads);
+      layer.contexts = by_head(outputs.contexts[number], map.num_heads, map.heads);
+    }
     map.layers.push_back(std::move(layer));
   }
+  map.hidden_states = std::move(outputs.hidden_states);
 }
 
 AttentionMap begin(TextInput text, const PreTrainedModel& model) {
@@ -181,7 +186,11 @@ OutputOptions wanted(const BatchEncoding& inputs, const Config& config, const At
     throw Error(ErrorKind::invalid_argument, fmt::format("text: expected attention weights of at most {:.0f} MiB, found {:.0f} MiB for {} tokens; fewer layers or "
                                                          "a smaller max_length make them fewer", kMostBytes / (1 << 20), bytes / (1 << 20), inputs.total_tokens()));
   }
-  return {.output_attentions = true, .output_queries_keys_values = options.queries_keys, .layers = options.layers};
+  return {.output_hidden_states = options.hidden_states,
+          .output_attentions = true,
+          .output_queries_keys_values = options.queries_keys || options.values_contexts,
+          .output_contexts = options.values_contexts,
+          .layers = options.layers};
 }
 
 EncodeOptions encoding_of(std::size_t max_length) {

@@ -28,6 +28,14 @@ void layers(std::string_view key, const AttentionMap& map, Tensor AttentionLayer
   json.end_array();
 }
 
+// Of a layer that is not here null, in the place of its number.
+void hidden_states(const AttentionMap& map, JsonWriter& json) {
+  json.key("hidden_states");
+  json.begin_array();
+  for (const Tensor& states : map.hidden_states) states.data.empty() ? json.null() : matrix(states.data, states.row_size(), json);
+  json.end_array();
+}
+
 void tokens(std::string_view key, const AttentionMap& map, JsonWriter& json, const auto& write) {
   json.key(key);
   json.begin_array();
@@ -85,6 +93,11 @@ std::string attention_json(const AttentionMap& map) {
     layers("queries", map, &AttentionLayer::queries, json);
     layers("keys", map, &AttentionLayer::keys, json);
   }
+  if (!map.layers.empty() && !map.layers.front().values.data.empty()) {
+    layers("values", map, &AttentionLayer::values, json);
+    layers("contexts", map, &AttentionLayer::contexts, json);
+  }
+  if (!map.hidden_states.empty()) hidden_states(map, json);
   json.field("dtype", map.dtype);
   json.field("model", map.model);
   json.field("version", map.version);

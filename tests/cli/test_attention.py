@@ -100,6 +100,20 @@ def test_a_page(checkpoint, tmp_path):
     assert data["first"] == {"view": "model", "layer": 1, "heads": [2, 3]}
 
 
+def test_all_that_a_pass_leaves(checkpoint):
+    row = one(checkpoint, "--neurons", "--values", "--hidden-states", TEXT)
+    layers, tokens = row["num_layers"], len(row["tokens"])
+    assert len(row["hidden_states"]) == layers + 1
+    assert all(len(states) == tokens for states in row["hidden_states"])
+    for layer in range(layers):
+        for head in range(row["num_heads"]):
+            weights, values, contexts = (row[key][layer][head] for key in ("attentions", "values", "contexts"))
+            for query in range(tokens):
+                for at, expected in enumerate(contexts[query]):
+                    assert sum(weight * value[at] for weight, value in zip(weights[query], values)) == pytest.approx(expected, abs=1e-4)
+    assert one(checkpoint, "--layers", "1", "--hidden-states", TEXT)["hidden_states"][0] is None
+
+
 def test_short_texts_alone_have_neurons_by_themselves(checkpoint, tmp_path):
     long = write_checkpoint(tmp_path / "long", max_position_embeddings=128)
     (long / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": True, "model_max_length": 128, "tokenizer_class": "BertTokenizer"}))

@@ -69,7 +69,7 @@ AttentionMap sample_attention(const std::vector<std::string>& words, const std::
   std::mt19937 random(7);
   for (std::size_t number = 0; number < size.layers; ++number) {
     AttentionLayer layer{.layer = number, .weights = Tensor({size.heads, tokens, tokens}), .queries = Tensor({size.heads, tokens, size.head_size}),
-                         .keys = Tensor({size.heads, tokens, size.head_size}), .products_alone = true};
+                         .keys = Tensor({size.heads, tokens, size.head_size}), .values = {}, .contexts = {}, .products_alone = true};
     for (std::size_t head = 0; head < size.heads; ++head) {
       fill(layer, head, tokens, size.head_size, random);
       weigh(layer, head, tokens, size.head_size);
