@@ -116,7 +116,7 @@
         const first = (head * count + token) * size;
         return Array.from(from.numbers.subarray(first, first + size), (value) => value * from.steps[head]);
       };
-      return {q: vector(q), k: vector(k), alone};
+      return {q: vector(q), k: vector(k), alone, most: {q: q.steps[head] * 127, k: k.steps[head] * 127}};
     },
   };
 

@@ -11,6 +11,7 @@ const attentionViews = (() => {
   }
   const named = (element, name) => { element.setAttribute('aria-label', name); return element; };
   const percent = (share) => `${Math.round(share * 100)} %`;
+  const decimal = (value, digits) => value.toFixed(digits).replace(/^-(?=.*[1-9])/, '−').replace('-', '');
   const clamp = (value, least, most) => Math.max(least, Math.min(most, value));
 
   // A canvas of so many CSS pixels, cleared.
@@ -300,8 +301,8 @@ const attentionViews = (() => {
       draw();
     }
 
-    // Upwards and orange what is above zero, downwards and blue what is below; the column in hand is marked.
-    function states(canvas, values) {
+    // Upwards and orange what is above zero, downwards and blue what is below, as tall as it is beside `most`; the number in hand is marked.
+    function states(canvas, values, most) {
       const width = canvas.clientWidth, height = canvas.clientHeight || 20;
       if (width === 0) return;
       const context = pen(canvas, width, height), step = width / values.length, middle = height / 2;
@@ -309,14 +310,14 @@ const attentionViews = (() => {
       context.fillRect(0, middle - 0.5, width, 1);
       context.fillRect(dimension * step, 0, Math.max(1, step), height);
       for (let at = 0; at < values.length; ++at) {
-        const tall = Math.tanh(Math.abs(values[at]) / 4) * middle;
+        const tall = (Math.abs(values[at]) / most) * middle;
         context.fillStyle = tones[values[at] > 0 ? 0 : 1];
         context.fillRect(at * step, values[at] > 0 ? middle - tall : middle, Math.max(0.6, step - 0.4), tall);
       }
     }
 
     function draw() {
-      const {layer, head} = shown(), {q, k, alone} = data.states(layer, head), count = data.count;
+      const {layer, head} = shown(), {q, k, alone, most} = data.states(layer, head), count = data.count;
       const token = hovered >= 0 ? hovered : shown().token;
       const weights = data.weights(layer), vector = q(token);
       tones = [style('--pos'), style('--neg')];
@@ -328,21 +329,22 @@ const attentionViews = (() => {
       note.textContent = 'This model does more to the products than to scale them: it adds positions, or leaves tokens out. The weights are not their ' +
         'softmax alone.';
       note.hidden = alone;
-      states(query, vector);
+      states(query, vector, most.q);
+      const products = rows.map((_, at) => k(at).map((value, place) => value * vector[place]));
+      const largest = products.reduce((sofar, product) => product.reduce((most, value) => Math.max(most, Math.abs(value)), sofar), 1e-9);
       let strongestRow = 0;
       rows.forEach((each, at) => {
-        const key = k(at), product = vector.map((value, place) => value * key[place]);
+        const product = products[at];
         const weight = weights[head * count * count + token * count + at] / 255;
         if (weight > weights[head * count * count + token * count + strongestRow] / 255) strongestRow = at;
-        states(each.key, key);
-        states(each.product, product);
-        each.sum.textContent = (product.reduce((sum, value) => sum + value, 0) / Math.sqrt(size)).toFixed(1).replace('-', '−');
+        states(each.key, k(at), most.k);
+        states(each.product, product, largest);
+        each.sum.textContent = decimal(product.reduce((sum, value) => sum + value, 0) / Math.sqrt(size), 1);
         each.bar.style.width = `${(weight * 60).toFixed(1)}%`;
         each.share.textContent = percent(weight);
       });
-      const of = row >= 0 ? row : strongestRow, key = k(of)[dimension], number = (value) => value.toFixed(2).replace('-', '−');
-      reading.textContent = `Number ${dimension} of ${size}: q ${number(vector[dimension])} × k of “${data.tokens[of]}” ${number(key)} = ` +
-        number(vector[dimension] * key);
+      const of = row >= 0 ? row : strongestRow, key = k(of)[dimension], value = vector[dimension];
+      reading.textContent = `Number ${dimension} of ${size}: q ${decimal(value, 2)} × k of “${data.tokens[of]}” ${decimal(key, 2)} = ${decimal(value * key, 2)}`;
     }
 
     const pick = make('label', {className: 'range'}, 'Number of the vector ', slider);

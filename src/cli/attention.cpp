@@ -103,7 +103,8 @@ void run(const Options& options, Session& session) {
       if (form == Form::json) made = attention_json(map);
       if (form == Form::text) made = (count > 0 ? "\n" : "") + text_lines(map, options.links, session.out);
       ++count;
-      options.output.empty() ? session.out.write(made) : static_cast<void>(of_file += made);
+      if (options.output.empty()) session.out.write(made);
+      if (!options.output.empty()) of_file += made;
     }
   });
   if (!options.output.empty()) write_file_atomic(options.output, of_file);

@@ -1,8 +1,8 @@
 // The weights for programs: every number as the shortest decimal that reads back to the same float, arrays nested as transformers' are.
 #include <filbert/attention.h>
 
-#include <cstdint>
 #include <span>
+#include <vector>
 
 #include "base/json_writer.h"
 
