@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import tiny_checkpoint
 from filbert_command import ok, run
 from tiny_checkpoint import write_checkpoint
 
@@ -157,6 +158,18 @@ def test_what_cannot_be_is_named(checkpoint, options, message):
 def test_any_text(checkpoint, tmp_path, text):
     for options in [[], ["--json"], ["--output", tmp_path / "look.html"]]:
         assert run("attention", "--model", checkpoint, *options, "--", text).code == 0
+
+
+def test_an_encoder_as_pre_training_left_it(tmp_path, monkeypatch):
+    shapes = tiny_checkpoint.tensor_shapes
+    monkeypatch.setattr(tiny_checkpoint, "tensor_shapes", lambda config: {
+        name: shape for name, shape in shapes(config).items() if not name.startswith(("classifier", "bert.pooler"))})
+    encoder = write_checkpoint(tmp_path / "encoder", architectures=["BertForMaskedLM"])
+    row = one(encoder, TEXT)
+    assert "label" not in row and len(row["attentions"]) == 2 and len(row["tokens"]) == 7
+    assert attention(encoder, TEXT).text.startswith(f"text: {TEXT}\nattention: where the model looked")
+    assert "<h1><bdi>" in attention(encoder, "--format", "html", TEXT).text
+    assert run("classify", "--model", encoder, TEXT).code == 5  # its head is missing, as before
 
 
 def test_explain_takes_it_into_its_page(checkpoint, tmp_path):
