@@ -23,6 +23,7 @@ std::shared_ptr<const TapeDistances<T>> unpack(const Model& model, const Distanc
   for (std::size_t& number : unpacked->number) number -= first;
   unpacked->reach = reach;
   unpacked->count = unpacked->number.back() + 1;
+  unpacked->is_even = furthest <= numbers.even;
   unpacked->head_size = model.config.head_size();
   for (std::size_t head = 0; head < model.config.num_attention_heads; ++head) {
     unpack_columns(model.kernels, vectors.packed.data() + head * vectors.head_floats, unpacked->head_size, first, unpacked->count, unpacked->vectors);

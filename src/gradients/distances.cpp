@@ -18,13 +18,18 @@ Span span_of(const TapeDistances<T>& distances, const DistanceSide<T>& side) {
   return {begin, numbers[side.others - 1] + 1 - begin, numbers};
 }
 
-// body(product of a token, score) for each pair of a token and another.
-template <typename T, typename Product, typename Score, typename Body>
-void each_score(const DistanceSide<T>& side, const Span& span, Product* products, Score* scores, const Body& body) {
+// body(product of a token, score) for each pair of a token and another; or where both lie side by side, run(products, scores) for each token.
+template <typename T, typename Score, typename Body, typename Run>
+void each_score(const TapeDistances<T>& distances, const DistanceSide<T>& side, const Span& span, T* products, Score* scores, const Body& body,
+                const Run& run) {
   for (std::size_t token = 0; token < side.count; ++token) {
     const std::size_t* numbers = span.numbers - token;
-    Product* of_token = products + token * span.count;
+    T* of_token = products + token * span.count;
     Score* score = scores + token * side.score_stride;
+    if (distances.is_even && side.other_stride == 1) {
+      run(of_token + (*numbers - span.begin), score);
+      continue;
+    }
     for (std::size_t other = 0; other < side.others; ++other) body(of_token[numbers[other] - span.begin], score[other * side.other_stride]);
   }
 }
@@ -33,10 +38,12 @@ void each_score(const DistanceSide<T>& side, const Span& span, Product* products
 
 template <typename T>
 void unpack_columns(const KernelTable& kernels, const float* packed, std::size_t depth, std::size_t first, std::size_t count, std::vector<T>& rows) {
-  const std::size_t width = kernels.panel_columns;
-  for (std::size_t column = first; column < first + count; ++column) {
+  const std::size_t width = kernels.panel_columns, held = rows.size();
+  rows.resize(held + count * depth);
+  T* to = rows.data() + held;
+  for (std::size_t column = first; column < first + count; ++column, to += depth) {
     const float* numbers = packed + column / width * width * depth + column % width;
-    for (std::size_t at = 0; at < depth; ++at) rows.push_back(static_cast<T>(numbers[at * width]));
+    for (std::size_t at = 0; at < depth; ++at) to[at] = static_cast<T>(numbers[at * width]);
   }
 }
 
@@ -62,7 +69,8 @@ void add_distances(const Backend<T>& backend, const TapeDistances<T>& distances,
   for (std::size_t token = 0; !distances.bias.empty() && token < side.count; ++token) {
     backend.add(distances.bias.data() + first, span.count, products + token * span.count);
   }
-  each_score(side, span, products, scores, [](T product, T& score) { score += product; });
+  each_score(distances, side, span, products, scores, [](T product, T& score) { score += product; },
+             [&](const T* of_token, T* score) { backend.add(of_token, side.others, score); });
 }
 
 template <typename T>
@@ -75,7 +83,8 @@ void add_distances_backward(const Backend<T>& backend, const TapeDistances<T>& d
   T* products = head.scratch->products.data();
   T* part = head.scratch->part.data();
   std::fill_n(products, side.count * span.count, T{0});
-  each_score(side, span, products, scores_gradient, [](T& product, T slope) { product += slope; });
+  each_score(distances, side, span, products, scores_gradient, [](T& product, T slope) { product += slope; },
+             [&](T* of_token, const T* slopes) { std::copy_n(slopes, side.others, of_token); });
   backend.product({products, span.count, side.count, distances.vectors.data() + (head.head * distances.count + span.begin) * size, size, false, span.count,
                    size, part, size}, head.scratch->packed);
   for (std::size_t token = 0; token < side.count; ++token) backend.add(part + token * size, size, gradient + token * side.stride);

@@ -17,6 +17,7 @@ struct TapeDistances {
   std::size_t count = 0, head_size = 0;
   std::vector<T> vectors = {};           // [heads, count, head_size]
   std::vector<T> bias = {};              // [heads, count], added to the products; empty: nothing
+  bool is_even = false;                  // each distance has the vector after that of the distance before
 };
 
 // Appends columns [first, first + count) of a packed [depth, columns], each as a row.

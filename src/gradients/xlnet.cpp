@@ -39,7 +39,7 @@ std::shared_ptr<const TapeDistances<T>> unpack(const Pass<T>& pass, const XlnetL
   const std::size_t reach = pass.unit.longest(), size = model.config.head_size();
   const PackedDistances distances = packed_distances_of(model, pass.tape.backend().loop, layer, reach);
   const std::size_t held = 2 * distances.view.reach - 1, first = distances.view.reach - reach;
-  auto unpacked = std::make_shared<TapeDistances<T>>(TapeDistances<T>{.reach = reach, .count = 2 * reach - 1, .head_size = size});
+  auto unpacked = std::make_shared<TapeDistances<T>>(TapeDistances<T>{.reach = reach, .count = 2 * reach - 1, .head_size = size, .is_even = true});
   for (std::size_t number = 0; number < unpacked->count; ++number) unpacked->number.push_back(number);
   for (std::size_t head = 0; head < model.config.num_attention_heads; ++head) {
     unpack_columns(model.kernels, distances.view.packed + head * packed_size(model.kernels, size, held), size, first, unpacked->count, unpacked->vectors);
