@@ -31,15 +31,17 @@ struct CorpusText {
   std::size_t row = 0;                     // its number in the file, from 1
   std::string text;
   std::optional<std::string> gold = {};    // the label that it should have
+  std::optional<std::string> text_pair = {};
 };
 
-// A word of a text: all its places.
+// A word of a text, or of both of a pair: all its places.
 struct TextWord {
   std::string word;                        // in small letters where the tokenizer makes them small
   double value = 0;                        // the sum of its places' values; of occlusion the score less that without any of them
   float score_without = 0;                 // of the label, with all of its places masked
   bool flips = false;                      // the model then says another label
   std::vector<Offset> places;              // bytes of the text
+  std::vector<Offset> pair_places = {};    // and of text_pair
 };
 
 struct TextExplanation {

@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <charconv>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -94,11 +95,39 @@ void JsonValue::for_each_element(const std::function<void(const JsonValue&)>& vi
   for (simdjson::dom::element value : array) visit(JsonValue(value, fmt::format("{}[{}]", where_, index++)));
 }
 
+namespace {
+
+// The number of four hexadecimal digits behind "\\u" at `at`; absent where they are not there.
+std::optional<std::uint32_t> escaped_unit(std::string_view text, std::size_t at) {
+  if (at + 6 > text.size() || text[at] != '\\' || text[at + 1] != 'u') return std::nullopt;
+  std::uint32_t unit = 0;
+  const char* const end = text.data() + at + 6;
+  const auto [stop, error] = std::from_chars(text.data() + at + 2, end, unit, 16);
+  return error == std::errc() && stop == end ? std::optional(unit) : std::nullopt;
+}
+
+// The first escape of half a UTF-16 character, which no UTF-8 can hold: "\\ud83d" without its second half. Empty if there is none.
+std::string_view lone_surrogate(std::string_view json) {
+  for (std::size_t at = json.find('\\'); at != std::string_view::npos; at = json.find('\\', at)) {
+    const auto unit = escaped_unit(json, at);
+    const auto second = unit && *unit >= 0xD800 && *unit < 0xDC00 ? escaped_unit(json, at + 6) : std::nullopt;
+    const bool is_pair = second && *second >= 0xDC00 && *second < 0xE000;
+    if (unit && *unit >= 0xD800 && *unit < 0xE000 && !is_pair) return json.substr(at, 6);
+    at += is_pair ? 12 : 2;  // "\\\\u" is a backslash and a letter
+  }
+  return {};
+}
+
+}  // namespace
+
 JsonDocument::JsonDocument(std::string_view text, std::string name)
     : name_(std::move(name)), parser_(std::make_unique<simdjson::dom::parser>()) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   const auto error = parser_->parse(text.data(), text.size(), true).get(root_);
   if (error != simdjson::SUCCESS) {
+    if (const std::string_view half = error == simdjson::STRING_ERROR ? lone_surrogate(text) : ""; !half.empty()) {
+      throw Error(ErrorKind::corrupt, fmt::format("{}: expected JSON, found the lone surrogate {} in a string", name_, half));
+    }
     throw Error(ErrorKind::corrupt, fmt::format("{}: expected JSON, found: {}", name_, simdjson::error_message(error)));
   }
 }

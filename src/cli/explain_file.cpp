@@ -52,6 +52,7 @@ RunSettings settings_of(const CorpusOptions& options, const FileOptions& file, c
   return {{"version", FILBERT_VERSION},
           {"input_sha256", hashes.input},
           {"text_column", file.table.text_column},
+          {"text_pair_column", file.table.text_pair_column.value_or("")},
           {"delimiter", file.table.delimiter ? std::string(1, *file.table.delimiter) : std::string()},
           {"model_sha256", hashes.weights},
           {"tokenizer_sha256", hashes.tokenizer},
@@ -83,7 +84,7 @@ bool explain_rows(const FileOptions& options, const CorpusOptions& corpus, Table
     std::vector<std::size_t> invalid;
     TableRow row;
     while (texts.size() < std::min({wanted, most - done, std::size_t{1024}}) && !(at_end = !input.next(row))) {
-      texts.push_back({row.number, std::move(row.text), std::move(row.label)});
+      texts.push_back({row.number, std::move(row.text), std::move(row.label), std::move(row.text_pair)});
       invalid.push_back(row.invalid_utf8);
     }
     std::vector<TextExplanation> explanations = is_new ? explainer.explain(texts) : std::vector<TextExplanation>();
@@ -141,6 +142,7 @@ void add_file_options(CLI::App& app, FileOptions& options) {
   add_text(app, "--input", "FILE", "A whole file, .csv, .tsv or .jsonl: which words speak for which label, and which give it away",
            [&](const std::string& file) { options.table.file = file; });
   text("--text-column", "NAME", "Of the file: the column that is explained; default: text", [&](const std::string& name) { options.table.text_column = name; });
+  text("--text-pair-column", "NAME", "Of the file: the column with the second text of a pair", [&](const std::string& name) { options.table.text_pair_column = name; });
   text("--label-column", "NAME", "Of the file: the column with the label that a text should have", [&](const std::string& name) { options.table.label_column = name; });
   text("--delimiter", "BYTE", "Between the columns; default: a tab in .tsv, else a comma", [&](const std::string& byte) { set_delimiter(byte, options.table); });
   text("--report", "FILE", "Where the report of a file goes, a page (.html) or an object (.json); what is done so far is in FILE.partial.jsonl",

@@ -25,7 +25,7 @@ struct FileOptions {
   const char* of_file = nullptr;         // an option that only --input has a use for
 };
 
-// --input, --text-column, --label-column, --delimiter, --report, --resume, --max-texts, --leak-share
+// --input, --text-column, --text-pair-column, --label-column, --delimiter, --report, --resume, --max-texts, --leak-share
 void add_file_options(CLI::App& app, FileOptions& options);
 
 // Explains the file, and writes its report to `output` or, without a name, to standard output. `report` are the options of single texts.

@@ -101,6 +101,7 @@ void TableInput::read_header() {
   num_columns_ = fields_.size();
   for (std::string& field : fields_) field = replace_invalid_utf8(field);
   text_column_ = column(fields_, options_.text_column, "--text-column");
+  if (options_.text_pair_column) text_pair_column_ = column(fields_, *options_.text_pair_column, "--text-pair-column");
   if (options_.label_column) label_column_ = column(fields_, *options_.label_column, "--label-column");
 }
 
@@ -124,8 +125,9 @@ bool TableInput::next_of_table(TableRow& row) {
   if (fields_.size() != num_columns_) {
     throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected {} fields as in the header, found {}", where(csv_->line()), num_columns_, fields_.size()));
   }
-  row.text = std::move(fields_[text_column_]);
-  if (label_column_) row.label = *label_column_ == text_column_ ? row.text : replace_invalid_utf8(fields_[*label_column_]);
+  row.text = fields_[text_column_];
+  if (text_pair_column_) row.text_pair = fields_[*text_pair_column_];
+  if (label_column_) row.label = replace_invalid_utf8(fields_[*label_column_]);
   return true;
 }
 
@@ -142,14 +144,15 @@ bool TableInput::next_of_objects(TableRow& row) {
     const JsonDocument document(replace_invalid_utf8(*line), where(line_));
     const JsonValue root = document.root();
     if (!root.is_object()) root.fail("an object");
-    const auto text = root.find(options_.text_column);
-    if (!text) {
+    const auto string_of = [&](const std::string& name, const char* flag) {
+      if (const auto value = root.find(name)) return std::string(value->as_string());
       std::vector<std::string> names;
-      root.for_each_field([&](std::string_view name, const JsonValue&) { names.emplace_back(name); });
-      throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a field \"{}\" (--text-column), found {}", where(line_), options_.text_column,
+      root.for_each_field([&](std::string_view field, const JsonValue&) { names.emplace_back(field); });
+      throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a field \"{}\" ({}), found {}", where(line_), name, flag,
                                                            names.empty() ? "none" : first_of(names, kNamedColumns)));
-    }
-    row.text = text->as_string();
+    };
+    row.text = string_of(options_.text_column, "--text-column");
+    if (options_.text_pair_column) row.text_pair = string_of(*options_.text_pair_column, "--text-pair-column");
     if (options_.label_column) {
       if (const auto label = root.find(*options_.label_column)) row.label = label_of(*label);
     }

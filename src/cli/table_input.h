@@ -16,6 +16,7 @@ namespace filbert::cli {
 struct TableOptions {
   std::filesystem::path file;
   std::string text_column = "text";
+  std::optional<std::string> text_pair_column;
   std::optional<std::string> label_column;  // of the gold label
   std::optional<char> delimiter;            // absent: a tab in .tsv, else a comma
   bool jsonl = false;                       // whatever the file is called
@@ -24,6 +25,7 @@ struct TableOptions {
 struct TableRow {
   std::size_t number = 0;                   // from 1, the header not counted
   std::string text;
+  std::optional<std::string> text_pair;     // absent without a column
   std::optional<std::string> label;         // absent where it is empty
   std::size_t invalid_utf8 = 0;             // replaced before the line could be read as JSON
 };
@@ -59,6 +61,7 @@ class TableInput {
   std::vector<std::string> fields_;
   std::size_t num_columns_ = 0;
   std::size_t text_column_ = 0;
+  std::optional<std::size_t> text_pair_column_;
   std::optional<std::size_t> label_column_;
 };
 

@@ -117,14 +117,18 @@ bool CorpusExplainer::Impl::decides_labels() const {
 }
 
 TextExplanation CorpusExplainer::Impl::explain_one(const CorpusText& text) const {
-  Explainer::Impl impl(classifier, {text.text, std::nullopt}, options.explain);
+  const auto pair = text.text_pair ? std::optional<std::string_view>(*text.text_pair) : std::nullopt;
+  Explainer::Impl impl(classifier, {text.text, pair}, options.explain);
   const Classification& answer = impl.text.classification;
-  TextExplanation explanation{answer.label, answer.score, {}, answer.truncated, count_invalid_utf8(text.text), 0};
+  TextExplanation explanation{answer.label, answer.score, {}, answer.truncated, count_invalid_utf8(text.text) + count_invalid_utf8(pair.value_or("")), 0};
   const WordsOfText found = words_of(impl.text.units, classifier.tokenizer().lowercases());
   for (std::size_t word = 0; word < found.words.size(); ++word) {
     TextWord& told = explanation.words.emplace_back();
     told.word = found.words[word];
-    for (const std::size_t unit : found.units[word]) told.places.push_back(impl.text.units[unit].offset);
+    for (const std::size_t unit : found.units[word]) {
+      const ExplainedUnit& place = impl.text.units[unit];
+      (place.sequence_id == 0 ? told.places : told.pair_places).push_back(place.offset);
+    }
   }
   impl.predictor.start_count();
   ask_without(impl, found, explanation);
@@ -141,20 +145,25 @@ TextExplanation CorpusExplainer::Impl::explain_one(const CorpusText& text) const
 // What comes from a partial file may be anything.
 void CorpusExplainer::Impl::check(const CorpusText& text, const TextExplanation& explanation) const {
   const auto corrupt = [&](const std::string& message) { throw Error(ErrorKind::corrupt, fmt::format("row {}: {}", text.row, message)); };
+  const auto check_places = [&](const char* name, const std::vector<Offset>& places, std::size_t bytes) {
+    for (const Offset& place : places) {
+      if (place.begin < place.end && place.end <= bytes) continue;
+      corrupt(fmt::format("{}: expected a place in a text of {} bytes, found {} to {}", name, bytes, place.begin, place.end));
+    }
+  };
   if (!ids_.contains(explanation.label)) corrupt(fmt::format("label: expected one of the model's, found \"{}\"", explanation.label));
   for (const TextWord& word : explanation.words) {
-    if (word.places.empty()) corrupt("places: expected at least one, found none");
-    for (const Offset& place : word.places) {
-      if (place.begin >= place.end || place.end > text.text.size()) {
-        corrupt(fmt::format("places: expected a place in a text of {} bytes, found {} to {}", text.text.size(), place.begin, place.end));
-      }
-    }
+    if (word.places.empty() && word.pair_places.empty()) corrupt("places: expected at least one, found none");
+    check_places("places", word.places, text.text.size());
+    check_places("pair_places", word.pair_places, text.text_pair ? text.text_pair->size() : 0);
   }
 }
 
 void CorpusExplainer::Impl::add(const CorpusText& given, const TextExplanation& explanation) {
-  const std::size_t invalid = count_invalid_utf8(given.text);
-  const CorpusText text = invalid ? CorpusText{given.row, replace_invalid_utf8(given.text), given.gold} : given;
+  CorpusText text = given;
+  for (std::string* part : {&text.text, text.text_pair ? &*text.text_pair : nullptr}) {
+    if (part != nullptr && count_invalid_utf8(*part) > 0) *part = replace_invalid_utf8(*part);
+  }
   check(text, explanation);
   const std::size_t label = ids_.find(explanation.label)->second;
   Group& group = labels_[label];

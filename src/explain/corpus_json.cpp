@@ -78,15 +78,21 @@ void write(const Leak& leak, JsonWriter& json) {
   json.field("precision", leak.precision);
 }
 
+// In bytes.
+void write_places(std::string_view name, const std::vector<Offset>& places, JsonWriter& json) {
+  json.key(name);
+  json.begin_array();
+  for (const Offset& place : places) json.array(std::array{place.begin, place.end});
+  json.end_array();
+}
+
 void write(const TextWord& word, JsonWriter& json) {
   json.field("word", word.word);
   json.field("value", word.value);
   json.field("score_without", word.score_without);
   json.field("flips", word.flips);
-  json.key("places");  // bytes
-  json.begin_array();
-  for (const Offset& place : word.places) json.array(std::array{place.begin, place.end});
-  json.end_array();
+  write_places("places", word.places, json);
+  if (!word.pair_places.empty()) write_places("pair_places", word.pair_places, json);
 }
 
 void write(const TextExplanation& explanation, JsonWriter& json) {
@@ -101,6 +107,7 @@ void write(const TextExplanation& explanation, JsonWriter& json) {
 void write(const RepresentativeText& text, JsonWriter& json) {
   json.field("row", text.text.row);
   json.field("text", text.text.text);
+  if (text.text.text_pair) json.field("text_pair", *text.text.text_pair);
   if (text.text.gold) json.field("gold", *text.text.gold);
   json.field("shortened", text.shortened);
   write(text.explanation, json);
@@ -154,18 +161,25 @@ std::size_t count(const JsonValue& value) {
   return static_cast<std::size_t>(number);
 }
 
+std::vector<Offset> places_from(const JsonValue& array) {
+  std::vector<Offset> places;
+  array.for_each_element([&](const JsonValue& place) {
+    std::vector<std::size_t> ends;
+    place.for_each_element([&](const JsonValue& end) { ends.push_back(count(end)); });
+    if (ends.size() != 2) place.fail("a begin and an end");
+    places.push_back({ends[0], ends[1]});
+  });
+  return places;
+}
+
 TextWord word_from(const JsonValue& object) {
   TextWord word;
   word.word = object.at("word").as_string();
   word.value = number_or_nan(object, "value");
   word.score_without = static_cast<float>(number_or_nan(object, "score_without"));
   word.flips = object.at("flips").as_bool();
-  object.at("places").for_each_element([&](const JsonValue& place) {
-    std::vector<std::size_t> ends;
-    place.for_each_element([&](const JsonValue& end) { ends.push_back(count(end)); });
-    if (ends.size() != 2) place.fail("a begin and an end");
-    word.places.push_back({ends[0], ends[1]});
-  });
+  word.places = places_from(object.at("places"));
+  if (const auto places = object.find("pair_places")) word.pair_places = places_from(*places);
   return word;
 }
 

@@ -18,16 +18,15 @@ void entry(std::string_view term, const std::string& html, std::string& out) {
 
 std::string hash(std::string_view sha256) { return sha256.empty() ? "" : fmt::format("<code class=\"hash\">{}</code>", name_html(sha256, 64)); }
 
-// The text with each place of each word on the colour of its value.
-void shaded(const RepresentativeText& picked, std::string& out) {
+// A text of it with each place of each word on the colour of its value.
+void shaded(const RepresentativeText& picked, std::string_view text, const std::vector<Offset> TextWord::*places_in_it, std::string& out) {
   std::vector<std::pair<Offset, double>> places;
   double largest = 0;
   for (const TextWord& word : picked.explanation.words) {
     if (std::isfinite(word.value)) largest = std::max(largest, std::abs(word.value));
-    for (const Offset& place : word.places) places.emplace_back(place, word.value);
+    for (const Offset& place : word.*places_in_it) places.emplace_back(place, word.value);
   }
   std::ranges::sort(places, {}, [](const auto& place) { return std::pair(place.first.begin, place.first.end); });
-  const std::string_view text = picked.text.text;
   out += "<p class=\"text\" dir=\"auto\">";
   std::size_t at = 0;
   for (const auto& [place, value] : places) {
@@ -57,7 +56,11 @@ void corpus_representatives(const CorpusReport& report, std::string& out) {
                        number(double{picked.explanation.score}, 3));
     if (picked.text.gold && *picked.text.gold != picked.explanation.label) out += fmt::format(", should be {}", name_html(*picked.text.gold, 64));
     out += "</h3>\n";
-    shaded(picked, out);
+    shaded(picked, picked.text.text, &TextWord::places, out);
+    if (picked.text.text_pair) {
+      out += "<h4>With it</h4>\n";
+      shaded(picked, *picked.text.text_pair, &TextWord::pair_places, out);
+    }
     out += "</article>\n";
   }
   out += "</section>\n";

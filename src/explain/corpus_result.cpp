@@ -28,9 +28,11 @@ std::size_t character_before(std::string_view text, std::size_t at) {
   return at;
 }
 
+// At its first place, which is in the second text of a pair only where the first does not hold it.
 WordInContext context_of(const KeptText& kept, const TextWord& word) {
-  const std::string_view text = kept.text.text;
-  const Offset place = word.places.front();
+  const bool is_second = word.places.empty();
+  const std::string_view text = is_second ? *kept.text.text_pair : kept.text.text;
+  const Offset place = is_second ? word.pair_places.front() : word.places.front();
   const std::size_t begin = character_before(text, place.begin - std::min(place.begin, kContextBytes));
   const std::size_t end = character_before(text, place.end + kContextBytes);
   const auto part = [&](std::size_t from, std::size_t to) { return std::string(text.substr(from, to - from)); };
@@ -46,6 +48,16 @@ double surely(std::size_t part, std::size_t whole) {
   return (share + square / (2 * n) - kNormal * std::sqrt(share * (1 - share) / n + square / (4 * n * n))) / (1 + square / n);
 }
 
+// Of a long text the beginning; places behind it are dropped. Whether there was something to cut.
+bool shorten(std::string& text, std::vector<TextWord>& words, std::vector<Offset> TextWord::*places) {
+  if (text.size() <= kKeptBytes) return false;
+  text.resize(character_before(text, kKeptBytes));
+  for (TextWord& word : words) {
+    std::erase_if(word.*places, [&](const Offset& place) { return place.end > text.size(); });
+  }
+  return true;
+}
+
 }  // namespace
 
 // A heap of those with the smallest priorities: the same texts in whatever order they come.
@@ -56,14 +68,10 @@ void CorpusExplainer::Impl::keep(const CorpusText& text, const TextExplanation& 
   if (kept_.size() >= kKeptTexts && !(kept < kept_.front())) return;
   kept.text = text;
   kept.explanation = explanation;
-  if (text.text.size() > kKeptBytes) {
-    kept.shortened = true;
-    kept.text.text.resize(character_before(text.text, kKeptBytes));
-    for (TextWord& word : kept.explanation.words) {
-      std::erase_if(word.places, [&](const Offset& place) { return place.end > kept.text.text.size(); });
-    }
-    std::erase_if(kept.explanation.words, [](const TextWord& word) { return word.places.empty(); });
-  }
+  std::vector<TextWord>& words = kept.explanation.words;
+  kept.shortened = shorten(kept.text.text, words, &TextWord::places);
+  if (kept.text.text_pair) kept.shortened |= shorten(*kept.text.text_pair, words, &TextWord::pair_places);
+  if (kept.shortened) std::erase_if(words, [](const TextWord& word) { return word.places.empty() && word.pair_places.empty(); });
   if (kept_.size() >= kKeptTexts) {
     std::pop_heap(kept_.begin(), kept_.end());
     kept_.pop_back();
@@ -79,7 +87,7 @@ std::vector<MixedWord> CorpusExplainer::Impl::mixed_words(std::size_t label) con
     if (kept.explanation.label != names_[label]) continue;
     for (const TextWord& word : kept.explanation.words) {
       const auto found = std::find_if(mixed.begin(), mixed.end(), [&](const MixedWord& each) { return each.word.word == word.word; });
-      if (found == mixed.end() || word.places.empty()) continue;
+      if (found == mixed.end()) continue;
       auto& strongest = word.value > 0 ? found->most_for : found->most_against;
       const double size = std::abs(word.value), before = strongest ? std::abs(strongest->value) : 0;
       if (size > before || (size == before && strongest && kept.text.row < strongest->row)) strongest = context_of(kept, word);

@@ -3,6 +3,7 @@
 #include <map>
 #include <numeric>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -93,12 +94,12 @@ class KernelSets {
     const std::size_t fixed = sets.rows;
     std::vector<std::size_t> sizes(4 * (num_samples_ - fixed));
     for (std::size_t& size : sizes) size = full + 1 + random.choice(shares);
-    std::map<std::vector<std::uint8_t>, std::size_t> rows;
+    std::map<std::string, std::size_t> rows;  // by their zeros and ones
     for (std::size_t draw = 0; draw < sizes.size() && sets.rows < num_samples_; ++draw) {
       const std::vector<std::size_t> order = random.permutation(num_players_);
       std::vector<std::uint8_t> row(num_players_);
       for (std::size_t i = 0; i < sizes[draw]; ++i) row[order[i]] = 1;
-      const auto [known, is_new] = rows.try_emplace(row, sets.rows);
+      const auto [known, is_new] = rows.try_emplace(std::string(row.begin(), row.end()), sets.rows);
       if (!is_new) {
         weights[known->second] += 1;
         if (is_paired(sizes[draw])) weights[known->second + 1] += 1;

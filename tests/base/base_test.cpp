@@ -83,6 +83,15 @@ TEST(Json, ErrorsNameFileAndField) {
   EXPECT_EQ(error_of([] { JsonDocument("{", "some.json"); }).kind(), ErrorKind::corrupt);
 }
 
+TEST(Json, LoneSurrogateIsNamed) {
+  const auto message_of = [](const char* json) { return std::string(error_of([&] { JsonDocument(json, "some.json"); }).what()); };
+  EXPECT_EQ(message_of(R"({"a": "x \ud83d\ude00 \\ud800 \uD83D y"})"), "some.json: expected JSON, found the lone surrogate \\uD83D in a string");
+  EXPECT_EQ(message_of(R"(["\ude00\ud83d"])"), "some.json: expected JSON, found the lone surrogate \\ude00 in a string");
+  EXPECT_EQ(message_of(R"(["\ud83d\ud83d\ude00"])"), "some.json: expected JSON, found the lone surrogate \\ud83d in a string");
+  EXPECT_EQ(message_of(R"(["\uZZZZ"])").find("surrogate"), std::string::npos);
+  EXPECT_EQ(JsonDocument(R"(["\ud83d\ude00"])", "some.json").root().raw().at(0).get_string().value(), "\U0001F600");
+}
+
 TEST_F(Base, FilesAreReadWhole) {
   write("file", std::string("a\0b", 3));
   EXPECT_EQ(read_file(directory / "file"), std::string("a\0b", 3));

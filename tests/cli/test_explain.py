@@ -234,6 +234,13 @@ def test_reads_lines_and_writes_objects(checkpoint):
     assert [row["text"] for row in rows] == ["good", "bad"]
 
 
+def test_half_a_character_in_json_is_named(checkpoint):
+    lines = ['{"text": "fine \\ud83d\\ude00"}', r'{"text": "bad \ud83d"}']
+    result = run("explain", "--model", checkpoint, "--input-format", "jsonl", "--method", "occlusion", "--format", "json", stdin="\n".join(lines))
+    assert result.code == 2
+    assert r"line 2: expected JSON, found the lone surrogate \ud83d in a string" in result.err
+
+
 def test_a_page_is_of_one_text(checkpoint, tmp_path):
     page = tmp_path / "report.html"
     explain(checkpoint, *ALL, "--output", page, TEXT)

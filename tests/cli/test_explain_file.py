@@ -49,6 +49,31 @@ def test_the_same_texts_in_any_form_give_the_same_report(checkpoint, tmp_path):
     assert without_names(report_of(checkpoint, objects, "--label-column", "label")) == expected
 
 
+def test_pairs_come_from_tables_and_objects(checkpoint, tmp_path):
+    pairs = [("good book", "a good film"), ("I love it", ""), ("not bad", "the film was bad")]
+    table, objects, single = tmp_path / "a.csv", tmp_path / "a.jsonl", tmp_path / "b.csv"
+    table.write_text("text,other\n" + "".join(f"{text},{pair}\n" for text, pair in pairs))
+    objects.write_text("".join(json.dumps({"text": text, "other": pair}) + "\n" for text, pair in pairs))
+    report = report_of(checkpoint, table, "--text-pair-column", "other")
+    assert without_names(report_of(checkpoint, objects, "--text-pair-column", "other")) == without_names(report)
+    assert {(text["text"], text["text_pair"]) for text in report["representatives"]} == set(pairs)
+    shown = next(text for text in report["representatives"] if text["text"] == "good book")
+    assert (shown["words"][0]["places"], shown["words"][0]["pair_places"]) == ([[0, 4]], [[2, 6]])
+    (answer,) = ok("classify", "--model", checkpoint, "--format", "json", "--text-pair", "a good film", "good book").rows
+    assert (shown["label"], shown["score"]) == (answer["label"], answer["score"])
+    single.write_text("text\n" + "".join(f"{text}\n" for text, _ in pairs))
+    assert "text_pair" not in report_of(checkpoint, single)["representatives"][0]
+
+
+def test_a_run_over_pairs_goes_on_with_the_same_column_alone(checkpoint, tmp_path):
+    file, report = tmp_path / "a.csv", tmp_path / "report.json"
+    file.write_text("text,other\n" + "good,bad film\n" * 40 + "1\n")
+    words = ["--text-pair-column", "other", "--threads", "1"]
+    assert run(*command(checkpoint, file, report)[:-2], *words).code == 2
+    assert "text_pair_column: expected" in run(*command(checkpoint, file, report, "--resume")).err
+    assert "line 42: expected 2 fields" in run(*command(checkpoint, file, report, "--resume")[:-3], *words, "--resume").err
+
+
 def test_a_tsv_has_no_quotes(checkpoint, tmp_path):
     file = tmp_path / "a.tsv"
     file.write_text('text\tstars\n"good" film\t1\n"not\t2\n')
@@ -82,6 +107,10 @@ def test_ill_formed_utf8_is_replaced_and_counted(checkpoint, tmp_path):
     ("a.csv", "", [], 2, "line 1: expected a header, found nothing"),
     ("a.jsonl", '{"body": "a"}\n', [], 2, 'line 1: expected a field "text" (--text-column), found body'),
     ("a.jsonl", '{"text": 1}\n', [], 2, "line 1"),
+    ("a.csv", "text\na\n", ["--text-pair-column", "b"], 2, 'expected a column "b" (--text-pair-column), found text'),
+    ("a.jsonl", '{"text": "a"}\n', ["--text-pair-column", "b"], 2, 'line 1: expected a field "b" (--text-pair-column), found text'),
+    ("a.jsonl", '{"text": "a \\ud83d"}\n', [], 2, "line 1: expected JSON, found the lone surrogate \\ud83d in a string"),
+    ("a.jsonl", '{"text": "a"}\n{"text": "\\ude00 b"}\n', [], 2, "line 2: expected JSON, found the lone surrogate \\ude00 in a string"),
     ("a.jsonl", "{\n", [], 2, "line 1"),
     ("a.txt", "a\n", [], 2, "expected a file that ends in .csv, .tsv or .jsonl"),
     ("a.csv", "text\na\n", ["--delimiter", "ab"], 2, "--delimiter: expected one byte"),

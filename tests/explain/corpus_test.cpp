@@ -68,6 +68,39 @@ TEST_F(Corpus, AWordIsMaskedInAllItsPlaces) {
   EXPECT_EQ(explanation.words[0].flips, without.label != whole.label);
 }
 
+TEST_F(Corpus, AWordOfAPairIsMaskedInBothTexts) {
+  const CorpusText text{.row = 1, .text = "good book", .text_pair = "a good film"};
+  CorpusExplainer explainer(classify_);
+  const TextExplanation explanation = explainer.explain(std::span(&text, 1)).front();
+  ASSERT_EQ(explanation.words.size(), 4U);
+  const TextWord& good = explanation.words[0];
+  EXPECT_EQ(good.places, (std::vector<Offset>{{0, 4}}));
+  EXPECT_EQ(good.pair_places, (std::vector<Offset>{{2, 6}}));
+  EXPECT_TRUE(explanation.words[3].places.empty());  // film
+  const std::vector<TextInput> pairs = {{"good book", "a good film"}, {"[MASK] book", "a [MASK] film"}};
+  const std::vector<Classification> answers = classify_(pairs);
+  EXPECT_EQ(explanation.score, answers[0].score);
+  EXPECT_EQ(good.score_without, answers[1].scores[answers[0].label == "good" ? 1 : 0].score);
+
+  JsonWriter json;
+  write_json(RowExplanation{1, explanation}, json);
+  explainer.add(text, parse_row_explanation(json.take_line(), "partial").explanation);
+  const CorpusReport report = explainer.result();
+  ASSERT_EQ(report.representatives.size(), 1U);
+  EXPECT_EQ(report.representatives[0].text.text_pair, "a good film");
+  EXPECT_EQ(report.representatives[0].explanation.words[0].pair_places, good.pair_places);
+  EXPECT_NE(json_of(report).find(R"("text_pair": "a good film")"), std::string::npos);
+  EXPECT_NE(html_report(report).find(">film</span>"), std::string::npos);
+}
+
+TEST_F(Corpus, APlaceThatThePairDoesNotHaveIsRefused) {
+  CorpusExplainer explainer(classify_);
+  const TextWord word{.word = "film", .places = {}, .pair_places = {{7, 11}}};
+  expect_error(ErrorKind::corrupt, {"row 1", "pair_places", "0 bytes"}, [&] { explainer.add({1, "a good film"}, {"good", 0.9F, {word}}); });
+  expect_error(ErrorKind::corrupt, {"pair_places", "5 bytes"},
+               [&] { explainer.add({.row = 1, .text = "a", .text_pair = "short"}, {"good", 0.9F, {word}}); });
+}
+
 TEST_F(Corpus, CompanyAndThreadsChangeNothing) {
   const std::vector<CorpusText> texts = some_texts();
   for (const char* method : {"occlusion", "shap", "lime"}) {

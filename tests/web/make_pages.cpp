@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "web/sample_attention.h"
+#include "web/sample_corpus.h"
 #include "web/sample_reports.h"
 
 namespace {
@@ -51,6 +52,7 @@ int main(int argc, char** argv) {
   write("regression.html", html_report(reference::regression_report()));
   write("long.html", html_report(reference::long_report()));
   write("empty.html", html_report(reference::empty_report()));
+  write("corpus.html", html_report(reference::sample_corpus()));
   int count = 0;
   for (const auto& [text, label] : reference::hostile_texts()) {
     write(fmt::format("hostile/{:03}.html", count), html_report(reference::hostile_report(text, label)));

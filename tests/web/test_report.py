@@ -15,7 +15,7 @@ import png
 
 ROOT = pathlib.Path(__file__).parents[2]
 BASELINES = pathlib.Path(__file__).parent / "baselines"
-SAMPLES = ["sample", "notices", "pair", "regression", "long", "empty"]
+SAMPLES = ["sample", "notices", "pair", "regression", "long", "empty", "corpus"]
 # What the paragraph of a text shows, with the marks of invisible characters read back; whether one is shown as itself; foreign elements.
 HOSTILE_PAGE = r"""
 (() => {
@@ -145,12 +145,39 @@ def test_a_word_lights_up_with_its_rows(browser, pages):
     assert "SPAN2" in lit and "TR2" in lit and all(each.endswith("2") for each in lit)
 
 
+def test_the_page_of_many_texts_shows_its_tables(browser, pages):
+    browser.scripts(False)  # it needs none
+    browser.open(pages / "corpus.html")
+    browser.scripts(True)
+    text = browser.evaluate("document.body.innerText")
+    for part in ["reviews.csv", "Does one word decide a label?", "How often is it right?", "86.6 %", "too long for the model",
+                 "Texts that show the most", "Not a word since.", "How to have it again"]:
+        assert part in text, part
+    assert browser.evaluate("document.scripts.length") == 0
+    folded = "[...document.querySelectorAll('details.label')].map((each) => each.open)"
+    before = browser.evaluate(folded)
+    browser.evaluate("document.querySelector('details.label summary').focus(); 0")
+    browser.key("Enter")
+    assert browser.evaluate(folded) == [not before[0], *before[1:]]
+    assert browser.complaints() == []
+
+
+def test_in_print_nothing_of_many_texts_is_folded_or_scrolled(browser, pages):
+    browser.media(type="print", prefers_color_scheme="dark")
+    browser.open(pages / "corpus.html")
+    paper = "getComputedStyle(document.body).backgroundColor"
+    assert browser.evaluate(paper) == "rgb(255, 255, 255)"
+    assert browser.evaluate("""[...document.querySelectorAll('.scroll')].every((each) => each.scrollHeight <= each.clientHeight + 1)""")
+    assert browser.evaluate("[...document.querySelectorAll('details.label .words')].every((each) => each.getClientRects().length > 0)")
+
+
+@pytest.mark.parametrize("name", ["sample", "corpus"])
 @pytest.mark.parametrize("width, scheme", [(400, "light"), (1200, "light"), (1200, "dark")])
-def test_the_page_looks_as_it_did(browser, pages, width, scheme):
+def test_the_page_looks_as_it_did(browser, pages, name, width, scheme):
     """Seen from afar, since fonts are smoothed differently from one Chromium to the next: 3 % of the squares may differ, and 2 % of the height."""
     browser.media(prefers_color_scheme=scheme, prefers_reduced_motion="reduce")
     browser.size(width)
-    browser.open(pages / "sample.html")
+    browser.open(pages / f"{name}.html")
     # The font of Debian's fontconfig, whatever else is installed. A sheet of the script's own needs no leave of the policy.
     browser.evaluate("""(() => {
       const sheet = new CSSStyleSheet();
@@ -160,7 +187,7 @@ def test_the_page_looks_as_it_did(browser, pages, width, scheme):
     if not browser.evaluate("document.fonts.check('16px \"DejaVu Sans\"')"):
         pytest.skip("the font DejaVu Sans is not installed")
     width_found, height, rows = png.read(browser.screenshot(scale=0.5 if width < 1000 else 0.4))
-    kept = BASELINES / f"sample-{width}-{scheme}.png"
+    kept = BASELINES / f"{name}-{width}-{scheme}.png"
     if os.environ.get("FILBERT_NEW_BASELINES"):
         kept.parent.mkdir(exist_ok=True)
         kept.write_bytes(png.write_grey(width_found, height, rows))
