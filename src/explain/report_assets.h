@@ -9,4 +9,7 @@ extern const std::string_view kReportCss;
 extern const std::string_view kReportJs;
 extern const std::string_view kCorpusCss;  // of the page of many texts, beside kReportCss
 
+extern const std::string_view kContextsCss;  // of the page of similar tokens, beside kReportCss
+extern const std::string_view kContextsJs;
+
 }  // namespace filbert

@@ -201,6 +201,10 @@ void convert_bf16(const unsigned short* from, std::size_t count, float* out) {
   scalar_table().convert_bf16(from + at, count - at, out + at);
 }
 
+// dots.cpp
+void dots_int8(const DotsArgs& args);
+void dots_f16(const DotsArgs& args);
+
 // gemm_narrow.cpp
 NarrowKernels bf16_kernels();
 NarrowKernels int8_kernels();
@@ -224,8 +228,8 @@ const KernelTable& table() {
   constexpr const char* kName = "sse2";  // newer Highway alone; never picked for Highway's own scalar fallback
 #endif
   static const KernelTable kTable = [] {
-    KernelTable built = {kName,       panel_columns(), gemm,           pack_transposed, pack,  layer_norm, softmax, add,
-                         convert_f16, convert_bf16,    bf16_kernels(), int8_kernels(),  false, false};
+    KernelTable built = {kName,       panel_columns(), gemm,      pack_transposed, pack,           layer_norm,     softmax, add,
+                         convert_f16, convert_bf16,    dots_int8, dots_f16,        bf16_kernels(), int8_kernels(), false,   false};
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
     if (kExtra != Extra::none) built.int8 = native_int8_kernels(), built.native_int8 = true;
 #endif
