@@ -4,17 +4,13 @@
 #include "tokenize/unicode.h"
 
 namespace filbert::cli {
-namespace {
 
-// Columns of a terminal that a character takes.
 std::size_t columns_of(char32_t c) {
   if ((unicode::more_flags(c) & (unicode::kMark | unicode::kAttaches)) != 0) return 0;
   const bool is_wide = unicode::is_chinese(c) || (c >= 0x1100 && c <= 0x115F) || (c >= 0x2E80 && c <= 0x303E) || (c >= 0x3041 && c <= 0x33FF) ||
                        (c >= 0xAC00 && c <= 0xD7A3) || (c >= 0xFF00 && c <= 0xFF60) || (c >= 0x1F300 && c <= 0x1FAFF);
   return is_wide ? 2 : 1;
 }
-
-}  // namespace
 
 Word shown(std::string_view text, const Output& out, std::size_t most) {
   Word word;
@@ -36,6 +32,53 @@ Word shown(std::string_view text, const Output& out, std::size_t most) {
 
 std::string padded(const Word& word, std::size_t columns) {
   return word.text + std::string(columns > word.columns ? columns - word.columns : 0, ' ');
+}
+
+std::size_t columns_of(std::string_view text) {
+  std::size_t columns = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const DecodedChar c = decode_utf8(text, at);
+    columns += columns_of(c.code_point);
+    at += c.bytes;
+  }
+  return columns;
+}
+
+std::string one_line(std::string_view text, const Output& out) {
+  const std::string safe = out.is_terminal() ? printable(text) : out.foreign(text);
+  std::string line;
+  for (const char c : safe) {
+    const bool is_space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
+    if (!is_space) {
+      line += c;
+    } else if (!line.ends_with(' ')) {
+      line += ' ';
+    }
+  }
+  return line;
+}
+
+std::string beginning_of(std::string_view line, std::size_t columns) {
+  if (columns_of(line) <= columns) return std::string(line);
+  std::size_t used = 1, at = 0;
+  while (at < line.size()) {
+    const DecodedChar c = decode_utf8(line, at);
+    if (used + columns_of(c.code_point) > columns) break;
+    used += columns_of(c.code_point);
+    at += c.bytes;
+  }
+  return columns == 0 ? std::string() : std::string(line.substr(0, at)) + "…";
+}
+
+std::string end_of(std::string_view line, std::size_t columns) {
+  std::size_t all = columns_of(line), at = 0;
+  if (all <= columns) return std::string(line);
+  while (at < line.size() && (all + 1 > columns || columns_of(decode_utf8(line, at).code_point) == 0)) {
+    const DecodedChar c = decode_utf8(line, at);
+    all -= columns_of(c.code_point);
+    at += c.bytes;
+  }
+  return columns == 0 ? std::string() : "…" + std::string(line.substr(at));
 }
 
 }  // namespace filbert::cli

@@ -18,4 +18,14 @@ Word shown(std::string_view text, const Output& out, std::size_t most = 24);
 // The same followed by spaces up to so many columns.
 std::string padded(const Word& word, std::size_t columns);
 
+// Columns that a character takes: 0 for what joins the one before, 2 for what is wide; and a text.
+std::size_t columns_of(char32_t c);
+std::size_t columns_of(std::string_view text);
+
+// On one line as `out` shows it: a run of white space is a space.
+std::string one_line(std::string_view text, const Output& out);
+// As much of the beginning, or of the end, as fits into so many columns, with a mark where something is left out.
+std::string beginning_of(std::string_view line, std::size_t columns);
+std::string end_of(std::string_view line, std::size_t columns);
+
 }  // namespace filbert::cli

@@ -1,6 +1,7 @@
 #include "cli/explain_bar.h"
 
 #include <cstdio>
+#include <utility>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -21,11 +22,11 @@ std::string duration(double seconds) {
 
 }  // namespace
 
-std::string progress_line(double share, std::size_t texts, double texts_per_second, double seconds_left) {
-  return fmt::format("explaining: {:3.0f} %, {} texts, {:.1f} texts/s, {} left", 100 * share, texts, texts_per_second, duration(seconds_left));
+std::string progress_line(std::string_view doing, double share, std::size_t texts, double texts_per_second, double seconds_left) {
+  return fmt::format("{}: {:3.0f} %, {} texts, {:.1f} texts/s, {} left", doing, 100 * share, texts, texts_per_second, duration(seconds_left));
 }
 
-ExplainBar::ExplainBar() : is_shown_(isatty(STDERR_FILENO) != 0) {}
+ExplainBar::ExplainBar(std::string doing) : doing_(std::move(doing)), is_shown_(isatty(STDERR_FILENO) != 0) {}
 
 ExplainBar::~ExplainBar() {
   if (is_drawn_) std::fputs(kClearLine, stderr);
@@ -45,8 +46,8 @@ void ExplainBar::operator()(double share, std::size_t texts, bool is_new) {
   const double seconds = std::chrono::duration<double>(now - begun_).count();
   const double fresh = share - first_share_;
   const double speed = seconds > 0 ? static_cast<double>(texts - first_texts_) / seconds : 0;
-  const std::string line = fresh > 0 ? progress_line(share, texts, speed, seconds * (1 - share) / fresh)
-                                     : fmt::format("explaining: {:3.0f} %, {} texts", 100 * share, texts);
+  const std::string line = fresh > 0 ? progress_line(doing_, share, texts, speed, seconds * (1 - share) / fresh)
+                                     : fmt::format("{}: {:3.0f} %, {} texts", doing_, 100 * share, texts);
   std::fputs((kClearLine + line).c_str(), stderr);
 }
 

@@ -1,16 +1,18 @@
-// The line on a terminal that says how far an explanation of many texts is.
+// The line on a terminal that says how far the work on many texts is.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 namespace filbert::cli {
 
 // Writes to standard error, and only if that is a terminal. The line is gone when this object is.
 class ExplainBar {
  public:
-  ExplainBar();
+  // `doing` is what it says that the program is at.
+  explicit ExplainBar(std::string doing = "explaining");
   ExplainBar(const ExplainBar&) = delete;
   ExplainBar& operator=(const ExplainBar&) = delete;
   ~ExplainBar();
@@ -21,6 +23,7 @@ class ExplainBar {
  private:
   using Clock = std::chrono::steady_clock;
 
+  std::string doing_;
   bool is_shown_;
   bool is_drawn_ = false;
   bool has_begun_ = false;            // the first text of this run
@@ -30,6 +33,6 @@ class ExplainBar {
 };
 
 // "12.3 texts/s, 4 min left" and what stands before it.
-std::string progress_line(double share, std::size_t texts, double texts_per_second, double seconds_left);
+std::string progress_line(std::string_view doing, double share, std::size_t texts, double texts_per_second, double seconds_left);
 
 }  // namespace filbert::cli

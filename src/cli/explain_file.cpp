@@ -120,16 +120,6 @@ std::string shown(const CorpusReport& report, ExplainForm form, const Output& ou
   return json.take_line();
 }
 
-void set_delimiter(const std::string& text, TableOptions& table) {
-  if (text == "tab" || text == "\\t") {
-    table.delimiter = '\t';
-  } else if (text.size() == 1 && text != "\"" && text != "\n" && text != "\r") {
-    table.delimiter = text.front();
-  } else {
-    refuse(fmt::format("--delimiter: expected one byte or \"tab\", found \"{}\"", text));
-  }
-}
-
 }  // namespace
 
 void add_file_options(CLI::App& app, FileOptions& options) {

@@ -42,11 +42,21 @@ std::string label_of(const JsonValue& value) {
 
 }  // namespace
 
+void set_delimiter(const std::string& text, TableOptions& options) {
+  if (text == "tab" || text == "\\t") {
+    options.delimiter = '\t';
+  } else if (text.size() == 1 && text != "\"" && text != "\n" && text != "\r") {
+    options.delimiter = text.front();
+  } else {
+    throw Error(ErrorKind::invalid_argument, fmt::format("--delimiter: expected one byte or \"tab\", found \"{}\"", text));
+  }
+}
+
 TableInput::TableInput(const TableOptions& options) : options_(options) {
   const std::string file = options.file.string(), extension = small(options.file.extension().string());
   const bool is_objects = options.jsonl || extension == ".jsonl" || extension == ".ndjson";
   if (!is_objects && extension != ".csv" && extension != ".tsv" && extension != ".tab") {
-    throw Error(ErrorKind::invalid_argument, fmt::format("--input: expected a file that ends in .csv, .tsv or .jsonl, found \"{}\"", file));
+    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a file that ends in .csv, .tsv or .jsonl, found \"{}\"", options.argument, file));
   }
   if (is_objects && options.delimiter) throw Error(ErrorKind::invalid_argument, "--delimiter: expected a .csv or .tsv, found objects");
   descriptor_ = ::open(options.file.c_str(), O_RDONLY | O_CLOEXEC);

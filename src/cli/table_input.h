@@ -20,7 +20,10 @@ struct TableOptions {
   std::optional<std::string> label_column;  // of the gold label
   std::optional<char> delimiter;            // absent: a tab in .tsv, else a comma
   bool jsonl = false;                       // whatever the file is called
+  const char* argument = "--input";         // what named the file
 };
+// "tab" or one byte. Throws Error(invalid_argument) for anything else.
+void set_delimiter(const std::string& text, TableOptions& options);
 
 struct TableRow {
   std::size_t number = 0;                   // from 1, the header not counted

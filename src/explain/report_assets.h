@@ -12,5 +12,7 @@ extern const std::string_view kCorpusCss;  // of the page of many texts, beside 
 extern const std::string_view kAttentionCss;  // of the views of attention, beside kReportCss
 extern const std::string_view kAttentionViewsJs;
 extern const std::string_view kAttentionJs;  // runs after kAttentionViewsJs
+extern const std::string_view kContextsCss;  // of the page of similar tokens, beside kReportCss
+extern const std::string_view kContextsJs;
 
 }  // namespace filbert

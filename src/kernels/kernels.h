@@ -65,6 +65,20 @@ struct NarrowGemmArgs {
   std::size_t c_stride = 0;
 };
 
+// Stored vectors beside a query: a vector is `parts` of `part_size` numbers, each part with a scale of its own, and those that are chosen
+// count. sum = Σ over chosen parts p of scale_p · Σ_i query_pi · number_pi.
+struct DotsArgs {
+  const std::byte* vectors = nullptr;    // [count, parts · part_size], in 8 bits or in f16, end to end
+  const float* scales = nullptr;         // [count, parts]; null: all are 1
+  std::size_t count = 0;
+  std::size_t parts = 1;
+  std::size_t part_size = 0;
+  const float* query = nullptr;          // [parts · part_size]
+  const std::size_t* chosen = nullptr;   // [num_chosen] below `parts`
+  std::size_t num_chosen = 0;
+  float* sums = nullptr;                 // [count]
+};
+
 struct NarrowKernels {
   std::size_t panel_columns;
   std::size_t depth_step;
@@ -106,6 +120,9 @@ struct KernelTable {
   void (*softmax_backward)(const float* probabilities, std::size_t columns, float scale, float* gradient);  // in place
   void (*convert_f16)(const unsigned short* from, std::size_t count, float* out);
   void (*convert_bf16)(const unsigned short* from, std::size_t count, float* out);
+  // Sums in f32, in an order that depends on the table alone; a vector's does not depend on those beside it.
+  void (*dots_int8)(const DotsArgs& args);
+  void (*dots_f16)(const DotsArgs& args);
   NarrowKernels bf16;
   NarrowKernels int8;
   bool native_bf16;  // whether the instruction set multiplies bf16

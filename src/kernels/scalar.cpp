@@ -179,6 +179,36 @@ void gemm_int8(const NarrowGemmArgs& args) {
   }
 }
 
+template <typename NumberAt>
+void dots(const DotsArgs& args, const NumberAt& number_at) {
+  for (std::size_t vector = 0; vector < args.count; ++vector) {
+    float sum = 0;
+    for (std::size_t at = 0; at < args.num_chosen; ++at) {
+      const std::size_t part = args.chosen[at], first = part * args.part_size;
+      float of_part = 0;
+      for (std::size_t i = first; i < first + args.part_size; ++i) {
+        of_part += args.query[i] * number_at(vector * args.parts * args.part_size + i);
+      }
+      sum += args.scales ? of_part * args.scales[vector * args.parts + part] : of_part;
+    }
+    args.sums[vector] = sum;
+  }
+}
+
+void dots_int8(const DotsArgs& args) {
+  dots(args, [&](std::size_t at) { return static_cast<float>(static_cast<std::int8_t>(args.vectors[at])); });
+}
+
+void dots_f16(const DotsArgs& args) {
+  dots(args, [&](std::size_t at) {
+    std::uint16_t bits = 0;
+    std::memcpy(&bits, args.vectors + 2 * at, sizeof bits);
+    float number = 0;
+    convert_f16(&bits, 1, &number);
+    return number;
+  });
+}
+
 constexpr KernelTable kTable = {
     .name = "scalar",
     .panel_columns = kPanelColumns,
@@ -194,6 +224,8 @@ constexpr KernelTable kTable = {
     .softmax_backward = plain::softmax_backward<float>,
     .convert_f16 = convert_f16,
     .convert_bf16 = convert_bf16,
+    .dots_int8 = dots_int8,
+    .dots_f16 = dots_f16,
     .bf16 = {kPanelColumns, 2, 2, 2, prepare_bf16, gemm_bf16},
     .int8 = {kPanelColumns, 4, 1, 1, prepare_int8, gemm_int8},
     .native_bf16 = false,

@@ -284,6 +284,10 @@ void convert_bf16(const unsigned short* from, std::size_t count, float* out) {
   scalar_table().convert_bf16(from + at, count - at, out + at);
 }
 
+// dots.cpp
+void dots_int8(const DotsArgs& args);
+void dots_f16(const DotsArgs& args);
+
 // gemm_narrow.cpp
 NarrowKernels bf16_kernels();
 NarrowKernels int8_kernels();
@@ -321,6 +325,8 @@ const KernelTable& table() {
                          .softmax_backward = softmax_backward,
                          .convert_f16 = convert_f16,
                          .convert_bf16 = convert_bf16,
+                         .dots_int8 = dots_int8,
+                         .dots_f16 = dots_f16,
                          .bf16 = bf16_kernels(),
                          .int8 = int8_kernels(),
                          .native_bf16 = false,

@@ -196,5 +196,43 @@ TEST(KernelChoice, EnvironmentNamesTheTable) {
   EXPECT_STREQ(choose_table().name, available_tables().back()->name);
 }
 
+// 1e-5: sums of some hundred products in f32, in another order.
+TEST_P(Kernels, DotsAreThoseOfTheChosenParts) {
+  for (const auto [parts, part_size] : {std::array{1, 384}, {12, 32}, {12, 64}, {2, 16}, {3, 7}, {4, 100}, {1, 1}}) {
+    const auto p = static_cast<std::size_t>(parts), size = static_cast<std::size_t>(part_size), width = p * size;
+    constexpr std::size_t kCount = 19;
+    const std::vector<float> query = random_floats(width, 5), scales = random_floats(kCount * p, 6), wide = random_floats(kCount * width, 7);
+    std::vector<std::byte> narrow(kCount * width);
+    std::vector<std::uint16_t> half(kCount * width);
+    for (std::size_t at = 0; at < wide.size(); ++at) {
+      narrow[at] = static_cast<std::byte>(static_cast<std::int8_t>(std::lround(127 * wide[at])));
+      half[at] = static_cast<std::uint16_t>(0x3000 + at % 0xC00);  // from 0.125 up to 1
+    }
+    for (const std::vector<std::size_t>& chosen : {std::vector<std::size_t>{0}, std::vector<std::size_t>{0, p - 1}}) {
+      DotsArgs args{.vectors = narrow.data(), .scales = scales.data(), .count = kCount, .parts = p, .part_size = size, .query = query.data(),
+                    .chosen = chosen.data(), .num_chosen = p == 1 ? 1 : chosen.size()};
+      std::vector<float> of_int8(kCount), of_f16(kCount);
+      args.sums = of_int8.data();
+      table.dots_int8(args);
+      args.vectors = reinterpret_cast<const std::byte*>(half.data()), args.scales = nullptr, args.sums = of_f16.data();
+      table.dots_f16(args);
+      for (std::size_t vector = 0; vector < kCount; ++vector) {
+        double expected_int8 = 0, expected_f16 = 0;
+        for (std::size_t at = 0; at < args.num_chosen; ++at) {
+          for (std::size_t i = chosen[at] * size; i < (chosen[at] + 1) * size; ++i) {
+            const double number = static_cast<double>(static_cast<std::int8_t>(narrow[vector * width + i]));
+            expected_int8 += static_cast<double>(scales[vector * p + chosen[at]]) * query[i] * number;
+            float number_f16 = 0;
+            scalar_table().convert_f16(&half[vector * width + i], 1, &number_f16);
+            expected_f16 += static_cast<double>(query[i]) * number_f16;
+          }
+        }
+        ASSERT_NEAR(of_int8[vector], expected_int8, 127e-5) << table.name << " " << p << "x" << size;
+        ASSERT_NEAR(of_f16[vector], expected_f16, 1e-5 * static_cast<double>(width)) << table.name << " " << p << "x" << size;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace filbert

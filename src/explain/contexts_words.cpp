@@ -1,0 +1,97 @@
+#include "explain/contexts_words.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <filbert/error.h>
+
+#include "base/names.h"
+#include "base/text.h"
+#include "explain/units.h"
+#include "tokenize/unicode.h"
+
+namespace filbert {
+namespace {
+
+constexpr std::size_t kNamedTokens = 12;
+
+[[noreturn]] void refuse(std::string_view what, const std::string& message) {
+  throw Error(ErrorKind::invalid_argument, fmt::format("{}: {}", what, message));
+}
+
+// "1 i, 2 really"
+std::string numbered(const std::vector<const ContextToken*>& tokens) {
+  std::vector<std::string> names;
+  for (const ContextToken* token : tokens) names.push_back(fmt::format("{} {}", token->token_index, token->token));
+  return first_of(names, kNamedTokens);
+}
+
+std::vector<const ContextToken*> those(const std::vector<ContextToken>& tokens, const auto& is_one) {
+  std::vector<const ContextToken*> found;
+  for (const ContextToken& token : tokens) {
+    if (!token.special && is_one(token)) found.push_back(&token);
+  }
+  return found;
+}
+
+std::size_t by_index(const std::vector<ContextToken>& tokens, std::size_t index, std::string_view what) {
+  const auto all = those(tokens, [](const ContextToken&) { return true; });
+  if (all.empty()) refuse(what, "expected a text with tokens, found one without");
+  if (index >= tokens.size()) refuse(what, fmt::format("expected one of {}, found {}", numbered(all), index));
+  if (tokens[index].special) {
+    refuse(what, fmt::format("expected one of the text ({}), found {} {}, a special token: no index has those", numbered(all), index, tokens[index].token));
+  }
+  return index;
+}
+
+}  // namespace
+
+std::string word_at(std::string_view text, const Offset& offset) {
+  std::string_view word = text.substr(std::min(offset.begin, text.size()), offset.end - offset.begin);
+  const auto is_space = [](char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; };
+  while (!word.empty() && is_space(word.front())) word.remove_prefix(1);
+  while (!word.empty() && is_space(word.back())) word.remove_suffix(1);
+  return std::string(word);
+}
+
+std::size_t find_token(const std::vector<ContextToken>& tokens, std::string_view text, const TokenChoice& choice, std::string_view what) {
+  if (choice.index) return by_index(tokens, *choice.index, what);
+  const std::string& word = choice.word;
+  auto found = those(tokens, [&](const ContextToken& token) { return word_at(text, token.offset) == word; });
+  if (found.empty()) found = those(tokens, [&](const ContextToken& token) { return token.token == word; });
+  if (found.size() == 1) return found.front()->token_index;
+  if (found.size() > 1) refuse(what, fmt::format("expected \"{}\" once in the text, found it as {}: say which by its number", word, numbered(found)));
+  const std::size_t place = word.empty() ? std::string_view::npos : text.find(word);
+  const auto pieces = those(tokens, [&](const ContextToken& token) {
+    return place != std::string_view::npos && token.offset.begin >= place && token.offset.end <= place + word.size();
+  });
+  if (pieces.size() > 1) refuse(what, fmt::format("expected one token, found that \"{}\" is {}: say which by its number", word, numbered(pieces)));
+  const auto all = those(tokens, [](const ContextToken&) { return true; });
+  if (all.empty()) refuse(what, "expected a text with tokens, found one without");
+  refuse(what, fmt::format("expected a token of the text or its number ({}), found \"{}\"", numbered(all), word));
+}
+
+TokenClass class_of(std::string_view text, const std::vector<ContextToken>& tokens, std::size_t token) {
+  const Offset& offset = tokens[token].offset;
+  bool has_letter = false, has_digit = false;
+  for (std::size_t at = offset.begin; at < offset.end;) {
+    const DecodedChar decoded = decode_utf8(text, at);
+    const std::uint8_t flags = unicode::more_flags(decoded.code_point);
+    has_letter |= (flags & unicode::kLetter) != 0;
+    has_digit |= (flags & unicode::kNumber) != 0;
+    at += decoded.bytes;
+  }
+  if (!has_letter) return has_digit ? TokenClass::number : TokenClass::punctuation;
+  std::vector<Span> spans;
+  for (const ContextToken& each : tokens) {
+    if (!each.special && each.offset.begin < each.offset.end) spans.push_back({each.offset.begin, each.offset.end});
+  }
+  const std::string word = word_at(text, offset);
+  for (const Span& span : word_spans(text, spans)) {
+    if (span.begin < offset.end && offset.begin < span.end && span.end - span.begin > word.size()) return TokenClass::subword;
+  }
+  return TokenClass::word;
+}
+
+}  // namespace filbert
