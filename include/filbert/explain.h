@@ -62,6 +62,7 @@ struct ExplainOptions {
   // or the mask_string of Masking::string, takes its place.
   bool bow = true;
   std::optional<FunctionToApply> function_to_apply = {};  // absent: default_function_to_apply(config)
+  std::optional<float> threshold = {};                    // of ClassifyOptions: which labels of several are predicted; it changes no value
   std::optional<std::size_t> max_length = {};             // absent: the longest that tokenizer and model take
   OffsetUnit offset_unit = OffsetUnit::code_points;
   // For all that an Explainer does from its construction on; what was found until then stands, and says that it stopped.

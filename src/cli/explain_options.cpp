@@ -68,6 +68,8 @@ void add_what(CLI::App& app, ReportOptions& options, std::string& target) {
   add_flag(app, "--no-bow", "Of --compat lime: each place of a word is a unit of its own", [&] { explain.bow = false; });
   add_choice(app, "--function-to-apply", "softmax|sigmoid|none", "What makes scores of logits; default: as the model says",
              [&](const std::string& name) { explain.function_to_apply = function_to_apply_from_name(name); });
+  add_decimal(app, "--threshold", "P", "Labels whose score is at least P are the prediction, and are marked; for models of several labels a text", 0, 1,
+              [&](float threshold) { explain.threshold = threshold; });
   add_number(app, "--max-length", "Tokens of a text, special ones included; default: all the model takes", {.least = 1},
              [&](std::size_t length) { explain.max_length = length; });
   add_choice(app, "--offset-unit", "code_points|bytes|utf16", "What start and end count; default: code_points",

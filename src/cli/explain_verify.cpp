@@ -35,6 +35,7 @@ ExplainOptions read_settings(const JsonValue& root) {
   options.bow = settings.at("bow").as_bool();
   options.offset_unit = offset_unit_from_name(settings.at("offset_unit").as_string());
   if (const auto function = settings.find("function_to_apply")) options.function_to_apply = function_to_apply_from_name(function->as_string());
+  if (const auto threshold = settings.find("threshold")) options.threshold = static_cast<float>(threshold->as_double());
   if (const auto length = settings.find("max_length")) options.max_length = static_cast<std::size_t>(length->as_int());
   options.target = explain_target_from_name(root.at("target").as_string());
   options.label = std::string(root.at("label").as_string());

@@ -30,6 +30,7 @@ void check_options(const CorpusOptions& options) {
   }
   if (options.explain.label) refuse(fmt::format("label: expected none, since each text's own is explained, found \"{}\"", *options.explain.label));
   if (options.explain.target == ExplainTarget::contrast) refuse("target: expected probability or logit, found a contrast");
+  if (options.explain.threshold) refuse(fmt::format("threshold: expected none, since each text's likeliest label is explained, found {}", *options.explain.threshold));
   if (options.explain.compat != ExplainCompat::none) refuse("compat: expected none, found a package's");
   if (!(options.leak_share > 0 && options.leak_share <= 1)) {
     refuse(fmt::format("leak_share: expected a share above 0 and up to 1, found {}", options.leak_share));

@@ -254,6 +254,7 @@ void write_settings(const ExplainReport& report, JsonWriter& json) {
   json.field("bow", options.bow);
   json.field("offset_unit", kOffsetUnits[static_cast<std::size_t>(options.offset_unit)]);
   if (options.function_to_apply) json.field("function_to_apply", name(*options.function_to_apply));
+  if (options.threshold) json.field("threshold", *options.threshold);
   if (options.max_length) json.field("max_length", *options.max_length);
   if (options.budget) json.field("budget_ms", options.budget->count());
   json.end_object();
@@ -283,6 +284,10 @@ void write_json(const ExplainReport& report, JsonWriter& json) {
   json.field("target", name(text.target));
   if (text.target == ExplainTarget::contrast) json.field("against", text.against);
   json.field("predicted", text.classification.label);
+  if (report.options.threshold) {
+    json.key("labels");
+    json.array(text.classification.labels);
+  }
   json.key("scores");
   json.begin_array();
   for (const LabelScore& score : text.classification.scores) {

@@ -125,12 +125,13 @@ std::string what_would_change(const ReportPage& page) {
   return out;
 }
 
-void label_row(std::string_view name, double score, bool is_probability, std::string_view mark, std::string& out) {
+void label_row(std::string_view name, double score, bool is_probability, std::optional<float> threshold, std::string_view mark, std::string& out) {
   out += fmt::format("<tr{}><th scope=\"row\">{}</th>", mark.starts_with("explained") ? " class=\"explained\"" : "", name);
   if (is_probability) {
     out += fmt::format("<td class=\"track\"><svg class=\"score\" viewBox=\"0 0 1000 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\">"
-                       "<path d=\"M0 0h{:.0f}v10H0z\"/></svg></td>",
-                       std::clamp(score, 0.0, 1.0) * 1000);
+                       "<path d=\"M0 0h{:.0f}v10H0z\"/>{}</svg></td>",
+                       std::clamp(score, 0.0, 1.0) * 1000,
+                       threshold ? fmt::format("<path class=\"threshold\" d=\"M{:.0f} 0v10\"/>", std::clamp(*threshold, 0.0F, 1.0F) * 1000) : "");
   }
   out += fmt::format("<td class=\"num\">{}</td><td class=\"mark\">{}</td></tr>\n", number(score, 3), mark);
 }
@@ -141,9 +142,10 @@ void scores_table(const ReportPage& page, std::string& out) {
   const Classification& answer = page.text.classification;
   const bool bars = std::ranges::all_of(scores, [](const LabelScore& score) { return score.score >= 0 && score.score <= 1; }) &&
                     (page.is_probability || page.sums_to_one || !page.is_classify_score);
-  out += fmt::format("<table class=\"scores\">\n<caption>What the model says</caption>\n<thead class=\"quiet\"><tr><th scope=\"col\">Label</th>{}"
+  const std::optional<float> threshold = page.report.options.threshold;
+  out += fmt::format("<table class=\"scores\">\n<caption>What the model says{}</caption>\n<thead class=\"quiet\"><tr><th scope=\"col\">Label</th>{}"
                      "<th scope=\"col\">Score</th><th scope=\"col\">Note</th></tr></thead>\n<tbody>\n",
-                     bars ? "<th scope=\"col\">Bar</th>" : "");
+                     threshold ? fmt::format("; predicted from the line at {:g} on", *threshold) : "", bars ? "<th scope=\"col\">Bar</th>" : "");
   double rest = 0;
   for (std::size_t at = 0; at < scores.size(); ++at) {
     const LabelScore& score = scores[at];
@@ -152,11 +154,11 @@ void scores_table(const ReportPage& page, std::string& out) {
     if (at >= kMostLabels && mark.empty()) {
       rest += score.score;
     } else {
-      label_row(name_html(score.label, 40), score.score, bars, mark, out);
+      label_row(name_html(score.label, 40), score.score, bars, threshold, mark, out);
     }
   }
   if (scores.size() > kMostLabels && page.sums_to_one) {
-    label_row("all others", rest, bars, "", out);
+    label_row("all others", rest, bars, std::nullopt, "", out);
   } else if (scores.size() > kMostLabels) {
     out += fmt::format("<tr><th scope=\"row\" colspan=\"{}\">and further labels with lower scores</th></tr>\n", bars ? 4 : 3);
   }

@@ -241,6 +241,19 @@ def test_half_a_character_in_json_is_named(checkpoint):
     assert r"line 2: expected JSON, found the lone surrogate \ud83d in a string" in result.err
 
 
+def test_a_threshold_says_which_labels_are_predicted(tmp_path):
+    several = write_checkpoint(tmp_path / "several", labels=["a", "b", "c"], problem_type="multi_label_classification")
+    words = ["--model", several, "--threshold", "0.4", "--format", "json", "good book"]
+    row, answer = ok("explain", *words).rows[0], ok("classify", *words).rows[0]
+    assert (row["labels"], row["scores"]) == (answer["labels"], answer["scores"])
+    assert abs(row["settings"]["threshold"] - 0.4) < 1e-6
+    ok("explain", "--model", several, "--threshold", "0.4", "--format", "json", "--output", tmp_path / "a.jsonl", "good book")
+    ok("explain", "--model", several, "--verify", tmp_path / "a.jsonl")
+    ok("explain", "--model", several, "--threshold", "0.4", "--output", tmp_path / "a.html", "good book")
+    assert (tmp_path / "a.html").read_text().count('<path class="threshold" d="M400 0v10"/>') == 3
+    assert run("explain", "--model", several, "--function-to-apply", "softmax", "--threshold", "0.4", "good").code == 2
+
+
 def test_a_page_is_of_one_text(checkpoint, tmp_path):
     page = tmp_path / "report.html"
     explain(checkpoint, *ALL, "--output", page, TEXT)

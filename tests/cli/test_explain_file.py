@@ -120,6 +120,7 @@ def test_ill_formed_utf8_is_replaced_and_counted(checkpoint, tmp_path):
     ("a.csv", "text\na\n", ["--label", LABELS[0]], 2, "label: expected none"),
     ("a.csv", "text\na\n", ["--compat", "lime"], 2, "compat"),
     ("a.csv", "text\na\n", ["--target", "1 star-2 stars"], 2, "--target"),
+    ("a.csv", "text\na\n", ["--threshold", "0.5"], 2, "threshold: expected none"),
     ("a.csv", "text\na\n", ["a text"], 2, "--input: expected no TEXT"),
 ])
 def test_what_cannot_be_is_named(checkpoint, tmp_path, name, content, words, code, message):

@@ -52,6 +52,7 @@ int main(int argc, char** argv) {
   write("regression.html", html_report(reference::regression_report()));
   write("long.html", html_report(reference::long_report()));
   write("empty.html", html_report(reference::empty_report()));
+  write("several.html", html_report(reference::several_report()));
   write("corpus.html", html_report(reference::sample_corpus()));
   int count = 0;
   for (const auto& [text, label] : reference::hostile_texts()) {

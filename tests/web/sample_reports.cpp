@@ -356,6 +356,23 @@ ExplainReport long_report(std::size_t units) {
   return report;
 }
 
+ExplainReport several_report() {
+  ExplainReport report = regression_report();
+  report.text.label = "roomy";
+  report.text.score = 0.81;
+  report.options.threshold = 0.4F;
+  report.options.function_to_apply = FunctionToApply::sigmoid;
+  Classification& answer = report.text.classification;
+  answer.label = "roomy";
+  answer.score = 0.81F;
+  answer.scores = {{"roomy", 0.81F}, {"central", 0.44F}, {"cheap", 0.07F}};
+  answer.labels = {"roomy", "central"};
+  answer.logits = {1.45F, -0.24F, -2.59F};
+  for (double& value : report.shap->values) value /= 10'000;
+  report.shap->base_value = report.text.score - std::accumulate(report.shap->values.begin(), report.shap->values.end(), 0.0);
+  return report;
+}
+
 ExplainReport empty_report() {
   ExplainReport report = begun("", "1 star");
   report.text.score = 0.3;

@@ -18,6 +18,8 @@ ExplainReport notices_report();
 ExplainReport pair_report();
 // A regression's value.
 ExplainReport regression_report();
+// Three labels at once, predicted from a threshold on.
+ExplainReport several_report();
 // So many words, with three methods.
 ExplainReport long_report(std::size_t units = 512);
 // Nothing in it.

@@ -15,7 +15,7 @@ import png
 
 ROOT = pathlib.Path(__file__).parents[2]
 BASELINES = pathlib.Path(__file__).parent / "baselines"
-SAMPLES = ["sample", "notices", "pair", "regression", "long", "empty", "corpus"]
+SAMPLES = ["sample", "notices", "pair", "regression", "long", "empty", "several", "corpus"]
 # What the paragraph of a text shows, with the marks of invisible characters read back; whether one is shown as itself; foreign elements.
 HOSTILE_PAGE = r"""
 (() => {
@@ -169,6 +169,17 @@ def test_in_print_nothing_of_many_texts_is_folded_or_scrolled(browser, pages):
     assert browser.evaluate(paper) == "rgb(255, 255, 255)"
     assert browser.evaluate("""[...document.querySelectorAll('.scroll')].every((each) => each.scrollHeight <= each.clientHeight + 1)""")
     assert browser.evaluate("[...document.querySelectorAll('details.label .words')].every((each) => each.getClientRects().length > 0)")
+
+
+def test_the_line_of_a_threshold_stands_where_it_is(browser, pages):
+    browser.open(pages / "several.html")
+    places = browser.evaluate("""[...document.querySelectorAll('.scores svg')].map((bar) => {
+      const box = bar.getBoundingClientRect(), line = bar.querySelector('.threshold').getBoundingClientRect();
+      return (line.left + line.width / 2 - box.left) / box.width;
+    })""")
+    assert len(places) == 3 and all(abs(place - 0.4) < 0.02 for place in places)
+    assert "predicted from the line at 0.4 on" in browser.evaluate("document.querySelector('.scores caption').innerText")
+    assert browser.evaluate("document.querySelectorAll('.scores .mark')[1].textContent") == "predicted"
 
 
 @pytest.mark.parametrize("name", ["sample", "corpus"])
