@@ -371,16 +371,16 @@ TEST_F(Contexts, ADirectoryThatLiesIsRefused) {
     write_file_atomic(directory_.path() / "lies.filbert", made);
     expect_error(ErrorKind::corrupt, {"lies.filbert"}, [&] { ContextIndex::open(directory_.path() / "lies.filbert"); });
   };
-  with("\"hidden_size\":32", "\"hidden_size\":320");
-  with("\"hidden_size\":32", "\"hidden_size\":0");
-  with("\"heads\":2", "\"heads\":4096");
-  with("\"vector_dtype\":\"int8\"", "\"vector_dtype\":\"f16\"");
-  with("\"vector_dtype\":\"int8\"", "\"vector_dtype\":\"f64\"");
-  with("\"tokens\":", "\"tokens\":9");
-  with("\"texts\":8", "\"texts\":7");
-  with("\"begin\":", "\"begin\":99999999");
-  with("\"begin\":", "\"begin\":-");
-  with("\"heap_bytes\":", "\"heap_bytes\":2147483647");
+  with("\"hidden_size\": 32", "\"hidden_size\": 320");
+  with("\"hidden_size\": 32", "\"hidden_size\": 0");
+  with("\"heads\": 2", "\"heads\": 4096");
+  with("\"vector_dtype\": \"int8\"", "\"vector_dtype\": \"f16\"");
+  with("\"vector_dtype\": \"int8\"", "\"vector_dtype\": \"f64\"");
+  with("\"tokens\": ", "\"tokens\": 9");
+  with("\"texts\": 8", "\"texts\": 7");
+  with("\"begin\": ", "\"begin\": 99999999");
+  with("\"begin\": ", "\"begin\": -");
+  with("\"heap_bytes\": ", "\"heap_bytes\": 2147483647");
   with("{", "[");
 }
 
