@@ -131,7 +131,7 @@ TEST_F(Contexts, SearchFindsWhatLookingAtEverythingFinds) {
           const auto& other = all[found[at].place];
           const double expected = std::inner_product(other.begin(), other.end(), query.begin(), 0.0) / static_cast<double>(parts);
           ASSERT_NEAR(found[at].similarity, expected, tolerance);
-          if (at > 0) EXPECT_GE(found[at - 1].similarity, found[at].similarity);
+          EXPECT_GE(found[at == 0 ? 0 : at - 1].similarity, found[at].similarity);
         }
       }
     }
@@ -163,7 +163,8 @@ TEST_F(Contexts, ThreadsAndBlocksChangeNothing) {
   for (std::size_t hit = 0; hit < one.hits.size(); ++hit) {
     EXPECT_EQ(one.hits[hit].place, many.hits[hit].place);
     EXPECT_EQ(one.hits[hit].similarity, many.hits[hit].similarity);
-    if (hit > 0 && one.hits[hit].similarity == one.hits[hit - 1].similarity) EXPECT_GT(one.hits[hit].place, one.hits[hit - 1].place);
+    const SimilarHit& before = one.hits[hit == 0 ? 0 : hit - 1];
+    EXPECT_TRUE(hit == 0 || before.similarity > one.hits[hit].similarity || before.place < one.hits[hit].place);
   }
 }
 
