@@ -29,7 +29,7 @@ std::string counts_line(std::string_view title, std::vector<NameCount> counts, Q
   std::string line = fmt::format("{}:", title);
   for (std::size_t at = 0; at < std::min(counts.size(), kMostNames); ++at) {
     const std::string name = beginning_of(one_line(counts[at].name, out), 32);
-    line += fmt::format("{} {} {}", at == 0 ? "" : ",", quoted == Quoted::yes ? "“" + name + "”" : name, counts[at].count);
+    line += fmt::format("{} {} {}", at == 0 ? "" : ",", quoted == Quoted::yes ? "\"" + name + "\"" : name, counts[at].count);
   }
   if (counts.size() > kMostNames) line += fmt::format(" and {} more", counts.size() - kMostNames);
   return sentence(line + std::string(more));
