@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filbert/config.h>
+#include <filbert/contexts.h>
 #include <filbert/convert.h>
 #include <filbert/error.h>
 #include <filbert/explain.h>

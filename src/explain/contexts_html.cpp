@@ -1,6 +1,6 @@
 // The page of what is like a token: what the model says of its text, the tokens that are like it in their sentences, and what they have in
 // common. All of it is printed here; web/contexts.js chooses heads, follows attention in the text and takes words out. Tested by
-// contexts_page_test.cpp and tests/web/test_contexts.py.
+// tests/web/test_contexts.py.
 #include <algorithm>
 #include <cmath>
 
