@@ -3,6 +3,7 @@
 
 #include <filbert/attention.h>
 #include <filbert/config.h>
+#include <filbert/contexts.h>
 #include <filbert/convert.h>
 #include <filbert/encoder.h>
 #include <filbert/error.h>

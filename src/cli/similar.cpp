@@ -119,9 +119,9 @@ const Command similar_command = {
         "Finds, among the tokens of an index, those that the model takes most like a token of TEXT, and shows each in its sentence with the label "
         "that the model gives it, what follows, and what the heads attend to. All stored tokens are looked at. The model must be that of the index.",
     .examples =
-        "  filbert similar \"I really love this book\" --token love --index reviews.index\n"
-        "  filbert similar \"Not bad at all\" --token bad --layer 3 --heads 0,7 --index all.index --output bad.html\n"
-        "  filbert similar \"I [MASK] this book\" --token [MASK] --by context --index reviews.index --format json\n",
+        "  filbert similar \"I really love this book\" --token love --index my.index\n"
+        "  filbert similar \"Not bad\" --token bad --index my.index --output a.html\n"
+        "  filbert similar \"I [MASK] it\" --token [MASK] --by context --index my.index\n",
     .add_options = add_options,
 };
 

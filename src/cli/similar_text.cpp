@@ -1,6 +1,7 @@
 #include "cli/similar_text.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -19,12 +20,16 @@ constexpr std::size_t kMostAttended = 6;
 
 std::string sentence(std::string_view text) { return wrap(text, 2) + '\n'; }
 
-// "labels: 5 stars 31, 4 stars 12"
-std::string counts_line(std::string_view title, const std::vector<NameCount>& counts, const Output& out, std::string_view more = {}) {
+enum class Quoted { no, yes };
+
+// "labels: 5 stars 31, 4 stars 12"; words in quotes. The most frequent first.
+std::string counts_line(std::string_view title, std::vector<NameCount> counts, Quoted quoted, const Output& out, std::string_view more = {}) {
   if (counts.empty()) return {};
+  std::ranges::stable_sort(counts, std::ranges::greater(), &NameCount::count);
   std::string line = fmt::format("{}:", title);
   for (std::size_t at = 0; at < std::min(counts.size(), kMostNames); ++at) {
-    line += fmt::format("{} {} {}", at == 0 ? "" : ",", beginning_of(one_line(counts[at].name, out), 32), counts[at].count);
+    const std::string name = beginning_of(one_line(counts[at].name, out), 32);
+    line += fmt::format("{} {} {}", at == 0 ? "" : ",", quoted == Quoted::yes ? "\"" + name + "\"" : name, counts[at].count);
   }
   if (counts.size() > kMostNames) line += fmt::format(" and {} more", counts.size() - kMostNames);
   return sentence(line + std::string(more));
@@ -32,8 +37,8 @@ std::string counts_line(std::string_view title, const std::vector<NameCount>& co
 
 // Similarity, label and score, gold, and the word with what stands around it.
 std::string hit_line(const SimilarHit& hit, std::size_t label_columns, std::size_t gold_columns, const Output& out) {
-  std::string line = fmt::format("{:6.3f}  {} {:.3f}  ", hit.similarity, padded(shown(hit.label, out, label_columns), label_columns), hit.text.score);
-  if (gold_columns > 0) line += padded(shown(hit.text.gold.value_or("–"), out, gold_columns), gold_columns) + "  ";
+  std::string line = fmt::format("{:6.3f}  {} {:.3f}  ", hit.similarity, padded(shown(hit.label, out, label_columns + 1), label_columns), hit.text.score);
+  if (gold_columns > 0) line += padded(shown(hit.text.gold.value_or("–"), out, gold_columns + 1), gold_columns) + "  ";
   const Offset& place = hit.tokens[hit.match].offset;
   const std::string_view text = hit.text.text;
   const std::size_t left = out.columns() - std::min(out.columns(), columns_of(line) + 1);
@@ -106,13 +111,14 @@ std::string text_lines(const SimilarReport& report, const Output& out) {
   for (const SimilarHit& hit : report.hits) lines += hit_line(hit, label_columns, gold_columns, out);
   if (report.hits.empty()) lines += "there is nothing like it: the index has no tokens, or the vector has no length\n";
   lines += '\n';
-  lines += counts_line("labels", report.predicted(), out);
-  lines += counts_line("gold", report.gold(), out);
-  lines += counts_line("words", report.words(), out);
-  lines += counts_line("kinds", report.classes(), out);
-  lines += counts_line("next", report.next_words(), out);
-  lines += counts_line("attends to", report.most_words(), out, fmt::format("; {:.0f} % of it goes to special tokens", 100 * special));
-  lines += counts_line("where", report.most_offsets(), out);
+  lines += counts_line("labels", report.predicted(), Quoted::no, out);
+  lines += counts_line("gold", report.gold(), Quoted::no, out);
+  lines += counts_line("words", report.words(), Quoted::yes, out);
+  lines += counts_line("kinds", report.classes(), Quoted::no, out);
+  lines += counts_line("next", report.next_words(), Quoted::yes, out);
+  const std::string of_special = fmt::format("; {:.0f} % of all goes to special tokens", 100 * special);
+  lines += counts_line("attends to", report.most_words(), Quoted::yes, out, of_special);
+  lines += counts_line("where", report.most_offsets(), Quoted::no, out);
   return lines;
 }
 

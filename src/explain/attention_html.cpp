@@ -1,5 +1,7 @@
 // The page of where a model looked, and the section that the report of an explanation has of it. What is printed here is the frame and the table
 // of the layers; web/attention.js draws the three views into the frame. Tested by attention_page_test.cpp and tests/web/test_attention.py.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "explain/attention_page.h"
@@ -10,7 +12,8 @@
 namespace filbert {
 namespace {
 
-constexpr std::size_t kMostNamed = 4;  // tokens of a layer's row
+constexpr std::size_t kMostNamed = 4;     // tokens of a layer's row
+constexpr std::size_t kMostUnseen = 400;  // characters of what the model did not see
 
 std::string percent(double share) { return fmt::format("<td class=\"num\">{:.0f}&nbsp;%</td>", 100 * share); }
 
@@ -64,9 +67,33 @@ void head_part(const AttentionMap& map, std::string& out) {
   out += "</header>\n";
 }
 
+// Struck out; of much the beginning.
+std::string unseen(std::string_view text) {
+  if (text.empty()) return {};
+  const std::size_t cut = OffsetBytes(text, OffsetUnit::code_points)(kMostUnseen);
+  return fmt::format("<s class=\"unseen\" title=\"not seen by the model\">{}{}</s>", visible_html(text.substr(0, cut)), cut < text.size() ? "…" : "");
+}
+
+void paragraph(const AttentionMap& map, std::int32_t sequence_id, std::string_view text, std::string& out) {
+  std::size_t begin = 0, end = text.size();
+  if (map.classification.truncated) {  // what lies before the first token and behind the last one was cut off
+    const OffsetBytes bytes(text, OffsetUnit::code_points);
+    begin = end, end = 0;
+    for (const AttentionToken& token : map.tokens) {
+      if (token.sequence_id != sequence_id) continue;
+      begin = std::min(begin, bytes(token.offset.begin));
+      end = std::max(end, bytes(token.offset.end));
+    }
+    if (begin >= end) begin = end = 0;
+  }
+  out += fmt::format("<p class=\"text long\" id=\"text-{}\" dir=\"auto\">{}{}{}</p>\n", sequence_id, unseen(text.substr(0, begin)),
+                     visible_html(text.substr(begin, end - begin)), unseen(text.substr(end)));
+}
+
 void text_part(const AttentionMap& map, std::string& out) {
-  out += fmt::format("<section class=\"card\" id=\"text\">\n<h2>The text</h2>\n<p class=\"text long\" id=\"text-0\" dir=\"auto\">{}</p>\n", visible_html(map.text));
-  if (map.text_pair) out += fmt::format("<p class=\"text long\" id=\"text-1\" dir=\"auto\">{}</p>\n", visible_html(*map.text_pair));
+  out += "<section class=\"card\" id=\"text\">\n<h2>The text</h2>\n";
+  paragraph(map, 0, map.text, out);
+  if (map.text_pair) paragraph(map, 1, *map.text_pair, out);
   out += "</section>\n";
 }
 

@@ -157,7 +157,7 @@ ContextIndex::Impl::Impl(const std::filesystem::path& path) : file(path) {
   read_directory(as_text(file.bytes().subspan(header.directory_begin, header.directory_bytes)), path.string() + ": directory", info, blocks);
   info.bytes = header.file_bytes;
   shape = {info.vector_dtype, info.hidden_size, info.layers};
-  check_blocks();
+  check_blocks(header);
 }
 
 void ContextIndex::Impl::corrupt(const std::string& message) const {
@@ -188,14 +188,16 @@ IndexHeader ContextIndex::Impl::check_header() const {
 }
 
 // The directory is as it was written, but who wrote it may be anyone.
-void ContextIndex::Impl::check_blocks() const {
+void ContextIndex::Impl::check_blocks(const IndexHeader& of_file) const {
+  std::size_t end = blocks.empty() ? of_file.directory_begin : blocks.front().begin;
   for (std::size_t at = 0; at < blocks.size(); ++at) {
     const IndexBlock& block = blocks[at];
     const BlockLayout layout(shape, block.texts, block.tokens, block.heap_bytes);
-    const std::size_t size = file.bytes().size(), needed = sizeof(BlockHeader) + layout.bytes;
-    if (block.begin % kIndexAlignment != 0 || block.begin > size || needed > size - block.begin) {
-      corrupt(fmt::format("block {}: expected {} bytes within {}, found that it begins at {}", at, needed, size, block.begin));
+    const std::size_t size = of_file.directory_begin, needed = sizeof(BlockHeader) + layout.bytes;
+    if (block.begin != end || block.begin % kIndexAlignment != 0 || block.begin > size || needed > size - block.begin) {
+      corrupt(fmt::format("block {}: expected {} bytes from {} on and before {}, found that it begins at {}", at, needed, end, size, block.begin));
     }
+    end += needed;
     BlockHeader header;
     std::memcpy(&header, file.bytes().data() + block.begin, sizeof header);
     if (header.magic != kBlockMagic || header.texts != block.texts || header.tokens != block.tokens || header.heap_bytes != block.heap_bytes ||
@@ -204,6 +206,7 @@ void ContextIndex::Impl::check_blocks() const {
                           block.tokens, layout.bytes));
     }
   }
+  if (end != of_file.directory_begin) corrupt(fmt::format("directory: expected it behind the blocks, at {}, found it at {}", end, of_file.directory_begin));
 }
 
 std::size_t ContextIndex::Impl::find_layer(std::size_t layer) const {

@@ -1,6 +1,7 @@
 // The file of an index. A header of 128 bytes, then blocks of some thousand tokens, each with a header of its own, then a directory in JSON:
 //
 //   header     magic, version, bytes of the file, place and bytes of the directory, sha256 of the directory, sha256 of the header before it
+//   settings   a block header, and what a run must share to go on with this one, in JSON
 //   block      magic, bytes, texts, tokens, bytes of the heap, sha256 of what follows: for each layer the embeddings' scales and numbers and
 //              the contexts' scales and numbers; the texts; the tokens; the heap of their strings
 //   directory  what the index is of, its layers, and where each block lies
@@ -137,7 +138,7 @@ struct ContextIndex::Impl {
 
  private:
   IndexHeader check_header() const;
-  void check_blocks() const;
+  void check_blocks(const IndexHeader& header) const;
 };
 
 }  // namespace filbert

@@ -1,6 +1,6 @@
 // The page of what is like a token: what the model says of its text, the tokens that are like it in their sentences, and what they have in
 // common. All of it is printed here; web/contexts.js chooses heads, follows attention in the text and takes words out. Tested by
-// contexts_page_test.cpp and tests/web/test_contexts.py.
+// tests/web/test_contexts.py.
 #include <algorithm>
 #include <cmath>
 
@@ -122,7 +122,7 @@ void hit_row(const SimilarReport& report, std::size_t at, const std::vector<Name
     out += hit.text.gold ? fmt::format("<td class=\"strip {}\"></td><td class=\"label\">{}</td>", colour_of(*hit.text.gold, labels), name_html(*hit.text.gold, 20))
                          : std::string("<td></td><td></td>");
   }
-  out += fmt::format("<td class=\"before\"><div>{}{}</div></td><td class=\"match\">{}</td><td class=\"after\"><div>{}{}</div></td>", first > 0 ? "… " : "",
+  out += fmt::format("<td class=\"before\"><div><span>{}{}</span></div></td><td class=\"match\">{}</td><td class=\"after\"><div>{}{}</div></td>", first > 0 ? "… " : "",
                      tokens_html(hit.tokens, text, hit.mean_out, first, hit.match, hit.match),
                      tokens_html(hit.tokens, text, hit.mean_out, hit.match, hit.match + 1, hit.match),
                      tokens_html(hit.tokens, text, hit.mean_out, hit.match + 1, last, hit.match), last < hit.tokens.size() ? " …" : "");
@@ -139,7 +139,10 @@ void list_part(const SimilarReport& report, std::string& out) {
   }
   out += "<p class=\"hint\" id=\"list-hint\">The deeper the ground, the more the found word looks at a token; the strip is the label that the model gives the text.</p>\n"
          "<div id=\"list-controls\"></div>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"The found tokens in their sentences\">\n"
-         "<table class=\"kwic\">\n<thead><tr><th scope=\"col\" class=\"num\">Like</th><th scope=\"col\" colspan=\"2\">Label</th>";
+         "<table class=\"kwic\">\n<colgroup><col class=\"like\"><col class=\"mark\"><col class=\"called\">";
+  out += has_gold ? "<col class=\"mark\"><col class=\"called\"><col><col class=\"found\"><col><col class=\"row\"></colgroup>\n"
+                  : "<col><col class=\"found\"><col><col class=\"row\"></colgroup>\n";
+  out += "<thead><tr><th scope=\"col\" class=\"num\">Like</th><th scope=\"col\" colspan=\"2\">Label</th>";
   if (has_gold) out += "<th scope=\"col\" colspan=\"2\">Should be</th>";
   out += "<th scope=\"col\" class=\"num\">Before</th><th scope=\"col\">Found</th><th scope=\"col\">After</th><th scope=\"col\" class=\"num\">Row</th></tr></thead>\n<tbody>\n";
   for (std::size_t at = 0; at < report.hits.size(); ++at) hit_row(report, at, labels, has_gold, out);

@@ -93,6 +93,13 @@ void ContextIndex::check(const CheckpointHashes& hashes) const {
 }
 
 void ContextIndex::verify() const {
+  BlockHeader settings;  // of the run that made it: nothing is read from there but by one that goes on with it
+  const std::span<const std::byte> file = impl_->file.bytes();
+  const std::size_t first = impl_->blocks.empty() ? file.size() : impl_->blocks.front().begin, begin = sizeof(IndexHeader) + sizeof settings;
+  if (first >= begin) std::memcpy(&settings, file.data() + sizeof(IndexHeader), sizeof settings);
+  if (first < begin || settings.magic != kSettingsMagic || settings.bytes > first - begin || digest_of(file.subspan(begin, settings.bytes)) != settings.digest) {
+    impl_->corrupt("settings: expected the sha256 they were written with, found another");
+  }
   for (std::size_t at = 0; at < impl_->blocks.size(); ++at) {
     BlockHeader header;
     std::memcpy(&header, impl_->file.bytes().data() + impl_->blocks[at].begin, sizeof header);

@@ -74,7 +74,10 @@ void PartialIndex::create(const std::string& settings) {
   end_ = sizeof header;
   std::string padded = settings;
   padded.resize(aligned(padded.size()), ' ');
-  write_block({.magic = kSettingsMagic, .bytes = padded.size()}, std::as_bytes(std::span(padded)));
+  const std::span<const std::byte> bytes = std::as_bytes(std::span(padded));
+  BlockHeader of_settings{.magic = kSettingsMagic, .bytes = padded.size()};
+  of_settings.digest = digest_of(bytes);
+  write_block(of_settings, bytes);
 }
 
 void PartialIndex::open(const std::string& settings) {

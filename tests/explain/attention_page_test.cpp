@@ -74,6 +74,20 @@ TEST(AttentionPage, OpensWithWhatWasAskedFor) {
   EXPECT_FALSE(data_of(attention_html(bare)).contains("head_size"));
 }
 
+TEST(AttentionPage, WhatTheModelDidNotSeeIsStruckOut) {
+  AttentionMap map = sample_attention({"I", "lové"}, {"it"}, {.layers = 1, .heads = 1, .head_size = 2});
+  map.tokens[2].offset = {2, 6};
+  map.text = "I lové all of the book" + std::string(1000, '.');
+  map.classification.truncated = true;
+  map.classification.tokens_total = 900;
+  const std::string page = attention_html(map);
+  EXPECT_TRUE(has(page, "it takes 6 of the 900 tokens"));
+  EXPECT_TRUE(has(page, "dir=\"auto\">I lové<s class=\"unseen\" title=\"not seen by the model\"> all of the book...."));
+  EXPECT_TRUE(has(page, ".…</s>"));
+  EXPECT_TRUE(has(page, "id=\"text-1\" dir=\"auto\">it</p>"));
+  EXPECT_LT(between(page, "id=\"text-0\"", "</p>").size(), 600u);
+}
+
 TEST(AttentionPage, HostileTokensStayText) {
   for (const auto& [text, label] : hostile_texts()) {
     SCOPED_TRACE(text.substr(0, 60));
