@@ -172,6 +172,7 @@ HeadRow token_head(const Config&) { return {.keep = Keep::all}; }
 
 HeadRow head_of(const Config& config, Task task) {
   const Architecture& row = architecture_of(config);
+  if (task == Task::encoder) return {.out = {}, .keep = Keep::all};
   const bool sequence = task == Task::sequence_classification;
   const std::string_view other = sequence ? "ForTokenClassification" : "ForSequenceClassification";
   if (!config.architectures.empty() && config.architectures.front().ends_with(other)) {
@@ -236,7 +237,7 @@ std::vector<ExpectedTensor> expected_tensors(const Config& config, Task task) {
   architecture_of(config).expect(config, list);
   if (!head.dense.empty()) list.linear(std::string(head.dense), config.hidden_size, config.hidden_size, head.has_dense_bias);
   if (!head.norm.empty()) list.layer_norm(std::string(head.norm), config.hidden_size, head.has_norm_bias);
-  list.linear(std::string(head.out), config.num_labels(), config.hidden_size);
+  if (!head.out.empty()) list.linear(std::string(head.out), config.num_labels(), config.hidden_size);
   for (ExpectedTensor& tensor : list.tensors) tensor.file_name = file_name(config, tensor.name);
   return std::move(list.tensors);
 }

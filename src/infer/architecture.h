@@ -68,7 +68,7 @@ const Architecture& architecture_of(const Config& config);
 Activation activation_of(const Config& config, std::string_view field, std::string_view name);
 inline Activation activation_of(const Config& config) { return activation_of(config, "hidden_act", config.hidden_act); }
 
-// The row's head for `task`. Throws Error(unsupported) if `architectures` names the head of the other task.
+// The row's head for `task`, which for an encoder is none: `out` is empty. Throws Error(unsupported) if `architectures` names the head of the other task.
 HeadRow head_of(const Config& config, Task task);
 
 // A module or tensor by its name in this code, as the family's files have it, without the prefix.
@@ -83,7 +83,7 @@ bool has_projection(const Config& config);
 std::size_t num_stored_layers(const Config& config);
 std::vector<std::size_t> layer_order(const Config& config);
 
-// Every tensor of a classifier, with the shape that config asks for and the name that its family's files have.
+// Every tensor of a classifier, or of an encoder without one, with the shape that config asks for and the name that its family's files have.
 std::vector<ExpectedTensor> expected_tensors(const Config& config, Task task = Task::sequence_classification);
 
 }  // namespace filbert

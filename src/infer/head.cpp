@@ -22,6 +22,7 @@ void average_rows(const Model& model, const Unit& unit, float* hidden) {
 void classify(const Model& model, const Loop& loop, const Unit& unit, Workspace& workspace, float* logits) {
   const std::size_t hidden_size = model.config.hidden_size;
   const Head& head = model.head;
+  if (head.out.out == 0) return;
   if (head.keep == Keep::mean) average_rows(model, unit, workspace.hidden.data());
   Rows x{workspace.hidden.data(), hidden_size, head.keep == Keep::all ? unit.tokens() : unit.rows()};
   if (head.dense) {

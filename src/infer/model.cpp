@@ -74,7 +74,8 @@ void check_inputs(const BatchEncoding& inputs, const Config& config, bool types_
 }
 
 Head load_head(const Model& model, const Loop& loop, const HeadRow& row) {
-  Head head{.dense = {}, .activation = row.activation, .norm = {}, .out = load_linear(model, loop, std::string(row.out)), .keep = row.keep};
+  Head head{.dense = {}, .activation = row.activation, .norm = {}, .out = {}, .keep = row.keep};
+  if (!row.out.empty()) head.out = load_linear(model, loop, std::string(row.out));
   if (!row.dense.empty()) head.dense = load_linear(model, loop, std::string(row.dense));
   if (!row.norm.empty()) head.norm = load_layer_norm(model, std::string(row.norm));
   return head;
@@ -105,7 +106,7 @@ template <typename Fill>
 Tensor run(const Model& model, std::span<const std::size_t> row_starts, std::span<const std::int32_t> token_type_ids,
            std::vector<Unit>& units, const Fill& fill, Record* record = nullptr) {
   const bool of_tokens = model.head.keep == Keep::all;
-  Tensor logits({of_tokens ? row_starts.back() : row_starts.size() - 1, model.config.num_labels()});
+  Tensor logits({of_tokens ? row_starts.back() : row_starts.size() - 1, model.head.out.out});
   const std::size_t tokens = row_starts.back() - row_starts.front();
   const std::size_t threads = model.pool.size();
   const std::size_t budget = std::max(model.max_batch_tokens / threads, std::size_t{1});

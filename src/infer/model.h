@@ -26,7 +26,7 @@ namespace filbert {
 
 struct Architecture;
 
-enum class Task { sequence_classification, token_classification };
+enum class Task { sequence_classification, token_classification, encoder };  // encoder: without a head
 
 // Whose last hidden states a head looks at, and with it how much the last layer has to compute.
 enum class Keep { first, last, mean, all };  // the first or the last token of each row, the mean over all of them, each token
@@ -57,7 +57,7 @@ struct Head {
   std::optional<Linear> dense;  // [hidden_size, hidden_size]
   Activation activation = Activation::none;
   std::optional<LayerNorm> norm;
-  Linear out;                   // [hidden_size, num_labels]
+  Linear out;                   // [hidden_size, num_labels]; of an encoder without a head of no numbers at all
   Keep keep = Keep::first;
 };
 
