@@ -15,19 +15,6 @@ namespace {
 constexpr std::size_t kLabelsInHead = 6;
 constexpr std::size_t kWordsInHead = 5;
 
-void document_head(const CorpusReport& report, std::string& out) {
-  static const std::string policy = fmt::format("default-src 'none'; style-src {} {}; img-src data:; base-uri 'none'; form-action 'none'",
-                                                hash_source(kReportCss), hash_source(kCorpusCss));
-  out += fmt::format(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n"
-      "<meta name=\"generator\" content=\"Filbert {}\">\n"
-      "<link rel=\"icon\" href=\"data:,\">\n<title>What decides in {}</title>\n<style>{}</style>\n<style>{}</style>\n</head>\n",
-      policy, name_text(report.version), name_text(report.input, 60), kReportCss, kCorpusCss);
-}
-
 std::vector<const CorpusLabel*> by_texts(const CorpusReport& report) {
   std::vector<const CorpusLabel*> labels;
   for (const CorpusLabel& label : report.labels) labels.push_back(&label);
@@ -130,8 +117,7 @@ void corpus_head(const CorpusReport& report, std::string& out) {
 }
 
 std::string html_report(const CorpusReport& report) {
-  std::string out;
-  document_head(report, out);
+  std::string out = document_head("What decides in " + name_text(report.input, 60), report.version, {kReportCss, kCorpusCss}, {});
   out += "<body>\n<a class=\"skip\" href=\"#labels\">To the labels</a>\n";
   corpus_head(report, out);
   out += "<main>\n";

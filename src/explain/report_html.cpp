@@ -43,6 +43,12 @@ void append_mark(char32_t c, std::string_view sign, std::string& out) {
   out += fmt::format("<span class=\"ctl\" title=\"{}, a character that is not visible\">{}</span>", code(c), sign);
 }
 
+// As JSON has it: in UTF-16.
+void append_escape(char32_t c, std::string& out) {
+  const auto number = static_cast<unsigned>(c);
+  out += number < 0x10000 ? fmt::format("\\u{:04x}", number) : fmt::format("\\u{:04x}\\u{:04x}", 0xD7C0 + (number >> 10), 0xDC00 + (number & 0x3FF));
+}
+
 // What stays of a long name, and where something is left out; past its end if nothing is.
 std::vector<char32_t> shortened(std::string_view text, std::size_t most, std::size_t& cut_at) {
   std::vector<char32_t> points = code_points(text);
@@ -108,7 +114,7 @@ std::string name_html(std::string_view text, std::size_t most) {
   return out + "</bdi>";
 }
 
-std::string name_text(std::string_view text, std::size_t most) {
+std::string plain_name(std::string_view text, std::size_t most) {
   std::size_t cut_at = 0;
   const std::vector<char32_t> points = shortened(text, most, cut_at);
   std::string out;
@@ -117,10 +123,52 @@ std::string name_text(std::string_view text, std::size_t most) {
     if (is_invisible(points[at]) || points[at] == '\n' || points[at] == '\t') {
       out += '[' + code(points[at]) + ']';
     } else {
-      append_escaped(points[at], out);
+      append_utf8(points[at], out);
     }
   }
   return out;
+}
+
+std::string name_text(std::string_view text, std::size_t most) { return escape_html(plain_name(text, most)); }
+
+std::string document_head(std::string_view title, std::string_view version, std::initializer_list<std::string_view> styles,
+                          std::initializer_list<std::string_view> scripts) {
+  const auto sources = [](std::string_view directive, std::initializer_list<std::string_view> contents) {
+    std::string out;
+    for (const std::string_view content : contents) out += ' ' + hash_source(content);
+    return out.empty() ? out : fmt::format("{}{}; ", directive, out);
+  };
+  std::string out = fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; {}{}img-src data:; base-uri 'none'; form-action 'none'\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n"
+      "<meta name=\"generator\" content=\"Filbert {}\">\n"
+      "<link rel=\"icon\" href=\"data:,\">\n<title>{}</title>\n",
+      sources("script-src", scripts), sources("style-src", styles), name_text(version), title);
+  for (const std::string_view style : styles) out += fmt::format("<style>{}</style>\n", style);
+  return out + "</head>\n";
+}
+
+// An HTML parser ends the element at "</script", and at "<!--" begins to look for another end: no "<" is left to it. Invisible characters
+// stand only in strings, and are written as escapes, so that the source of the page hides nothing either.
+std::string data_block(std::string_view id, std::string_view json) {
+  std::string safe;
+  safe.reserve(json.size());
+  for (std::size_t at = 0; at < json.size();) {
+    const DecodedChar c = decode_utf8(json, at);
+    if (c.code_point == '<' || is_invisible(c.code_point)) {
+      append_escape(c.code_point, safe);
+    } else {
+      safe += json.substr(at, c.bytes);
+    }
+    at += c.bytes;
+  }
+  return fmt::format("<script type=\"application/json\" id=\"{}\">{}</script>\n", id, safe);
+}
+
+void fact(std::string_view term, const std::string& html, std::string& out) {
+  if (!html.empty() && html != "<bdi></bdi>") out += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", term, html);
 }
 
 std::string number(double value, int decimals) {

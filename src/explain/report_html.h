@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,11 +24,24 @@ std::string visible_html(std::string_view text);
 std::string name_html(std::string_view text, std::size_t most = 32);
 // The same without markup, for attributes and SVG titles: escaped, "[U+202E]" for what is invisible.
 std::string name_text(std::string_view text, std::size_t most = 32);
+// The same without escapes, for what is no HTML.
+std::string plain_name(std::string_view text, std::size_t most = 32);
 
 bool is_invisible(char32_t c);
 
 // What a page's policy allows by its hash: "'sha256-…'".
 std::string hash_source(std::string_view content);
+
+// The head of a page up to </head>: a policy that allows these styles and scripts, by their hashes, and nothing else; then the styles. The
+// scripts are the body's to write. `title` is HTML.
+std::string document_head(std::string_view title, std::string_view version, std::initializer_list<std::string_view> styles,
+                          std::initializer_list<std::string_view> scripts);
+
+// JSON as data for a script, in an element of this id: nothing in it can end the element, and nothing in its source is invisible.
+std::string data_block(std::string_view id, std::string_view json);
+
+// A line of a list of facts (dl class="facts"); nothing where there is nothing to say.
+void fact(std::string_view term, const std::string& html, std::string& out);
 
 // "0.931", "−0.080"; "–" for what is no number.
 std::string number(double value, int decimals);

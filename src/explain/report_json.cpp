@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "base/json_writer.h"
-#include "base/text.h"
 #include "explain/explain_json.h"
 #include "explain/report_html.h"
 #include "explain/report_page.h"
@@ -15,12 +14,6 @@ namespace filbert {
 namespace {
 
 constexpr std::size_t kMostPaired = 64;  // units whose interactions are worth their place in the page
-
-// As JSON has it: in UTF-16.
-void append_escape(char32_t c, std::string& out) {
-  const auto code = static_cast<unsigned>(c);
-  out += code < 0x10000 ? fmt::format("\\u{:04x}", code) : fmt::format("\\u{:04x}\\u{:04x}", 0xD7C0 + (code >> 10), 0xDC00 + (code & 0x3FF));
-}
 
 void numbers(JsonWriter& json, std::string_view key, std::span<const double> values) {
   json.key(key);
@@ -71,22 +64,6 @@ void known_sets(JsonWriter& json, const ReportPage& page) {
     }
   }
   json.end_array();
-}
-
-// An HTML parser ends the element at "</script", and at "<!--" begins to look for another end: no "<" is left to it. Invisible characters
-// stand only in strings, and are written as escapes, so that the source of the page hides nothing either.
-std::string data_block(std::string_view id, std::string_view json) {
-  std::string safe;
-  for (std::size_t at = 0; at < json.size();) {
-    const DecodedChar c = decode_utf8(json, at);
-    if (c.code_point == '<' || is_invisible(c.code_point)) {
-      append_escape(c.code_point, safe);
-    } else {
-      safe += json.substr(at, c.bytes);
-    }
-    at += c.bytes;
-  }
-  return fmt::format("<script type=\"application/json\" id=\"{}\">{}</script>\n", id, safe);
 }
 
 std::string page_json(const ReportPage& page) {

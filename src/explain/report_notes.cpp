@@ -7,10 +7,6 @@
 namespace filbert {
 namespace {
 
-void entry(std::string_view term, const std::string& html, std::string& out) {
-  if (!html.empty() && html != "<bdi></bdi>") out += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", term, html);
-}
-
 std::string hash(std::string_view sha256) { return sha256.empty() ? "" : fmt::format("<code class=\"hash\">{}</code>", name_html(sha256, 64)); }
 
 std::string stopped(bool truth) { return truth ? ", stopped before its end" : ""; }
@@ -33,26 +29,26 @@ void reproduce_section(const ReportPage& page, std::string& out) {
   const ExplainReport& report = page.report;
   const Classification& answer = page.text.classification;
   out += "<section class=\"card\" id=\"reproduce\">\n<h2>How to have it again</h2>\n<dl class=\"facts\">\n";
-  entry("Model", name_html(report.model, 200), out);
-  entry("Weights, sha256", hash(report.model_sha256), out);
-  entry("Tokenizer, sha256", hash(report.tokenizer_sha256), out);
-  entry("Computed in", name_html(report.dtype), out);
-  entry("Filbert", name_html(report.version), out);
-  if (answer.tokens_used > 0) entry("Tokens", fmt::format("{} of {}", answer.tokens_used, answer.tokens_total), out);
-  entry("Parts", fmt::format("{}, masked: {}", page.unit_words(page.text.units.size()), page.text.mask.empty() ? "taken out" : name_html(page.text.mask)), out);
+  fact("Model", name_html(report.model, 200), out);
+  fact("Weights, sha256", hash(report.model_sha256), out);
+  fact("Tokenizer, sha256", hash(report.tokenizer_sha256), out);
+  fact("Computed in", name_html(report.dtype), out);
+  fact("Filbert", name_html(report.version), out);
+  if (answer.tokens_used > 0) fact("Tokens", fmt::format("{} of {}", answer.tokens_used, answer.tokens_total), out);
+  fact("Parts", fmt::format("{}, masked: {}", page.unit_words(page.text.units.size()), page.text.mask.empty() ? "taken out" : name_html(page.text.mask)), out);
   if (report.shap) {
-    entry("SHAP", fmt::format("{}, {}{}, seed {}{}", name_html(report.shap->algorithm, 200), count_of(report.shap->evaluations, "evaluation", "evaluations"),
+    fact("SHAP", fmt::format("{}, {}{}, seed {}{}", name_html(report.shap->algorithm, 200), count_of(report.shap->evaluations, "evaluation", "evaluations"),
                               report.shap->exact ? ", exact" : "", report.shap_options.seed, stopped(report.shap->stopped)), out);
   }
   if (report.lime) {
-    entry("LIME", fmt::format("{} samples, {}, kernel width {:g}, seed {}, R² {}{}", report.lime->num_samples,
+    fact("LIME", fmt::format("{} samples, {}, kernel width {:g}, seed {}, R² {}{}", report.lime->num_samples,
                               count_of(report.lime->evaluations, "evaluation", "evaluations"), report.lime_options.kernel_width, report.lime_options.seed,
                               number(report.lime->r2, 3), stopped(report.lime->stopped)), out);
   }
   if (report.occlusion) {
-    entry("Occlusion", count_of(report.occlusion->evaluations, "evaluation", "evaluations") + stopped(report.occlusion->stopped), out);
+    fact("Occlusion", count_of(report.occlusion->evaluations, "evaluation", "evaluations") + stopped(report.occlusion->stopped), out);
   }
-  entry("Time", fmt::format("{:.0f} ms", report.milliseconds), out);
+  fact("Time", fmt::format("{:.0f} ms", report.milliseconds), out);
   out += "</dl>\n";
   if (!report.command.empty()) out += fmt::format("<h3>Command</h3>\n<p class=\"command\" dir=\"ltr\"><code>{}</code></p>\n", visible_html(report.command));
   out += "<div id=\"download\"></div>\n</section>\n";

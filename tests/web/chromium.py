@@ -14,6 +14,7 @@ import tempfile
 import time
 
 TIMEOUT_S = 60
+KEY_CODES = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
 
 
 def find():
@@ -164,10 +165,23 @@ class Browser:
         self.call("Emulation.setScriptExecutionDisabled", value=not allowed)
 
     def key(self, name, code=None):
-        text = {"Enter": "\r", " ": " "}.get(name)
+        text = {"Enter": "\r", " ": " "}.get(name, name if len(name) == 1 else None)
         more = {"text": text} if text else {}
-        self.call("Input.dispatchKeyEvent", type="keyDown", key=name, code=code or name, windowsVirtualKeyCode={"Tab": 9, "Enter": 13, " ": 32, "ArrowRight": 39, "ArrowLeft": 37, "End": 35}.get(name, 0), **more)
+        self.call("Input.dispatchKeyEvent", type="keyDown", key=name, code=code or name, windowsVirtualKeyCode=KEY_CODES.get(name, 0), **more)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=name, code=code or name)
+
+    def point(self, selector, at=0):
+        """Moves the mouse onto an element, scrolled into view."""
+        x, y = self.evaluate(f"(() => {{ const element = document.querySelectorAll({json.dumps(selector)})[{at}]; element.scrollIntoView({{block: 'center'}}); "
+                             "const box = element.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; })()")
+        self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        return x, y
+
+    def click(self, selector, at=0, times=1):
+        x, y = self.point(selector, at)
+        for count in range(1, times + 1):
+            self.call("Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, button="left", clickCount=count)
+            self.call("Input.dispatchMouseEvent", type="mouseReleased", x=x, y=y, button="left", clickCount=count)
 
     def screenshot(self, scale=1.0):
         """All of the page as PNG."""

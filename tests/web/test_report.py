@@ -7,12 +7,10 @@
 import json
 import os
 import pathlib
-import subprocess
 
 import pytest
 
 import axe
-import chromium
 import png
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -27,33 +25,6 @@ HOSTILE_PAGE = r"""
           document.querySelectorAll('img, iframe, object, embed, base, form, a:not(.skip)').length + document.scripts.length - 3];
 })()
 """
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory):
-    program = os.environ.get("FILBERT_REPORT_PAGES", ROOT / "build/release/tests/filbert_report_pages")
-    directory = tmp_path_factory.mktemp("pages")
-    subprocess.run([program, directory], check=True)
-    return directory
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path, reason = chromium.find()
-    if path is None:
-        pytest.skip(reason)
-    with chromium.Browser(path) as opened:
-        yield opened
-
-
-@pytest.fixture(autouse=True)
-def as_by_default(request):
-    yield
-    if "browser" in request.fixturenames:
-        opened = request.getfixturevalue("browser")
-        opened.scripts(True)
-        opened.media(prefers_color_scheme="light")
-        opened.size(1200)
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -1,0 +1,38 @@
+"""What the tests of all pages share: the pages, and a browser with one tab."""
+
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+import chromium
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory):
+    program = os.environ.get("FILBERT_REPORT_PAGES", ROOT / "build/release/tests/filbert_report_pages")
+    directory = tmp_path_factory.mktemp("pages")
+    subprocess.run([program, directory], check=True)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path, reason = chromium.find()
+    if path is None:
+        pytest.skip(reason)
+    with chromium.Browser(path) as opened:
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def as_by_default(request):
+    yield
+    if "browser" in request.fixturenames:
+        opened = request.getfixturevalue("browser")
+        opened.scripts(True)
+        opened.media(prefers_color_scheme="light")
+        opened.size(1200)
