@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include <filbert/attention.h>
 #include <filbert/pipeline.h>
 
 namespace filbert {
@@ -274,6 +275,7 @@ struct ExplainReport {
   std::optional<CounterfactualExplanation> counterfactuals;
   std::optional<FaithfulnessExplanation> faithfulness;
   std::vector<LabelValues> other_labels;  // likeliest first
+  std::optional<AttentionMap> attention;
 
   // How to have it again.
   std::string model;                      // as it was named
@@ -300,6 +302,7 @@ struct ReportOptions {
   bool counterfactuals = true;
   bool faithfulness = true;
   std::size_t max_other_labels = 0;  // for how many further labels, the likeliest first, the methods are asked too
+  bool attention = false;            // where the model looked, for the page; queries and keys with it where the text is short
 };
 
 // All of it in one call, without what only the caller knows: model, model_sha256, tokenizer_sha256 and command stay empty. Throws

@@ -1,8 +1,10 @@
 // Filbert: classifies text with BERT checkpoints, on CPUs. Everything public.
 #pragma once
 
+#include <filbert/attention.h>
 #include <filbert/config.h>
 #include <filbert/convert.h>
+#include <filbert/encoder.h>
 #include <filbert/error.h>
 #include <filbert/explain.h>
 #include <filbert/explain_corpus.h>

@@ -133,6 +133,11 @@ ExplainReport explain(const TextClassificationPipeline& classifier, TextInput te
     report.faithfulness = explainer.faithfulness(report.values(), options.shap.seed);
   }
   for (const std::string& label : others) report.other_labels.push_back(values_of(label, explainer, options, shares));
+  if (options.attention) {
+    report.attention = attention_map(classifier, text, {.queries_keys = report.text.classification.tokens_used <= kMostNeuronTokens,
+                                                        .function_to_apply = options.explain.function_to_apply,
+                                                        .max_length = options.explain.max_length});
+  }
   report.milliseconds = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
   return report;
 }

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "explain/attention_page.h"
 #include "explain/report_assets.h"
 #include "explain/report_html.h"
 #include "explain/report_page.h"
@@ -37,18 +38,10 @@ int decimals_for(double largest) {
   return largest > 0 && largest < 0.01 ? 5 : 3;
 }
 
-std::string document_head(const ReportPage& page) {
-  static const std::string policy =
-      fmt::format("default-src 'none'; script-src {}; style-src {}; img-src data:; base-uri 'none'; form-action 'none'",
-                  hash_source(kReportJs), hash_source(kReportCss));
-  return fmt::format(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n"
-      "<meta name=\"generator\" content=\"Filbert {}\">\n"
-      "<link rel=\"icon\" href=\"data:,\">\n<title>Why {}? – {}</title>\n<style>{}</style>\n</head>\n",
-      policy, name_text(page.report.version), name_text(page.text.label), name_text(page.text.text, 60), kReportCss);
+std::string head_of(const ReportPage& page) {
+  const std::string title = fmt::format("Why {}? – {}", name_text(page.text.label), name_text(page.text.text, 60));
+  if (!page.report.attention) return document_head(title, page.report.version, {kReportCss}, {kReportJs});
+  return document_head(title, page.report.version, {kReportCss, kAttentionCss}, {kReportJs, kAttentionViewsJs, kAttentionJs});
 }
 
 }  // namespace
@@ -139,7 +132,7 @@ std::vector<NamedValues> ExplainReport::values() const {
 
 std::string html_report(const ExplainReport& report) {
   const ReportPage page(report);
-  std::string out = document_head(page);
+  std::string out = head_of(page);
   out += "<body>\n<a class=\"skip\" href=\"#text\">To the text</a>\n";
   head_section(page, out);
   out += "<main>\n";
@@ -150,12 +143,15 @@ std::string html_report(const ExplainReport& report) {
   changes_section(page, out);
   phrases_section(page, out);
   labels_section(page, out);
+  if (report.attention) attention_section(*report.attention, true, out);
   reading_section(page, out);
   reproduce_section(page, out);
   out += "</main>\n";
   json_blocks(page, out);
-  out += fmt::format("<script>{}</script>\n</body>\n</html>\n", kReportJs);
-  return out;
+  if (report.attention) attention_data(*report.attention, {}, out);
+  out += fmt::format("<script>{}</script>\n", kReportJs);
+  if (report.attention) attention_scripts(out);
+  return out + "</body>\n</html>\n";
 }
 
 }  // namespace filbert

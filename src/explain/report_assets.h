@@ -1,4 +1,4 @@
-// The styles and the script of the pages: web/report.css, web/corpus.css and web/report.js, which CMake puts into the library (cmake/embed.cmake).
+// The styles and scripts of the pages: the files of web/, which CMake puts into the library (cmake/embed.cmake).
 #pragma once
 
 #include <string_view>
@@ -8,5 +8,9 @@ namespace filbert {
 extern const std::string_view kReportCss;
 extern const std::string_view kReportJs;
 extern const std::string_view kCorpusCss;  // of the page of many texts, beside kReportCss
+
+extern const std::string_view kAttentionCss;  // of the views of attention, beside kReportCss
+extern const std::string_view kAttentionViewsJs;
+extern const std::string_view kAttentionJs;  // runs after kAttentionViewsJs
 
 }  // namespace filbert
