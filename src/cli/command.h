@@ -52,6 +52,7 @@ CommandLine command_line(const Command& command);
 extern const Command classify_command;    // classify.cpp
 extern const Command tokenize_command;    // tokenize.cpp
 extern const Command explain_command;     // explain.cpp
+extern const Command attention_command;   // attention.cpp
 extern const Command inspect_command;     // inspect.cpp
 extern const Command verify_command;      // verify.cpp
 extern const Command quantize_command;    // quantize.cpp

@@ -57,6 +57,9 @@ ReportOptions report_options(const Options& options, ExplainForm form, const Con
   set_target(options.target, config, report.explain);
   apply_compat(report);
   report.explain.cancelled = Interrupts::noted;
+  if (report.attention && form != ExplainForm::html) {
+    throw Error(ErrorKind::invalid_argument, "--with-attention: expected a page (--output FILE.html), found none; filbert attention has the other formats");
+  }
   report.counterfactuals = !options.values_only;
   report.faithfulness = form != ExplainForm::text && !options.values_only;
   report.max_other_labels = form == ExplainForm::html && !options.values_only ? 7 : 0;
@@ -160,6 +163,7 @@ void explain_all(const Options& options, Session& session) {
 
 void explain_whole_file(const Options& options, Session& session) {
   if (options.input.text_pair) throw Error(ErrorKind::invalid_argument, "--text-pair: expected none beside --input, found one");
+  if (options.report.attention) throw Error(ErrorKind::invalid_argument, "--with-attention: expected a page of one text, found --input");
   if (!options.output.empty() && !options.file.report.empty()) {
     throw Error(ErrorKind::invalid_argument, "--output: expected --report alone beside --input, found both");
   }
@@ -194,6 +198,7 @@ void add_output_options(CLI::App& app, const std::shared_ptr<Options>& options) 
            [options](const std::string& file) { options->output = file; });
   add_flag(app, "--values-only", "Without what would change the label, and without how faithful the values are",
            [options] { options->values_only = true; });
+  add_flag(app, "--with-attention", "A page shows where the model looked, too: what filbert attention draws", [options] { options->report.attention = true; });
   add_text(app, "--verify", "FILE", "Explains again what FILE, written by --format json, holds, and compares",
            [options](const std::string& file) { options->verify = file; });
 }

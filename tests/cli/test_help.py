@@ -10,7 +10,7 @@ import pytest
 
 from filbert_command import FILBERT, environment, ok, open_terminal, run
 
-COMMANDS = ["classify", "explain", "tokenize", "inspect", "verify", "quantize", "convert", "download", "models", "bench", "completion"]
+COMMANDS = ["classify", "explain", "attention", "tokenize", "inspect", "verify", "quantize", "convert", "download", "models", "bench", "completion"]
 
 
 def help_of(*words):
