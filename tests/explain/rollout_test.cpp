@@ -111,23 +111,23 @@ TEST(Rollout, WhatIsNotThereIsRefused) {
   refused({"attentions", "layer 1"}, [&] { attention_rollout(outputs, 1); });
 }
 
-class FamilyRollout : public testing::TestWithParam<Fixture> {};
+class FamilyRollout : public FamilyTest {};
 
 // The token that the head looks at depends on the family; whichever it is, all that it gathers comes from the row.
 TEST_P(FamilyRollout, LooksWhereTheHeadLooks) {
-  if (GetParam().task != Task::sequence_classification) return;
-  const auto model = Model::load(GetParam().directory, {.num_threads = 1}, choose_table());
+  if (fixture().task != Task::sequence_classification) return;
+  const auto model = Model::load(fixture().directory, {.num_threads = 1}, choose_table());
   const Pooling pooling = pooling_of(model->config);
-  if (GetParam().family == "xlnet") {
+  if (fixture().family == "xlnet") {
     EXPECT_EQ(pooling, Pooling::last);
   }
-  if (GetParam().name() == "modernbert/sequence-v4-bin") {
+  if (fixture().name() == "modernbert/sequence-v4-bin") {
     EXPECT_EQ(pooling, Pooling::mean);
   }
-  if (GetParam().family == "bert") {
+  if (fixture().family == "bert") {
     EXPECT_EQ(pooling, Pooling::first);
   }
-  const BatchEncoding batch = recorded(GetParam().rows);
+  const BatchEncoding batch = recorded(fixture().rows);
   EncoderOutputs outputs;
   model->logits(batch, {.output_attentions = true}, outputs);
   for (std::size_t row = 0; row < batch.batch_size(); ++row) {
@@ -141,7 +141,7 @@ TEST_P(FamilyRollout, LooksWhereTheHeadLooks) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, FamilyRollout, testing::ValuesIn(fixtures()), fixture_name);
+INSTANTIATE_TEST_SUITE_P(Families, FamilyRollout, testing::ValuesIn(fixture_names()), test_name);
 
 }  // namespace
 }  // namespace filbert

@@ -16,16 +16,16 @@ namespace {
 
 using namespace reference;
 
-class Backpropagation : public testing::TestWithParam<Fixture> {
+class Backpropagation : public FamilyTest {
  protected:
   std::unique_ptr<const Model> load(const KernelTable& kernels = choose_table(), unsigned num_threads = 2) const {
-    return Model::load(GetParam().directory, {.num_threads = num_threads}, kernels, GetParam().task);
+    return Model::load(fixture().directory, {.num_threads = num_threads}, kernels, fixture().task);
   }
   // Two rows of different lengths, no longer than central differences have time for.
   BatchEncoding rows() const {
     BatchEncoding batch;
-    for (std::size_t row = 0; row < std::min<std::size_t>(GetParam().rows.size(), 2); ++row) {
-      const FamilyRow& of = GetParam().rows[row];
+    for (std::size_t row = 0; row < std::min<std::size_t>(fixture().rows.size(), 2); ++row) {
+      const FamilyRow& of = fixture().rows[row];
       const std::size_t length = std::min<std::size_t>(of.input_ids.size(), 5 + 2 * row);
       const auto first = [&](const std::vector<std::int32_t>& ids) { return std::vector<std::int32_t>(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(length)); };
       batch.add_row(first(of.input_ids), of.token_type_ids ? first(*of.token_type_ids) : std::vector<std::int32_t>());
@@ -34,7 +34,7 @@ class Backpropagation : public testing::TestWithParam<Fixture> {
   }
   // A row as long as the model takes, or longer than any window, bucket or table of distances reaches; and a short one.
   static BatchEncoding long_rows(const Model& model) {
-    const FamilyRow& of = GetParam().rows.front();
+    const FamilyRow& of = fixture().rows.front();
     const std::size_t length = std::min<std::size_t>(model.config.max_tokens.value_or(300), 300);
     const auto repeated = [&](const std::vector<std::int32_t>& ids) {
       std::vector<std::int32_t> all;
@@ -73,7 +73,7 @@ double greatest(const std::vector<T>& numbers) {
 
 TEST_P(Backpropagation, LogitsAreTheEngines) {
   const auto model = load();
-  const BatchEncoding batch = recorded(GetParam().rows);
+  const BatchEncoding batch = recorded(fixture().rows);
   const auto x = input_vectors<float>(*model, batch, GradientInput::words);
   const auto logits = backpropagate<float>(*model, batch, x, weighted_sum<float>()).logits;
   const Tensor expected = model->logits(batch);
@@ -161,7 +161,7 @@ TEST_P(Backpropagation, SeesTheEnginesAttention) {
 }
 
 TEST_P(Backpropagation, InFloatAreThoseInDouble) {
-  const BatchEncoding batch = recorded(GetParam().rows);
+  const BatchEncoding batch = recorded(fixture().rows);
   const auto exact_model = load(scalar_table(), 1);
   for (const GradientInput input : {GradientInput::words, GradientInput::embeddings}) {
     const auto exact = backpropagate<double>(*exact_model, batch, input_vectors<double>(*exact_model, batch, input), weighted_sum<double>(), {.input = input});
@@ -182,7 +182,7 @@ TEST_P(Backpropagation, InFloatAreThoseInDouble) {
 
 TEST_P(Backpropagation, OfARowDoNotDependOnItsCompany) {
   const auto model = load();
-  const std::vector<FamilyRow>& all = GetParam().rows;
+  const std::vector<FamilyRow>& all = fixture().rows;
   const BatchEncoding batch = recorded(all);
   const auto one = [](std::size_t, std::span<const float>, std::span<float> gradient) { std::ranges::fill(gradient, 1.0f); };
   const auto together = backpropagate<float>(*model, batch, input_vectors<float>(*model, batch, GradientInput::words), one);
@@ -195,7 +195,7 @@ TEST_P(Backpropagation, OfARowDoNotDependOnItsCompany) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, Backpropagation, testing::ValuesIn(fixtures()), fixture_name);
+INSTANTIATE_TEST_SUITE_P(Families, Backpropagation, testing::ValuesIn(fixture_names()), test_name);
 
 }  // namespace
 }  // namespace filbert

@@ -46,18 +46,18 @@ double greatest_difference_to(const FamilyRow& row, const Tensor& logits) {
 
 constexpr double kTolerance = 1e-5;  // the order of f32 sums
 
-class SavedModel : public testing::TestWithParam<Fixture> {
+class SavedModel : public FamilyTest {
  protected:
   std::unique_ptr<const Model> load(const ModelOptions& options = {.num_threads = 2}, const KernelTable& kernels = choose_table()) const {
-    return Model::load(GetParam().directory, options, kernels, GetParam().task);
+    return Model::load(fixture().directory, options, kernels, fixture().task);
   }
 };
 
 TEST_P(SavedModel, TokenizerGivesTheRecordedIds) {
-  const Tokenizer tokenizer = AutoTokenizer::from_pretrained(GetParam().directory);
-  for (const FamilyRow& row : GetParam().rows) {
+  const Tokenizer tokenizer = AutoTokenizer::from_pretrained(fixture().directory);
+  for (const FamilyRow& row : fixture().rows) {
     SCOPED_TRACE(row.text);
-    const BatchEncoding encoding = encode(tokenizer, GetParam(), row);
+    const BatchEncoding encoding = encode(tokenizer, fixture(), row);
     EXPECT_EQ(encoding.input_ids, row.input_ids);
     if (row.token_type_ids) {
       EXPECT_EQ(encoding.token_type_ids, *row.token_type_ids);
@@ -70,7 +70,7 @@ TEST_P(SavedModel, EveryTableGivesTheRecordedLogits) {
   for (const KernelTable* table : available_tables()) {
     SCOPED_TRACE(table->name);
     const auto model = load({.num_threads = 1}, *table);
-    for (const FamilyRow& row : GetParam().rows) {
+    for (const FamilyRow& row : fixture().rows) {
       SCOPED_TRACE(row.text);
       const double difference = greatest_difference_to(row, model->logits(recorded({&row, 1})));
       EXPECT_LE(difference, kTolerance);
@@ -82,7 +82,7 @@ TEST_P(SavedModel, EveryTableGivesTheRecordedLogits) {
 
 // Contract 2, in every dtype: the bits alone are those in a batch, whatever the number of threads.
 TEST_P(SavedModel, RowInBatchEqualsRowAlone) {
-  const std::vector<FamilyRow>& rows = GetParam().rows;
+  const std::vector<FamilyRow>& rows = fixture().rows;
   for (const ComputeDtype dtype : {ComputeDtype::f32, ComputeDtype::bf16, ComputeDtype::int8}) {
     SCOPED_TRACE(name(dtype));
     const auto one_thread = load({.num_threads = 1, .dtype = dtype}), three = load({.num_threads = 3, .dtype = dtype});
@@ -101,26 +101,26 @@ TEST_P(SavedModel, RowInBatchEqualsRowAlone) {
 
 // Written in 8 bits, it is the one that int8 makes of the original at load.
 TEST_P(SavedModel, QuantizedCheckpointHasTheBitsOfInt8) {
-  if (GetParam().task != Task::sequence_classification) return;  // that is what `filbert quantize` writes
+  if (fixture().task != Task::sequence_classification) return;  // that is what `filbert quantize` writes
   const TemporaryDirectory made;
   const std::filesystem::path to = made.path() / "int8";
-  if (!architecture_of(Config::from_pretrained(GetParam().directory)).is_like_bert) {
-    expect_error(ErrorKind::unsupported, {"model_type", GetParam().family}, [&] { write_quantized(GetParam().directory, to); });
+  if (!architecture_of(Config::from_pretrained(fixture().directory)).is_like_bert) {
+    expect_error(ErrorKind::unsupported, {"model_type", fixture().family}, [&] { write_quantized(fixture().directory, to); });
     return;
   }
-  write_quantized(GetParam().directory, to);
-  const BatchEncoding batch = recorded(GetParam().rows);
+  write_quantized(fixture().directory, to);
+  const BatchEncoding batch = recorded(fixture().rows);
   const auto quantized = Model::load(to, {.num_threads = 1}, choose_table());
   EXPECT_EQ(quantized->logits(batch).data, load({.num_threads = 1, .dtype = ComputeDtype::int8})->logits(batch).data);
 }
 
 // The other head is not there, and is not made up.
 TEST_P(SavedModel, OtherHeadIsRefused) {
-  const Task other = GetParam().task == Task::sequence_classification ? Task::token_classification : Task::sequence_classification;
-  EXPECT_THROW(Model::load(GetParam().directory, {}, choose_table(), other), Error);
+  const Task other = fixture().task == Task::sequence_classification ? Task::token_classification : Task::sequence_classification;
+  EXPECT_THROW(Model::load(fixture().directory, {}, choose_table(), other), Error);
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, SavedModel, testing::ValuesIn(fixtures()), fixture_name);
+INSTANTIATE_TEST_SUITE_P(Families, SavedModel, testing::ValuesIn(fixture_names()), test_name);
 
 TEST(SavedModels, EveryModelTypeHasBothHeads) {
   std::map<std::string, std::set<Task>, std::less<>> heads;

@@ -23,21 +23,21 @@ using namespace reference;
 
 constexpr OutputOptions kAll{.output_hidden_states = true, .output_attentions = true, .output_queries_keys_values = true, .output_contexts = true};
 
-class Outputs : public testing::TestWithParam<Fixture> {
+class Outputs : public FamilyTest {
  protected:
-  std::unique_ptr<const Model> load() const { return Model::load(GetParam().directory, {.num_threads = 2}, choose_table(), GetParam().task); }
+  std::unique_ptr<const Model> load() const { return Model::load(fixture().directory, {.num_threads = 2}, choose_table(), fixture().task); }
 };
 
 TEST_P(Outputs, LogitsKeepTheirBits) {
   const auto model = load();
-  const BatchEncoding batch = recorded(GetParam().rows);
+  const BatchEncoding batch = recorded(fixture().rows);
   EncoderOutputs outputs;
   EXPECT_EQ(model->logits(batch, kAll, outputs).data, model->logits(batch).data);
 }
 
 TEST_P(Outputs, HaveTheShapesOfTheModel) {
   const auto model = load();
-  const BatchEncoding batch = recorded(GetParam().rows);
+  const BatchEncoding batch = recorded(fixture().rows);
   EncoderOutputs outputs;
   model->logits(batch, kAll, outputs);
   ASSERT_EQ(outputs.hidden_states.size(), model->num_layers() + 1);
@@ -59,7 +59,7 @@ TEST_P(Outputs, HaveTheShapesOfTheModel) {
 // A query's weights are shares of one, and what they make of the values is the context: but where a family convolves, which adds to it.
 TEST_P(Outputs, WeightsMakeTheContextsOfTheValues) {
   const auto model = load();
-  const BatchEncoding batch = recorded(GetParam().rows);
+  const BatchEncoding batch = recorded(fixture().rows);
   EncoderOutputs outputs;
   model->logits(batch, kAll, outputs);
   for (std::size_t layer = 0; layer < model->num_layers(); ++layer) {
@@ -71,7 +71,7 @@ TEST_P(Outputs, WeightsMakeTheContextsOfTheValues) {
         for (std::size_t query = 0; query < tokens; ++query) {
           const float* weight = weights[head].data() + query * tokens;
           EXPECT_NEAR(std::accumulate(weight, weight + tokens, 0.0), 1.0, 1e-5);
-          if (GetParam().family == "nystromformer") continue;
+          if (fixture().family == "nystromformer") continue;
           for (std::size_t column = head * size; column < (head + 1) * size; ++column) {
             double sum = 0;
             for (std::size_t key = 0; key < tokens; ++key) sum += static_cast<double>(weight[key]) * values[first + key][column];
@@ -85,8 +85,8 @@ TEST_P(Outputs, WeightsMakeTheContextsOfTheValues) {
 
 // Contract 2 holds for the inside as well: the bits alone are those in a batch, whatever the number of threads.
 TEST_P(Outputs, RowInBatchEqualsRowAlone) {
-  const auto model = load(), one_thread = Model::load(GetParam().directory, {.num_threads = 1}, choose_table(), GetParam().task);
-  const std::vector<FamilyRow>& rows = GetParam().rows;
+  const auto model = load(), one_thread = Model::load(fixture().directory, {.num_threads = 1}, choose_table(), fixture().task);
+  const std::vector<FamilyRow>& rows = fixture().rows;
   const BatchEncoding batch = recorded(rows);
   EncoderOutputs together;
   model->logits(batch, kAll, together);
@@ -113,12 +113,12 @@ TEST_P(Outputs, RowInBatchEqualsRowAlone) {
 
 // Rounded weights and activations change the numbers, not what they are: those of f32 are near.
 TEST_P(Outputs, NarrowDtypesGiveThemToo) {
-  const BatchEncoding batch = recorded(GetParam().rows);
+  const BatchEncoding batch = recorded(fixture().rows);
   EncoderOutputs exact;
   load()->logits(batch, kAll, exact);
   for (const ComputeDtype dtype : {ComputeDtype::bf16, ComputeDtype::int8}) {
     SCOPED_TRACE(name(dtype));
-    const auto model = Model::load(GetParam().directory, {.num_threads = 2, .dtype = dtype}, choose_table(), GetParam().task);
+    const auto model = Model::load(fixture().directory, {.num_threads = 2, .dtype = dtype}, choose_table(), fixture().task);
     EncoderOutputs outputs;
     EXPECT_EQ(model->logits(batch, kAll, outputs).data, model->logits(batch).data);
     for (auto of : {&EncoderOutputs::hidden_states, &EncoderOutputs::queries, &EncoderOutputs::keys, &EncoderOutputs::values,
@@ -142,7 +142,7 @@ TEST_P(Outputs, NarrowDtypesGiveThemToo) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, Outputs, testing::ValuesIn(fixtures()), fixture_name);
+INSTANTIATE_TEST_SUITE_P(Families, Outputs, testing::ValuesIn(fixture_names()), test_name);
 
 // Of one row of a checkpoint and its last layer, as transformers has it.
 struct RecordedOutputs {
@@ -151,8 +151,6 @@ struct RecordedOutputs {
   std::vector<double> attentions;                                  // [heads, tokens, tokens]
   std::vector<double> taken, given, query, key, value, context;  // of the last token
 };
-
-std::ostream& operator<<(std::ostream& out, const RecordedOutputs& recorded) { return out << recorded.fixture; }
 
 std::vector<RecordedOutputs> recorded_outputs() {
   std::ifstream file(source_directory() / "tests" / "data" / "families" / "outputs.json");
@@ -165,34 +163,37 @@ std::vector<RecordedOutputs> recorded_outputs() {
   return all;
 }
 
-class RecordedInside : public testing::TestWithParam<RecordedOutputs> {};
-
-TEST_P(RecordedInside, IsThatOfTransformers) {
-  const std::vector<Fixture> all = fixtures();
-  const auto fixture = std::ranges::find(all, GetParam().fixture, &Fixture::name);
-  ASSERT_NE(fixture, all.end());
-  const auto model = Model::load(fixture->directory, {.num_threads = 2}, choose_table(), fixture->task);
-  const BatchEncoding batch = recorded(fixture->rows);
+void compare(const Fixture& fixture, const RecordedOutputs& expected) {
+  const auto model = Model::load(fixture.directory, {.num_threads = 2}, choose_table(), fixture.task);
+  const BatchEncoding batch = recorded(fixture.rows);
   EncoderOutputs outputs;
   model->logits(batch, kAll, outputs);
-  ASSERT_EQ(GetParam().layer + 1, model->num_layers());
-  const std::size_t layer = GetParam().layer, last_token = batch.row_starts[GetParam().row + 1] - 1;
-  const auto expect_near = [](std::span<const float> found, const std::vector<double>& expected) {
-    ASSERT_EQ(found.size(), expected.size());
+  ASSERT_EQ(expected.layer + 1, model->num_layers());
+  const std::size_t layer = expected.layer, last_token = batch.row_starts[expected.row + 1] - 1;
+  const auto expect_near = [](std::span<const float> found, const std::vector<double>& numbers) {
+    ASSERT_EQ(found.size(), numbers.size());
     for (std::size_t at = 0; at < found.size(); ++at) {
-      EXPECT_NEAR(found[at], expected[at], 1e-5 * std::max(1.0, std::abs(expected[at])));  // the order of f32 sums
+      EXPECT_NEAR(found[at], numbers[at], 1e-5 * std::max(1.0, std::abs(numbers[at])));  // the order of f32 sums
     }
   };
-  expect_near(outputs.attentions[layer][GetParam().row].data, GetParam().attentions);
-  expect_near(outputs.hidden_states[layer][last_token], GetParam().taken);
-  expect_near(outputs.hidden_states[layer + 1][last_token], GetParam().given);
-  expect_near(outputs.queries[layer][last_token], GetParam().query);
-  expect_near(outputs.keys[layer][last_token], GetParam().key);
-  expect_near(outputs.values[layer][last_token], GetParam().value);
-  expect_near(outputs.contexts[layer][last_token], GetParam().context);
+  expect_near(outputs.attentions[layer][expected.row].data, expected.attentions);
+  expect_near(outputs.hidden_states[layer][last_token], expected.taken);
+  expect_near(outputs.hidden_states[layer + 1][last_token], expected.given);
+  expect_near(outputs.queries[layer][last_token], expected.query);
+  expect_near(outputs.keys[layer][last_token], expected.key);
+  expect_near(outputs.values[layer][last_token], expected.value);
+  expect_near(outputs.contexts[layer][last_token], expected.context);
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, RecordedInside, testing::ValuesIn(recorded_outputs()));
+TEST(RecordedOutputs, AreThoseOfTransformers) {
+  const std::vector<Fixture> all = fixtures();
+  for (const RecordedOutputs& recorded_row : recorded_outputs()) {
+    SCOPED_TRACE(recorded_row.fixture);
+    const auto fixture = std::ranges::find(all, recorded_row.fixture, &Fixture::name);
+    ASSERT_NE(fixture, all.end());
+    compare(*fixture, recorded_row);
+  }
+}
 
 const Fixture& first_of(const std::vector<Fixture>& all, std::string_view family) { return *std::ranges::find(all, family, &Fixture::family); }
 

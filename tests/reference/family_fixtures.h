@@ -48,7 +48,14 @@ std::vector<Fixture> fixtures();
 // The recorded ids, which a failing tokenizer does not touch.
 BatchEncoding recorded(std::span<const FamilyRow> rows);
 
+// A test of each of them, by its directory below tests/data/families, "bert/token-v4": it is read when the test looks into it, since a process that
+// runs one test should not read them all.
+class FamilyTest : public testing::TestWithParam<std::string> {
+ protected:
+  const Fixture& fixture() const;
+};
+std::vector<std::string> fixture_names();
 // For INSTANTIATE_TEST_SUITE_P.
-std::string fixture_name(const testing::TestParamInfo<Fixture>& info);
+std::string test_name(const testing::TestParamInfo<std::string>& info);
 
 }  // namespace filbert::reference
