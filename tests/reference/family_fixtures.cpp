@@ -60,7 +60,7 @@ std::vector<std::string> fixture_names() {
   return names;
 }
 
-const Fixture& FamilyTest::fixture() const {
+const Fixture& FamilyTest::fixture() {
   static std::map<std::string, Fixture> read;
   const auto found = read.find(GetParam());
   return found != read.end() ? found->second : read.emplace(GetParam(), read_fixture(GetParam())).first->second;

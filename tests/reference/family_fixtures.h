@@ -52,7 +52,7 @@ BatchEncoding recorded(std::span<const FamilyRow> rows);
 // runs one test should not read them all.
 class FamilyTest : public testing::TestWithParam<std::string> {
  protected:
-  const Fixture& fixture() const;
+  static const Fixture& fixture();
 };
 std::vector<std::string> fixture_names();
 // For INSTANTIATE_TEST_SUITE_P.
