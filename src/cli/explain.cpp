@@ -3,6 +3,7 @@
 #include <chrono>
 #include <future>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -127,7 +128,8 @@ void warn(const std::string& where, const Record& record, const Classification& 
 void explain_all(const Options& options, Session& session) {
   const ExplainForm form = form_of(options);
   const std::filesystem::path directory = model_directory(options.model, session);
-  Fingerprint fingerprint(directory);
+  std::optional<Fingerprint> fingerprint;  // what a terminal does not show is not waited for
+  if (form != ExplainForm::text) fingerprint.emplace(directory);
   const auto classifier = pipeline("text-classification", directory, options.loading);
   const ReportOptions wanted = report_options(options, form, classifier.config());
   classifier.tokenizer();  // throws if there is none
@@ -145,7 +147,7 @@ void explain_all(const Options& options, Session& session) {
       ExplainReport report = explain(classifier, {*record.text, record.text_pair}, wanted);
       report.model = options.model.name ? options.model.name->string() : "built-in";
       report.command = session.command_line;
-      fingerprint.add_to(report);
+      if (fingerprint) fingerprint->add_to(report);
       warn(input.where(record), record, report.text.classification, warnings);
       explanations.add(report);
     }
