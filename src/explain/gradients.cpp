@@ -25,7 +25,8 @@ constexpr std::array<std::string_view, 4> kBaselines = {"pad", "mask", "mean", "
 constexpr std::array<std::string_view, 2> kEmbeddings = {"word", "embeddings"};
 
 constexpr std::size_t kMostSteps = 10'000, kMostDoubledSteps = 3'200, kMostSamples = 10'000;
-constexpr std::size_t kBytesOfACall = std::size_t{64} << 20;  // of the vectors that go in
+// A call is of about so many tokens and of no more rows: enough to fill the threads, few enough to stop in time.
+constexpr std::size_t kTokensOfACall = 1024, kRowsOfACall = 64;
 
 GradientInput input_of(const GradientOptions& options) {
   return options.embedding == GradientEmbedding::word ? GradientInput::words : GradientInput::embeddings;
@@ -38,7 +39,7 @@ struct Passes {
   std::size_t numbers = width_of(problem.model, input_of(options)) * problem.row.total_tokens();  // of a row
   std::size_t run = 0;
 
-  std::size_t most_rows() const { return std::clamp<std::size_t>(kBytesOfACall / (numbers * sizeof(float)), 1, 256); }
+  std::size_t most_rows() const { return std::clamp<std::size_t>(kTokensOfACall / problem.row.total_tokens(), 1, kRowsOfACall); }
 
   // Rows end to end; `scores` gets the target of each.
   std::vector<float> gradients(std::span<const float> rows, std::vector<double>& scores) {
