@@ -75,8 +75,7 @@ void read_tokens(const Tokenizer& tokenizer, const BatchEncoding& encoding, Atte
 
 std::vector<std::size_t> ascending(std::vector<std::size_t> numbers) {
   std::ranges::sort(numbers);
-  const auto again = std::ranges::unique(numbers);
-  numbers.erase(again.begin(), again.end());
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
   return numbers;
 }
 

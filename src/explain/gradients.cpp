@@ -205,7 +205,9 @@ GradientExplanation refined_gradients(Passes& passes) {
 }
 
 GradientExplanation attention(Passes& passes, GradientMethod method) {
-  const auto& [model, row, pad_id, mask_id, target, budget] = passes.problem;
+  const Model& model = passes.problem.model;
+  const BatchEncoding& row = passes.problem.row;
+  const auto& target = passes.problem.target;
   EncoderOutputs outputs;
   const Tensor logits = model.logits(row, {.output_attentions = true}, outputs);
   const RolloutOptions options{.pooling = pooling_of(model.config)};
