@@ -12,6 +12,8 @@
 #include <filbert/error.h>
 #include <filbert/version.h>
 
+#include "base/text.h"
+
 namespace filbert {
 namespace {
 
@@ -68,15 +70,9 @@ struct Transfer {
   std::exception_ptr failure;  // of the sink
 };
 
-std::string_view trim(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t\r\n");
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
-}
-
 std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
   Transfer& transfer = *static_cast<Transfer*>(user);
-  const std::string_view line = trim({data, size});
+  const std::string_view line = trimmed({data, size});
   if (line.starts_with("HTTP/")) {  // the status line of this answer, or of one that another follows ("100 Continue")
     const auto space = line.find(' ');
     transfer.response = {};
@@ -84,7 +80,7 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
   } else if (const auto colon = line.find(':'); colon != line.npos) {
     std::string name(line.substr(0, colon));
     for (char& letter : name) letter = static_cast<char>(letter >= 'A' && letter <= 'Z' ? letter + ('a' - 'A') : letter);
-    transfer.response.headers[name] = trim(line.substr(colon + 1));
+    transfer.response.headers[name] = trimmed(line.substr(colon + 1));
   }
   return size;
 }

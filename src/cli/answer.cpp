@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>  // join, since fmt 11
 
+#include "postprocess/answers.h"
+
 namespace filbert::cli {
 namespace {
 
@@ -16,15 +18,7 @@ void write_scores(const auto& answer, const ClassifyOptions& options, JsonWriter
     json.key("labels");
     json.array(answer.labels);
   }
-  json.key("scores");
-  json.begin_array();
-  for (const LabelScore& score : answer.scores) {
-    json.begin_object();
-    json.field("label", score.label);
-    json.field("score", score.score);
-    json.end_object();
-  }
-  json.end_array();
+  filbert::write_scores(answer.scores, json);
   json.key("logits");
   json.array(answer.logits);
 }

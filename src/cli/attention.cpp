@@ -18,12 +18,11 @@
 #include "cli/model_options.h"
 #include "cli/number_list.h"
 #include "cli/options.h"
+#include "cli/report_form.h"
 #include "cli/warnings.h"
 
 namespace filbert::cli {
 namespace {
-
-enum class Form { automatic, text, json, html };
 
 struct Options {
   InputOptions input;
@@ -33,16 +32,9 @@ struct Options {
   std::optional<bool> neurons;  // absent: where the page stays small
   std::string view = "head";
   ShownLinks links;
-  Form form = Form::automatic;
+  ReportForm form = ReportForm::automatic;
   std::filesystem::path output;
 };
-
-Form form_of(const Options& options) {
-  if (options.form != Form::automatic) return options.form;
-  const std::string extension = options.output.extension().string();
-  if (extension == ".html" || extension == ".htm") return Form::html;
-  return extension == ".json" || extension == ".jsonl" ? Form::json : Form::text;
-}
 
 using Attend = std::function<AttentionMap(TextInput, const AttentionOptions&)>;
 
@@ -67,9 +59,9 @@ Attend load(const std::filesystem::path& directory, const ModelOptions& loading)
 }
 
 // How many tokens the model saw says whether queries and keys go into a page that nobody asked for them.
-AttentionMap attend(const Attend& run, const Record& record, const Options& options, Form form) {
+AttentionMap attend(const Attend& run, const Record& record, const Options& options, ReportForm form) {
   AttentionOptions wanted = options.attention;
-  wanted.queries_keys = options.neurons.value_or(form == Form::html);
+  wanted.queries_keys = options.neurons.value_or(form == ReportForm::html);
   AttentionMap map = run({*record.text, record.text_pair}, wanted);
   if (!options.neurons && options.view != "neuron" && map.tokens.size() > kMostNeuronTokens) {
     for (AttentionLayer& layer : map.layers) layer.queries = layer.keys = Tensor();
@@ -77,14 +69,8 @@ AttentionMap attend(const Attend& run, const Record& record, const Options& opti
   return map;
 }
 
-void warn(const std::string& where, const Record& record, const Classification& answer, Warnings& warnings) {
-  if (answer.truncated) warnings.truncated(where, answer.tokens_total, answer.tokens_used);
-  const std::size_t invalid = answer.invalid_utf8 + record.invalid_utf8;
-  if (invalid > 0) warnings.invalid_utf8(where, invalid);
-}
-
 void run(const Options& options, Session& session) {
-  const Form form = form_of(options);
+  const ReportForm form = form_of(options.form, options.output);
   const Attend run_model = load(model_directory(options.model, session), options.loading);
   Input input(session, options.input);
   Warnings warnings(session.messages);
@@ -93,15 +79,15 @@ void run(const Options& options, Session& session) {
   answer_all(input, session.out, warnings, [&](std::span<const Record> records) {
     for (const Record& record : records) {
       if (!record.text) throw Error(ErrorKind::invalid_argument, "text: expected one to look at, found input_ids alone");
-      if (form == Form::html && count > 0) throw Error(ErrorKind::invalid_argument, "--format html: expected one text, found more");
+      if (form == ReportForm::html && count > 0) throw Error(ErrorKind::invalid_argument, "--format html: expected one text, found more");
       AttentionMap map = attend(run_model, record, options, form);
-      map.model = options.model.name ? options.model.name->string() : "built-in";
+      map.model = model_name(options.model);
       map.command = session.command_line;
-      warn(input.where(record), record, map.classification, warnings);
+      warnings.answer(input.where(record), map.classification, record.invalid_utf8);
       std::string made;
-      if (form == Form::html) made = attention_html(map, {.view = options.view, .layer = options.links.layer, .heads = options.links.heads});
-      if (form == Form::json) made = attention_json(map);
-      if (form == Form::text) made = (count > 0 ? "\n" : "") + text_lines(map, options.links, session.out);
+      if (form == ReportForm::html) made = attention_html(map, {.view = options.view, .layer = options.links.layer, .heads = options.links.heads});
+      if (form == ReportForm::json) made = attention_json(map);
+      if (form == ReportForm::text) made = (count > 0 ? "\n" : "") + text_lines(map, options.links, session.out);
       ++count;
       if (options.output.empty()) session.out.write(made);
       if (!options.output.empty()) of_file += made;
@@ -132,9 +118,9 @@ void add_what(CLI::App& app, const std::shared_ptr<Options>& options) {
 }
 
 void add_output_options(CLI::App& app, const std::shared_ptr<Options>& options) {
-  add_choice(app, "--format", "text|json|html", "A table for people, a JSON object a text, or a page; default: as the name of --output says, else text",
-             [options](const std::string& form) { options->form = form == "text" ? Form::text : form == "json" ? Form::json : Form::html; });
-  add_flag(app, "--json", "The same as --format json", [options] { options->form = Form::json; });
+  add_report_form(app, "A table for people, a JSON object a text, or a page; default: as the name of --output says, else text",
+                  [options](ReportForm form) { options->form = form; });
+  add_flag(app, "--json", "The same as --format json", [options] { options->form = ReportForm::json; });
   add_text(app, "--output", "FILE", "Where to write; a name that ends in .html or .json says the format",
            [options](const std::string& file) { options->output = file; });
 }

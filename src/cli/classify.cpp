@@ -72,8 +72,7 @@ std::vector<Classification> classify(const TextClassificationPipeline& classifie
 }
 
 void warn(const std::string& where, const Classification& answer, Warnings& warnings) {
-  if (answer.truncated) warnings.truncated(where, answer.tokens_total, answer.tokens_used);
-  if (answer.invalid_utf8 > 0) warnings.invalid_utf8(where, answer.invalid_utf8);
+  warnings.answer(where, answer);
   const auto is_finite = [](const auto& scored) {
     return std::all_of(scored.logits.begin(), scored.logits.end(), [](float logit) { return std::isfinite(logit); });
   };

@@ -22,6 +22,7 @@
 #include "cli/interrupts.h"
 #include "cli/model_options.h"
 #include "cli/options.h"
+#include "cli/report_form.h"
 #include "cli/warnings.h"
 #include "explain/explain_json.h"
 #include "load/fingerprint.h"
@@ -37,40 +38,35 @@ struct Options {
   ModelOptions loading;
   ReportOptions report;
   std::string target = "probability";
-  ExplainForm form = ExplainForm::automatic;
+  ReportForm form = ReportForm::automatic;
   std::filesystem::path output;
   std::filesystem::path verify;
   bool values_only = false;
   FileOptions file;
 };
 
-ExplainForm form_of(const Options& options) {
-  if (options.form != ExplainForm::automatic) return options.form;
-  const std::string extension = (options.output.empty() ? options.file.report : options.output).extension().string();
-  if (extension == ".html" || extension == ".htm") return ExplainForm::html;
-  return extension == ".json" || extension == ".jsonl" ? ExplainForm::json : ExplainForm::text;
-}
+ReportForm form_of(const Options& options) { return form_of(options.form, options.output.empty() ? options.file.report : options.output); }
 
 // A page says all there is; what nobody asked for in a terminal is not computed there.
-ReportOptions report_options(const Options& options, ExplainForm form, const Config& config) {
+ReportOptions report_options(const Options& options, ReportForm form, const Config& config) {
   ReportOptions report = options.report;
   if (report.methods.empty()) report.methods = {"shap"};
   set_target(options.target, config, report.explain);
   apply_compat(report);
   report.explain.cancelled = Interrupts::noted;
-  if (report.attention && form != ExplainForm::html) {
+  if (report.attention && form != ReportForm::html) {
     throw Error(ErrorKind::invalid_argument, "--with-attention: expected a page (--output FILE.html), found none; filbert attention has the other formats");
   }
   report.counterfactuals = !options.values_only;
-  report.faithfulness = form != ExplainForm::text && !options.values_only;
-  report.max_other_labels = form == ExplainForm::html && !options.values_only ? 7 : 0;
+  report.faithfulness = form != ReportForm::text && !options.values_only;
+  report.max_other_labels = form == ReportForm::html && !options.values_only ? 7 : 0;
   return report;
 }
 
 // What one text became, in the form asked for.
-std::string shown(const ExplainReport& report, ExplainForm form, const Output& out) {
-  if (form == ExplainForm::html) return html_report(report);
-  if (form == ExplainForm::text) return text_lines(report, out);
+std::string shown(const ExplainReport& report, ReportForm form, const Output& out) {
+  if (form == ReportForm::html) return html_report(report);
+  if (form == ReportForm::text) return text_lines(report, out);
   JsonWriter json;
   write_json(report, json);
   return json.take_line();
@@ -95,10 +91,10 @@ class Fingerprint {
 // Where explanations go: to standard output one after the other, or to a file when all are there.
 class Explanations {
  public:
-  Explanations(const Options& options, ExplainForm form, Session& session) : options_(options), form_(form), session_(session) {}
+  Explanations(const Options& options, ReportForm form, Session& session) : options_(options), form_(form), session_(session) {}
 
   void add(const ExplainReport& report) {
-    const std::string made = (form_ == ExplainForm::text && count_ > 0 ? "\n" : "") + shown(report, form_, session_.out);
+    const std::string made = (form_ == ReportForm::text && count_ > 0 ? "\n" : "") + shown(report, form_, session_.out);
     ++count_;
     if (options_.output.empty()) {
       session_.out.write(made);
@@ -113,23 +109,17 @@ class Explanations {
 
  private:
   const Options& options_;
-  ExplainForm form_;
+  ReportForm form_;
   Session& session_;
   std::string of_file_;
   std::size_t count_ = 0;
 };
 
-void warn(const std::string& where, const Record& record, const Classification& answer, Warnings& warnings) {
-  if (answer.truncated) warnings.truncated(where, answer.tokens_total, answer.tokens_used);
-  const std::size_t invalid = answer.invalid_utf8 + record.invalid_utf8;
-  if (invalid > 0) warnings.invalid_utf8(where, invalid);
-}
-
 void explain_all(const Options& options, Session& session) {
-  const ExplainForm form = form_of(options);
+  const ReportForm form = form_of(options);
   const std::filesystem::path directory = model_directory(options.model, session);
   std::optional<Fingerprint> fingerprint;  // what a terminal does not show is not waited for
-  if (form != ExplainForm::text) fingerprint.emplace(directory);
+  if (form != ReportForm::text) fingerprint.emplace(directory);
   const auto classifier = pipeline("text-classification", directory, options.loading);
   const ReportOptions wanted = report_options(options, form, classifier.config());
   classifier.tokenizer();  // throws if there is none
@@ -141,14 +131,14 @@ void explain_all(const Options& options, Session& session) {
     for (const Record& record : records) {
       if (Interrupts::noted()) throw Interrupted{};
       if (!record.text) throw Error(ErrorKind::invalid_argument, "text: expected one to explain, found input_ids alone");
-      if (form == ExplainForm::html && explanations.count() > 0) {
+      if (form == ReportForm::html && explanations.count() > 0) {
         throw Error(ErrorKind::invalid_argument, "--format html: expected one text, found more; --report makes a page of many");
       }
       ExplainReport report = explain(classifier, {*record.text, record.text_pair}, wanted);
-      report.model = options.model.name ? options.model.name->string() : "built-in";
+      report.model = model_name(options.model);
       report.command = session.command_line;
       if (fingerprint) fingerprint->add_to(report);
-      warn(input.where(record), record, report.text.classification, warnings);
+      warnings.answer(input.where(record), report.text.classification, record.invalid_utf8);
       explanations.add(report);
     }
   };
@@ -156,7 +146,7 @@ void explain_all(const Options& options, Session& session) {
     answer_all(input, session.out, warnings, explain_each);
   } catch (const Interrupted&) {
   } catch (...) {
-    if (form != ExplainForm::html && explanations.count() > 0) explanations.finish();  // those before the one at fault are whole
+    if (form != ReportForm::html && explanations.count() > 0) explanations.finish();  // those before the one at fault are whole
     throw;
   }
   explanations.finish();
@@ -193,9 +183,8 @@ void run(const Options& options, Session& session) {
 }
 
 void add_output_options(CLI::App& app, const std::shared_ptr<Options>& options) {
-  add_choice(app, "--format", "text|json|html",
-             "Coloured words with numbers, a JSON object a text, or a page; default: as the name of --output says, else text",
-             [options](const std::string& form) { options->form = form == "text" ? ExplainForm::text : form == "json" ? ExplainForm::json : ExplainForm::html; });
+  add_report_form(app, "Coloured words with numbers, a JSON object a text, or a page; default: as the name of --output says, else text",
+                  [options](ReportForm form) { options->form = form; });
   add_text(app, "--output", "FILE", "Where to write; a name that ends in .html or .json says the format",
            [options](const std::string& file) { options->output = file; });
   add_flag(app, "--values-only", "Without what would change the label, and without how faithful the values are",

@@ -112,9 +112,9 @@ bool explain_rows(const FileOptions& options, const CorpusOptions& corpus, Table
   return true;
 }
 
-std::string shown(const CorpusReport& report, ExplainForm form, const Output& out) {
-  if (form == ExplainForm::html) return html_report(report);
-  if (form != ExplainForm::json) return text_lines(report, out);
+std::string shown(const CorpusReport& report, ReportForm form, const Output& out) {
+  if (form == ReportForm::html) return html_report(report);
+  if (form != ReportForm::json) return text_lines(report, out);
   JsonWriter json;
   write_json(report, json);
   return json.take_line();
@@ -145,7 +145,7 @@ void add_file_options(CLI::App& app, FileOptions& options) {
 }
 
 void explain_file(const FileOptions& options, const ReportOptions& report, const ModelChoice& model, const ModelOptions& loading,
-                  ExplainForm form, const std::filesystem::path& output, Session& session) {
+                  ReportForm form, const std::filesystem::path& output, Session& session) {
   if (!session.arguments.empty()) refuse("--input: expected no TEXT beside it, found one");
   if (options.resume && output.empty()) refuse("--resume: expected --report beside it, found none");
   const unsigned num_threads = loading.num_threads != 0 ? loading.num_threads : available_threads();
@@ -170,7 +170,7 @@ void explain_file(const FileOptions& options, const ReportOptions& report, const
   }
   CorpusReport result = explainer.result();
   result.input = options.table.file.string();
-  result.model = model.name ? model.name->string() : "built-in";
+  result.model = model_name(model);
   result.model_sha256 = hashes.weights;
   result.tokenizer_sha256 = hashes.tokenizer;
   result.input_sha256 = hashes.input;

@@ -10,8 +10,8 @@
 #include <filbert/explain_corpus.h>
 
 #include "cli/command.h"
-#include "cli/explain_options.h"
 #include "cli/model_options.h"
+#include "cli/report_form.h"
 #include "cli/table_input.h"
 
 namespace filbert::cli {
@@ -30,6 +30,6 @@ void add_file_options(CLI::App& app, FileOptions& options);
 
 // Explains the file, and writes its report to `output` or, without a name, to standard output. `report` are the options of single texts.
 void explain_file(const FileOptions& options, const ReportOptions& report, const ModelChoice& model, const ModelOptions& loading,
-                  ExplainForm form, const std::filesystem::path& output, Session& session);
+                  ReportForm form, const std::filesystem::path& output, Session& session);
 
 }  // namespace filbert::cli

@@ -10,8 +10,6 @@
 
 namespace filbert::cli {
 
-enum class ExplainForm { automatic, text, json, html };
-
 // --method, --label, --target, --unit, --mask and all that is of one method. `target` gets the words of --target, which only the model's
 // labels make clear.
 void add_explain_options(CLI::App& app, ReportOptions& options, std::string& target);

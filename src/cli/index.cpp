@@ -75,7 +75,7 @@ void summarize(const IndexInfo& info, const std::filesystem::path& file, Session
 
 IndexInfo origin_of(const Options& options, const std::filesystem::path& directory, Session& session) {
   IndexInfo origin;
-  origin.model = options.model.name ? options.model.name->string() : "built-in";
+  origin.model = model_name(options.model);
   origin.model_sha256 = weights_sha256(directory);
   origin.tokenizer_sha256 = tokenizer_sha256(directory);
   origin.input = options.table.file.string();

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 
 #include <CLI/CLI.hpp>
 
@@ -18,6 +19,8 @@ struct ModelChoice {
   std::optional<std::filesystem::path> name;  // absent: filbert::default_model()
   HubOptions hub;
 };
+// As reports name it: "built-in", where no other was asked for.
+inline std::string model_name(const ModelChoice& choice) { return choice.name ? choice.name->string() : "built-in"; }
 // --model, and add_hub_options()
 void add_model_option(CLI::App& app, ModelChoice& choice);
 // --revision, --local-files-only

@@ -14,6 +14,7 @@
 #include "cli/model_options.h"
 #include "cli/number_list.h"
 #include "cli/options.h"
+#include "cli/report_form.h"
 #include "cli/similar_text.h"
 #include "explain/contexts_json.h"
 #include "load/fingerprint.h"
@@ -21,22 +22,20 @@
 namespace filbert::cli {
 namespace {
 
-enum class Form { automatic, text, json, html };
-
 struct Options {
   ModelChoice model;
   ModelOptions loading;
   SimilarOptions similar;
   std::optional<TokenChoice> token;
   std::filesystem::path index, output;
-  Form form = Form::automatic;
+  ReportForm form = ReportForm::automatic;
 };
 
-Form form_of(const Options& options) {
-  if (options.form != Form::automatic) return options.form;
+ReportForm form_of(const Options& options) {
+  if (options.form != ReportForm::automatic) return options.form;
   const std::string extension = options.output.extension().string();
-  if (extension == ".html" || extension == ".htm") return Form::html;
-  return extension == ".json" ? Form::json : Form::text;
+  if (extension == ".html" || extension == ".htm") return ReportForm::html;
+  return extension == ".json" ? ReportForm::json : ReportForm::text;
 }
 
 // A number is a place in the row; anything else a word.
@@ -45,9 +44,9 @@ TokenChoice choice_of(const std::string& text) {
   return {static_cast<std::size_t>(std::stoul(text)), {}};
 }
 
-std::string shown(const SimilarReport& report, Form form, const Output& out) {
-  if (form == Form::html) return html_report(report);
-  if (form == Form::text) return text_lines(report, out);
+std::string shown(const SimilarReport& report, ReportForm form, const Output& out) {
+  if (form == ReportForm::html) return html_report(report);
+  if (form == ReportForm::text) return text_lines(report, out);
   JsonWriter json;
   write_json(report, json);
   return json.take_line();
@@ -61,12 +60,12 @@ void run(const Options& options, Session& session) {
   auto hashes = std::async(std::launch::async, [directory] { return CheckpointHashes{weights_sha256(directory), tokenizer_sha256(directory)}; });
   const auto classifier = pipeline("text-classification", directory, options.loading);
   index.check(hashes.get());
-  const Form form = form_of(options);
+  const ReportForm form = form_of(options);
   SimilarOptions wanted = options.similar;
   wanted.num_threads = options.loading.num_threads;
-  wanted.mask_each = form == Form::html;
+  wanted.mask_each = form == ReportForm::html;
   SimilarReport report = similar(classifier, index, session.arguments.front(), *options.token, wanted);
-  report.model = options.model.name ? options.model.name->string() : "built-in";
+  report.model = model_name(options.model);
   report.command = session.command_line;
   for (const std::string& warning : report.warnings) session.messages.warning(warning);
   const std::string made = shown(report, form, session.out);
@@ -98,9 +97,7 @@ void add_search_options(CLI::App& app, const std::shared_ptr<Options>& options) 
 Run add_options(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   add_search_options(app, options);
-  add_choice(app, "--format", "text|json|html", "Lines, a JSON object, or a page; default: as the name of --output says, else text", [options](const std::string& form) {
-    options->form = form == "text" ? Form::text : form == "json" ? Form::json : Form::html;
-  });
+  add_report_form(app, "Lines, a JSON object, or a page; default: as the name of --output says, else text", [options](ReportForm form) { options->form = form; });
   add_text(app, "--output", "FILE", "Where it goes; default: standard output", [options](const std::string& file) { options->output = file; });
   add_model_option(app, options->model);
   add_loading_options(app, options->loading);

@@ -9,6 +9,11 @@ constexpr std::size_t kNamed = 10;  // of each kind: a million truncated texts s
 
 }  // namespace
 
+void Warnings::answer(const std::string& where, const Classification& answer, std::size_t invalid_before) {
+  if (answer.truncated) truncated(where, answer.tokens_total, answer.tokens_used);
+  if (answer.invalid_utf8 + invalid_before > 0) invalid_utf8(where, answer.invalid_utf8 + invalid_before);
+}
+
 void Warnings::truncated(const std::string& where, std::size_t tokens_total, std::size_t tokens_used) {
   add("truncated", fmt::format("{}: truncated: tokens_total {}, tokens_used {}", where, tokens_total, tokens_used));
 }

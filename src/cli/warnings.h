@@ -1,9 +1,11 @@
-// What classify and tokenize say on standard error about single texts: the first few by name, the rest counted.
+// What commands say on standard error about single texts: the first few by name, the rest counted.
 #pragma once
 
 #include <cstddef>
 #include <map>
 #include <string>
+
+#include <filbert/pipeline.h>
 
 #include "cli/output.h"
 
@@ -13,6 +15,8 @@ class Warnings {
  public:
   explicit Warnings(Messages& messages) : messages_(messages) {}
 
+  // What is to be said of an answer; `invalid_before` ill-formed sequences were replaced before it, beside those of the answer.
+  void answer(const std::string& where, const Classification& answer, std::size_t invalid_before = 0);
   void truncated(const std::string& where, std::size_t tokens_total, std::size_t tokens_used);
   void invalid_utf8(const std::string& where, std::size_t sequences);
   void not_finite(const std::string& where);

@@ -33,12 +33,6 @@ bool is_byte_level(const Tokenizer& tokenizer) {
   return true;
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpaces = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(kSpaces);
-  return begin == std::string_view::npos ? std::string_view{} : text.substr(begin, text.find_last_not_of(kSpaces) + 1 - begin);
-}
-
 // Bytes of code points [begin, end).
 std::string_view slice(std::string_view text, Offset offset) {
   std::size_t place = 0, begin = text.size(), at = 0;

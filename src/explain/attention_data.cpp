@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kMostShown = 24;  // characters of a token
 
 void weights_block(const Tensor& weights, JsonWriter& json) {
-  const std::string bytes = eight_bits(weights), shorter = without_runs(bytes);
+  const std::string bytes = eight_bits(weights.data), shorter = without_runs(bytes);
   const bool runs = shorter.size() < bytes.size();
   json.field("runs", runs);
   json.field("weights", base64(runs ? shorter : bytes));
@@ -106,9 +106,9 @@ void first_block(const AttentionMap& map, const AttentionPageOptions& options, J
 
 }  // namespace
 
-std::string eight_bits(const Tensor& weights) {
-  std::string bytes(weights.data.size(), '\0');
-  std::ranges::transform(weights.data, bytes.begin(), [](float weight) {
+std::string eight_bits(std::span<const float> weights) {
+  std::string bytes(weights.size(), '\0');
+  std::ranges::transform(weights, bytes.begin(), [](float weight) {
     return static_cast<char>(static_cast<std::uint8_t>(std::isfinite(weight) ? std::lround(255 * std::clamp(weight, 0.0f, 1.0f)) : 0));
   });
   return bytes;

@@ -114,7 +114,7 @@ void reproduce_part(const AttentionMap& map, std::string& out) {
   fact("Filbert", name_html(map.version), out);
   fact("Tokens", fmt::format("{} of {}", map.classification.tokens_used, map.classification.tokens_total), out);
   out += "</dl>\n";
-  if (!map.command.empty()) out += fmt::format("<h3>Command</h3>\n<p class=\"command\" dir=\"ltr\"><code>{}</code></p>\n", visible_html(map.command));
+  out += command_html(map.command);
   out += "</section>\n";
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/json_writer.h"
+#include "postprocess/answers.h"
 
 namespace filbert {
 namespace {
@@ -47,15 +48,7 @@ void answer(const Classification& answer, JsonWriter& json) {
   if (!answer.label.empty()) {
     json.field("label", answer.label);
     json.field("score", answer.score);
-    json.key("scores");
-    json.begin_array();
-    for (const LabelScore& score : answer.scores) {
-      json.begin_object();
-      json.field("label", score.label);
-      json.field("score", score.score);
-      json.end_object();
-    }
-    json.end_array();
+    write_scores(answer.scores, json);
   }
   json.field("tokens_total", answer.tokens_total);
   json.field("tokens_used", answer.tokens_used);

@@ -1,7 +1,9 @@
 // What the page of attention alone and the report of an explanation share: the section with the three views, and the data that they draw.
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 
 #include <filbert/attention.h>
 
@@ -14,8 +16,8 @@ void attention_data(const AttentionMap& map, const AttentionPageOptions& options
 // Its scripts, in the order in which they run.
 void attention_scripts(std::string& out);                                                 // attention_html.cpp
 
-// round(255 · weight), row by row.
-std::string eight_bits(const Tensor& weights);
+// round(255 · weight) of each.
+std::string eight_bits(std::span<const float> weights);
 // A zero byte and the number of zeros that follow it, at most 255, in the place of the run.
 std::string without_runs(std::string_view bytes);
 

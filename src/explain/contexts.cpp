@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 #include <map>
-#include <numeric>
 
 #include <fmt/format.h>
 
@@ -14,6 +13,7 @@
 
 #include "base/names.h"
 #include "base/text.h"
+#include "explain/contexts_file.h"
 #include "explain/contexts_words.h"
 #include "postprocess/answers.h"
 
@@ -47,18 +47,6 @@ std::vector<ContextToken> tokens_of(const TextClassificationPipeline& classifier
 std::vector<Classification> answers_of(const TextClassificationPipeline& classifier, const BatchEncoding& inputs, const Tensor& logits) {
   const Config& config = classifier.config();
   return answers(inputs, logits, apply(default_function_to_apply(config), logits), {}, config);
-}
-
-// Heads ascending, each once; all where none is named.
-std::vector<std::size_t> chosen_heads(std::vector<std::size_t> heads, std::size_t num_heads) {
-  if (heads.empty()) {
-    heads.resize(num_heads);
-    std::iota(heads.begin(), heads.end(), std::size_t{0});
-  }
-  std::ranges::sort(heads);
-  heads.erase(std::unique(heads.begin(), heads.end()), heads.end());
-  if (heads.back() >= num_heads) refuse(fmt::format("heads: expected numbers from 0 to {}, found {}", num_heads - 1, heads.back()));
-  return heads;
 }
 
 struct Query {
@@ -207,12 +195,8 @@ SimilarReport similar(const TextClassificationPipeline& classifier, const Contex
   SimilarReport report;
   report.layer = options.layer.value_or(info.layers.back().layer);
   report.by = options.by;
-  const auto layer = std::ranges::find(info.layers, report.layer, &IndexedLayer::layer);
-  std::vector<std::size_t> there;
-  for (const IndexedLayer& each : info.layers) there.push_back(each.layer);
-  if (layer == info.layers.end()) refuse(fmt::format("layer: expected one that is in the index ({}), found {}", fmt::join(there, ", "), report.layer));
-  report.num_heads = layer->heads;
-  report.heads = chosen_heads(options.heads, layer->heads);
+  report.num_heads = info.layers[find_layer(info, report.layer)].heads;
+  report.heads = chosen_heads(options.heads, report.num_heads);
   report.index = info;
   report.version = FILBERT_VERSION;
   report.dtype = std::string(name(classifier.model().compute_dtype()));

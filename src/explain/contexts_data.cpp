@@ -1,9 +1,7 @@
 // The numbers of the page of similar tokens, as data for its script: attention in 8 bits, of the text whole, and of the hits' shown tokens.
-#include <algorithm>
-#include <cmath>
-
 #include "base/base64.h"
 #include "base/json_writer.h"
+#include "explain/attention_page.h"
 #include "explain/contexts_page.h"
 #include "explain/report_html.h"
 
@@ -12,20 +10,12 @@ namespace {
 
 constexpr std::size_t kMostBytesOfMasked = std::size_t{1} << 19;  // of attention with a token masked; beyond, only scores are told
 
-char to_8_bits(float weight) { return static_cast<char>(static_cast<std::uint8_t>(std::lround(255 * std::clamp(weight, 0.0F, 1.0F)))); }
-
-std::string in_8_bits(const Tensor& weights) {
-  std::string bytes;
-  for (const float weight : weights.data) bytes += to_8_bits(weight);
-  return base64(bytes);
-}
+std::string in_8_bits(const Tensor& weights) { return base64(eight_bits(weights.data)); }
 
 // [heads, shown tokens]
 std::string shown_in_8_bits(const Tensor& weights, std::size_t first, std::size_t last) {
   std::string bytes;
-  for (std::size_t head = 0; head < weights.rows(); ++head) {
-    for (std::size_t token = first; token < last; ++token) bytes += to_8_bits(weights[head][token]);
-  }
+  for (std::size_t head = 0; head < weights.rows(); ++head) bytes += eight_bits(weights[head].subspan(first, last - first));
   return base64(bytes);
 }
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>  // join, since fmt 11
 
 #include <filbert/error.h>
 
@@ -16,8 +18,6 @@ namespace {
 constexpr std::uint64_t kMostTokens = std::uint64_t{1} << 40;  // of an index; so that no sum of sizes wraps around
 constexpr std::uint64_t kMostOfBlock = std::uint64_t{1} << 31;
 constexpr std::uint64_t kMostColumns = 1 << 20;
-
-std::size_t aligned(std::size_t bytes) { return (bytes + kIndexAlignment - 1) / kIndexAlignment * kIndexAlignment; }
 
 std::string_view as_text(std::span<const std::byte> bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
@@ -74,16 +74,37 @@ BlockLayout::BlockLayout(const IndexShape& shape, std::size_t num_texts, std::si
   heap = take(heap_bytes);
 }
 
-std::string directory_json(const IndexInfo& info, const std::vector<IndexBlock>& blocks) {
-  JsonWriter json;
-  json.begin_object();
-  json.field("format", "filbert contexts");
-  for (const auto& [key, text] : {std::pair<const char*, const std::string*>{"version", &info.version}, {"model", &info.model},
-                                  {"model_sha256", &info.model_sha256}, {"tokenizer_sha256", &info.tokenizer_sha256}, {"dtype", &info.dtype},
-                                  {"input", &info.input}, {"input_sha256", &info.input_sha256}, {"text_column", &info.text_column},
-                                  {"label_column", &info.label_column}, {"command", &info.command}}) {
-    json.field(key, *text);
+std::size_t find_layer(const IndexInfo& info, std::size_t layer) {
+  const auto found = std::ranges::find(info.layers, layer, &IndexedLayer::layer);
+  if (found != info.layers.end()) return static_cast<std::size_t>(found - info.layers.begin());
+  std::vector<std::size_t> there;
+  for (const IndexedLayer& each : info.layers) there.push_back(each.layer);
+  throw Error(ErrorKind::invalid_argument, fmt::format("layer: expected one that is in the index ({}), found {}", fmt::join(there, ", "), layer));
+}
+
+std::vector<std::size_t> chosen_heads(std::span<const std::size_t> named, std::size_t count) {
+  std::vector<std::size_t> heads(named.begin(), named.end());
+  if (heads.empty()) {
+    heads.resize(count);
+    std::iota(heads.begin(), heads.end(), std::size_t{0});
   }
+  std::ranges::sort(heads);
+  heads.erase(std::unique(heads.begin(), heads.end()), heads.end());
+  if (heads.back() >= count) {
+    throw Error(ErrorKind::invalid_argument, fmt::format("heads: expected numbers from 0 to {}, found {}", count - 1, heads.back()));
+  }
+  return heads;
+}
+
+void write_fields(const IndexInfo& info, JsonWriter& json) {
+  json.field("input", info.input);
+  json.field("input_sha256", info.input_sha256);
+  json.field("text_column", info.text_column);
+  json.field("label_column", info.label_column);
+  json.field("model", info.model);
+  json.field("model_sha256", info.model_sha256);
+  json.field("tokenizer_sha256", info.tokenizer_sha256);
+  json.field("dtype", info.dtype);
   json.field("vector_dtype", name(info.vector_dtype));
   json.field("hidden_size", info.hidden_size);
   json.field("max_length", info.max_length);
@@ -99,10 +120,21 @@ std::string directory_json(const IndexInfo& info, const std::vector<IndexBlock>&
   json.end_array();
   json.key("labels");
   json.array(info.labels);
-  for (const auto& [key, count] : {std::pair<const char*, std::size_t>{"texts", info.texts}, {"tokens", info.tokens}, {"truncated", info.truncated},
-                                   {"empty", info.empty}, {"invalid_utf8", info.invalid_utf8}, {"gold", info.gold}}) {
-    json.field(key, count);
-  }
+  json.field("texts", info.texts);
+  json.field("tokens", info.tokens);
+  json.field("truncated", info.truncated);
+  json.field("empty", info.empty);
+  json.field("invalid_utf8", info.invalid_utf8);
+  json.field("gold", info.gold);
+}
+
+std::string directory_json(const IndexInfo& info, const std::vector<IndexBlock>& blocks) {
+  JsonWriter json;
+  json.begin_object();
+  json.field("format", "filbert contexts");
+  write_fields(info, json);
+  json.field("version", info.version);
+  json.field("command", info.command);
   json.key("blocks");
   json.begin_array();
   for (const IndexBlock& block : blocks) {
@@ -207,14 +239,6 @@ void ContextIndex::Impl::check_blocks(const IndexHeader& of_file) const {
     }
   }
   if (end != of_file.directory_begin) corrupt(fmt::format("directory: expected it behind the blocks, at {}, found it at {}", end, of_file.directory_begin));
-}
-
-std::size_t ContextIndex::Impl::find_layer(std::size_t layer) const {
-  const auto found = std::ranges::find(info.layers, layer, &IndexedLayer::layer);
-  if (found != info.layers.end()) return static_cast<std::size_t>(found - info.layers.begin());
-  std::string there;
-  for (const IndexedLayer& each : info.layers) there += fmt::format("{}{}", there.empty() ? "" : ", ", each.layer);
-  throw Error(ErrorKind::invalid_argument, fmt::format("layer: expected one that is in the index ({}), found {}", there, layer));
 }
 
 const IndexBlock& ContextIndex::Impl::block_of_token(std::size_t place) const {

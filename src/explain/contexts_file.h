@@ -36,6 +36,9 @@ constexpr std::array<char, 8> kPartialMagic = {'F', 'I', 'L', 'B', 'C', 'T', 'P'
 constexpr std::array<char, 8> kBlockMagic = {'B', 'L', 'O', 'C', 'K', 'C', 'T', 'X'};
 constexpr std::array<char, 8> kSettingsMagic = {'S', 'E', 'T', 'T', 'I', 'N', 'G', 'S'};
 
+// Up to a whole multiple of kIndexAlignment.
+constexpr std::size_t aligned(std::size_t bytes) { return (bytes + kIndexAlignment - 1) / kIndexAlignment * kIndexAlignment; }
+
 using Digest = std::array<std::byte, 32>;
 Digest digest_of(std::span<const std::byte> bytes);
 
@@ -115,6 +118,13 @@ struct IndexBlock {
   std::size_t heap_bytes = 0;
 };
 
+// Where `layer` is among those of an index. Throws Error(invalid_argument), naming those.
+std::size_t find_layer(const IndexInfo& info, std::size_t layer);
+// Of `count` heads those that are named, ascending and once; all where none is. Throws Error(invalid_argument).
+std::vector<std::size_t> chosen_heads(std::span<const std::size_t> named, std::size_t count);
+
+// The fields of what an index is of and was made by, but for its bytes, version and command.
+void write_fields(const IndexInfo& info, JsonWriter& json);
 std::string directory_json(const IndexInfo& info, const std::vector<IndexBlock>& blocks);
 // Throws Error(corrupt) that names the field.
 void read_directory(std::string_view json, const std::string& where, IndexInfo& info, std::vector<IndexBlock>& blocks);
@@ -122,8 +132,6 @@ void read_directory(std::string_view json, const std::string& where, IndexInfo& 
 struct ContextIndex::Impl {
   explicit Impl(const std::filesystem::path& path);
 
-  // The layer's place in `info.layers`. Throws Error(invalid_argument).
-  std::size_t find_layer(std::size_t layer) const;
   const IndexBlock& block_of_token(std::size_t place) const;
   const IndexBlock& block_of_text(std::size_t text) const;
   std::span<const std::byte> payload(const IndexBlock& block) const;

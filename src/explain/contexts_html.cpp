@@ -195,8 +195,6 @@ void text_part(const SimilarReport& report, std::string& out) {
                      tokens_html(query.tokens, query.text, attention, 0, query.tokens.size(), query.token));
 }
 
-std::string hash(std::string_view sha256) { return sha256.empty() ? "" : fmt::format("<code class=\"hash\">{}</code>", name_html(sha256, 64)); }
-
 void reading_part(std::string& out) {
   out += "<section class=\"card\" id=\"reading\">\n<h2>How to read this</h2>\n<ul>\n"
          "<li>Like is a cosine: 1 is the same direction. By context it is the mean of the heads’ cosines, each weighed by how long the query’s part for it is.</li>\n"
@@ -209,17 +207,17 @@ void reading_part(std::string& out) {
 void reproduce_part(const SimilarReport& report, std::string& out) {
   out += "<section class=\"card\" id=\"reproduce\">\n<h2>How to have it again</h2>\n<dl class=\"facts\">\n";
   fact("Texts", name_html(report.index.input, 200), out);
-  fact("Texts, sha256", hash(report.index.input_sha256), out);
+  fact("Texts, sha256", hash_html(report.index.input_sha256), out);
   fact("Model", name_html(report.model, 200), out);
-  fact("Weights, sha256", hash(report.index.model_sha256), out);
-  fact("Tokenizer, sha256", hash(report.index.tokenizer_sha256), out);
+  fact("Weights, sha256", hash_html(report.index.model_sha256), out);
+  fact("Tokenizer, sha256", hash_html(report.index.tokenizer_sha256), out);
   fact("Computed in", name_html(report.dtype), out);
   fact("Vectors in", std::string(name(report.index.vector_dtype)), out);
   fact("Filbert", name_html(report.version), out);
   fact("Time", fmt::format("{:.0f} ms for the text, {:.1f} ms for the search, {:.0f} ms for the attention", report.query_milliseconds, report.search_milliseconds,
                            report.attention_milliseconds), out);
   out += "</dl>\n";
-  if (!report.command.empty()) out += fmt::format("<h3>Command</h3>\n<p class=\"command\" dir=\"ltr\"><code>{}</code></p>\n", visible_html(report.command));
+  out += command_html(report.command);
   out += "</section>\n";
 }
 

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
-#include <numeric>
 
 #include <fmt/format.h>
 
@@ -111,7 +110,7 @@ void ContextIndex::verify() const {
 
 std::vector<Nearest> ContextIndex::nearest(std::span<const float> query, std::size_t layer, SimilarBy by, std::span<const std::size_t> heads,
                                            std::size_t top_k, unsigned num_threads) const {
-  const std::size_t at = impl_->find_layer(layer);
+  const std::size_t at = find_layer(impl_->info, layer);
   const IndexedLayer& of = impl_->info.layers[at];
   const bool by_context = by == SimilarBy::context;
   const std::size_t parts = by_context ? of.heads : 1, part_size = by_context ? of.head_size : impl_->info.hidden_size;
@@ -119,16 +118,7 @@ std::vector<Nearest> ContextIndex::nearest(std::span<const float> query, std::si
     throw Error(ErrorKind::invalid_argument, fmt::format("query: expected {} numbers, found {}", parts * part_size, query.size()));
   }
   if (top_k == 0) throw Error(ErrorKind::invalid_argument, "top_k: expected at least 1, found 0");
-  std::vector<std::size_t> chosen(heads.begin(), by_context ? heads.end() : heads.begin());
-  if (chosen.empty()) {
-    chosen.resize(parts);
-    std::iota(chosen.begin(), chosen.end(), std::size_t{0});
-  }
-  std::ranges::sort(chosen);
-  chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
-  if (chosen.back() >= parts) {
-    throw Error(ErrorKind::invalid_argument, fmt::format("heads: expected numbers from 0 to {}, found {}", parts - 1, chosen.back()));
-  }
+  const std::vector<std::size_t> chosen = chosen_heads(by_context ? heads : std::span<const std::size_t>(), parts);
   struct Stretch {
     const IndexBlock* block;
     std::size_t first, count;

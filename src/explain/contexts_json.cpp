@@ -1,35 +1,24 @@
 #include "explain/contexts_json.h"
 
-#include <algorithm>
-
-#include "base/text.h"
+#include "explain/contexts_file.h"
+#include "tokenize/offsets.h"
 
 namespace filbert {
 namespace {
 
-// Code points before each byte of a text.
-class CodePoints {
- public:
-  explicit CodePoints(std::string_view text) : before_(text.size() + 1) {
-    std::size_t count = 0;
-    for (std::size_t at = 0; at < text.size(); ++count) {
-      const DecodedChar decoded = decode_utf8(text, at);
-      std::fill_n(before_.begin() + static_cast<std::ptrdiff_t>(at), decoded.bytes, count);
-      at += decoded.bytes;
-    }
-    before_.back() = count;
-  }
-  std::size_t operator()(std::size_t byte) const { return before_[std::min(byte, before_.size() - 1)]; }
+// Where the tokens stand in `text`, in code points.
+std::vector<Offset> places_of(const std::vector<ContextToken>& tokens, std::string_view text) {
+  std::vector<Offset> places;
+  for (const ContextToken& token : tokens) places.push_back(token.offset);
+  convert_offsets(text, OffsetUnit::code_points, places);
+  return places;
+}
 
- private:
-  std::vector<std::size_t> before_;
-};
-
-void write_token(const ContextToken& token, const CodePoints& place, JsonWriter& json) {
+void write_token(const ContextToken& token, const Offset& place, JsonWriter& json) {
   json.field("index", token.token_index);
   json.field("token", token.token);
-  json.field("start", place(token.offset.begin));
-  json.field("end", place(token.offset.end));
+  json.field("start", place.begin);
+  json.field("end", place.end);
   json.field("special", token.special);
 }
 
@@ -56,18 +45,18 @@ void write_answer(const Classification& answer, JsonWriter& json) {
 
 void write_query(const SimilarReport& report, JsonWriter& json) {
   const SimilarQuery& query = report.query;
-  const CodePoints place(query.text);
+  const std::vector<Offset> places = places_of(query.tokens, query.text);
   json.field("text", query.text);
   json.key("token");
   json.begin_object();
-  write_token(query.tokens[query.token], place, json);
+  write_token(query.tokens[query.token], places[query.token], json);
   json.end_object();
   write_answer(query.answer, json);
   json.key("tokens");
   json.begin_array();
-  for (const ContextToken& token : query.tokens) {
+  for (std::size_t token = 0; token < query.tokens.size(); ++token) {
     json.begin_object();
-    write_token(token, place, json);
+    write_token(query.tokens[token], places[token], json);
     json.end_object();
   }
   json.end_array();
@@ -87,7 +76,7 @@ void write_query(const SimilarReport& report, JsonWriter& json) {
 }
 
 void write_hit(const SimilarHit& hit, JsonWriter& json) {
-  const CodePoints place(hit.text.text);
+  const std::vector<Offset> places = places_of(hit.tokens, hit.text.text);
   json.begin_object();
   json.field("similarity", hit.similarity);
   json.field("place", hit.place);
@@ -115,7 +104,7 @@ void write_hit(const SimilarHit& hit, JsonWriter& json) {
   json.begin_array();
   for (std::size_t token = 0; token < hit.tokens.size(); ++token) {
     json.begin_object();
-    write_token(hit.tokens[token], place, json);
+    write_token(hit.tokens[token], places[token], json);
     if (!hit.mean_out.empty()) {
       json.field("attention_out", static_cast<float>(hit.mean_out[token]));
       json.field("attention_in", static_cast<float>(hit.mean_in[token]));
@@ -142,35 +131,7 @@ void write_counts(std::string_view key, const std::vector<NameCount>& counts, Js
 
 void write_json(const IndexInfo& info, JsonWriter& json) {
   json.begin_object();
-  json.field("input", info.input);
-  json.field("input_sha256", info.input_sha256);
-  json.field("text_column", info.text_column);
-  json.field("label_column", info.label_column);
-  json.field("model", info.model);
-  json.field("model_sha256", info.model_sha256);
-  json.field("tokenizer_sha256", info.tokenizer_sha256);
-  json.field("dtype", info.dtype);
-  json.field("vector_dtype", name(info.vector_dtype));
-  json.field("hidden_size", info.hidden_size);
-  json.field("max_length", info.max_length);
-  json.key("layers");
-  json.begin_array();
-  for (const IndexedLayer& layer : info.layers) {
-    json.begin_object();
-    json.field("layer", layer.layer);
-    json.field("heads", layer.heads);
-    json.field("head_size", layer.head_size);
-    json.end_object();
-  }
-  json.end_array();
-  json.key("labels");
-  json.array(info.labels);
-  json.field("texts", info.texts);
-  json.field("tokens", info.tokens);
-  json.field("truncated", info.truncated);
-  json.field("empty", info.empty);
-  json.field("invalid_utf8", info.invalid_utf8);
-  json.field("gold", info.gold);
+  write_fields(info, json);
   json.field("bytes", info.bytes);
   json.field("version", info.version);
   json.field("command", info.command);

@@ -36,8 +36,6 @@ std::string settings_of(const IndexInfo& info) {
 
 std::span<const std::byte> bytes_of(const auto& object) { return std::as_bytes(std::span(&object, 1)); }
 
-std::size_t aligned(std::size_t bytes) { return (bytes + kIndexAlignment - 1) / kIndexAlignment * kIndexAlignment; }
-
 }  // namespace
 
 PartialIndex::PartialIndex(std::filesystem::path path, const IndexInfo& info, bool resume)

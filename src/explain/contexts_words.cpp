@@ -48,11 +48,7 @@ std::size_t by_index(const std::vector<ContextToken>& tokens, std::size_t index,
 }  // namespace
 
 std::string word_at(std::string_view text, const Offset& offset) {
-  std::string_view word = text.substr(std::min(offset.begin, text.size()), offset.end - offset.begin);
-  const auto is_space = [](char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; };
-  while (!word.empty() && is_space(word.front())) word.remove_prefix(1);
-  while (!word.empty() && is_space(word.back())) word.remove_suffix(1);
-  return std::string(word);
+  return std::string(trimmed(text.substr(std::min(offset.begin, text.size()), offset.end - offset.begin)));
 }
 
 std::size_t find_token(const std::vector<ContextToken>& tokens, std::string_view text, const TokenChoice& choice, std::string_view what) {

@@ -12,12 +12,6 @@
 namespace filbert {
 namespace {
 
-void entry(std::string_view term, const std::string& html, std::string& out) {
-  if (!html.empty() && html != "<bdi></bdi>") out += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", term, html);
-}
-
-std::string hash(std::string_view sha256) { return sha256.empty() ? "" : fmt::format("<code class=\"hash\">{}</code>", name_html(sha256, 64)); }
-
 // A text of it with each place of each word on the colour of its value.
 void shaded(const RepresentativeText& picked, std::string_view text, const std::vector<Offset> TextWord::*places_in_it, std::string& out) {
   std::vector<std::pair<Offset, double>> places;
@@ -80,18 +74,18 @@ void corpus_reading(const CorpusReport& report, std::string& out) {
 void corpus_reproduce(const CorpusReport& report, std::string& out) {
   const CorpusOptions& options = report.options;
   out += "<section class=\"card\" id=\"reproduce\">\n<h2>How to have it again</h2>\n<dl class=\"facts\">\n";
-  entry("File", name_html(report.input, 200), out);
-  entry("File, sha256", hash(report.input_sha256), out);
-  entry("Model", name_html(report.model, 200), out);
-  entry("Weights, sha256", hash(report.model_sha256), out);
-  entry("Tokenizer, sha256", hash(report.tokenizer_sha256), out);
-  entry("Computed in", name_html(report.dtype), out);
-  entry("Filbert", name_html(report.version), out);
-  entry("Method", fmt::format("{}, of {}, masked: {}, seed {}", method_html(options.method), corpus_quantity(report),
+  fact("File", name_html(report.input, 200), out);
+  fact("File, sha256", hash_html(report.input_sha256), out);
+  fact("Model", name_html(report.model, 200), out);
+  fact("Weights, sha256", hash_html(report.model_sha256), out);
+  fact("Tokenizer, sha256", hash_html(report.tokenizer_sha256), out);
+  fact("Computed in", name_html(report.dtype), out);
+  fact("Filbert", name_html(report.version), out);
+  fact("Method", fmt::format("{}, of {}, masked: {}, seed {}", method_html(options.method), corpus_quantity(report),
                               report.mask.empty() ? "taken out" : name_html(report.mask), options.seed), out);
-  entry("Masked texts", fmt::format("{}", report.evaluations), out);
+  fact("Masked texts", fmt::format("{}", report.evaluations), out);
   out += "</dl>\n";
-  if (!report.command.empty()) out += fmt::format("<h3>Command</h3>\n<p class=\"command\" dir=\"ltr\"><code>{}</code></p>\n", visible_html(report.command));
+  out += command_html(report.command);
   out += "</section>\n";
 }
 

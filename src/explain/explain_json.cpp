@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "postprocess/answers.h"
+
 namespace filbert {
 namespace {
 
@@ -288,15 +290,7 @@ void write_json(const ExplainReport& report, JsonWriter& json) {
     json.key("labels");
     json.array(text.classification.labels);
   }
-  json.key("scores");
-  json.begin_array();
-  for (const LabelScore& score : text.classification.scores) {
-    json.begin_object();
-    json.field("label", score.label);
-    json.field("score", score.score);
-    json.end_object();
-  }
-  json.end_array();
+  write_scores(text.classification.scores, json);
   json.field("tokens_total", text.classification.tokens_total);
   json.field("tokens_used", text.classification.tokens_used);
   json.field("truncated", text.classification.truncated);

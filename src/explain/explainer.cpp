@@ -113,14 +113,6 @@ void Explainer::Impl::find_units() {
     }
   }
   if (!text.text_pair) second_text = places_.size();
-  units_of_token.resize(encoding.total_tokens());
-  for (std::size_t token = 0; token < units_of_token.size(); ++token) {
-    const Offset& of_token = encoding.offset_mapping[token];
-    for (std::size_t unit = 0; unit < places_.size(); ++unit) {
-      const auto& [sequence_id, span] = places_[unit];
-      if (sequence_id == encoding.sequence_ids[token] && of_token.begin < span.end && of_token.end > span.begin) units_of_token[token].push_back(unit);
-    }
-  }
 }
 
 void Explainer::Impl::mask_units() {

@@ -39,8 +39,7 @@ struct Explainer::Impl {
   std::vector<std::string> segments;  // [units] each with what follows up to the next: what the tree of phrases is built from
   std::size_t second_text = 0;        // the first unit of text_pair; as many as there are without one
   std::vector<std::uint8_t> varying;  // [units] 0 where no mask changes anything; empty: all vary
-  BatchEncoding encoding;             // of the text, a row; of ExplainCompat::none alone, and so is what follows
-  std::vector<std::vector<std::size_t>> units_of_token;  // [tokens] those that a token has characters of
+  BatchEncoding encoding;             // of the text, a row; of ExplainCompat::none alone
   std::string separator;              // of segments: a token whose two sides join last; or empty
   ShapPlayers shap_players() const;  // valid while this is
   // The text where unit u stays if kept[u], else is masked.
@@ -71,6 +70,7 @@ struct Explainer::Impl {
   void mask_units();
   void cut_as_lime();  // these two in compat.cpp
   void cut_as_shap();
+  std::vector<std::size_t> units_of(std::size_t token) const;  // those that it has characters of; of ExplainCompat::none alone
   std::string masked_part(std::int32_t sequence_id, std::span<const std::uint8_t> kept) const;
 
   std::unique_ptr<const Model> exact_model_;

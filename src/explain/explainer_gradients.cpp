@@ -17,6 +17,16 @@ ScoreOfLogits::Kind kind_of(ExplainTarget target, FunctionToApply function) {
 
 }  // namespace
 
+std::vector<std::size_t> Explainer::Impl::units_of(std::size_t token) const {
+  const Offset& of_token = encoding.offset_mapping[token];
+  std::vector<std::size_t> units;
+  for (std::size_t unit = 0; unit < places_.size(); ++unit) {
+    const auto& [sequence_id, span] = places_[unit];
+    if (sequence_id == encoding.sequence_ids[token] && of_token.begin < span.end && of_token.end > span.begin) units.push_back(unit);
+  }
+  return units;
+}
+
 const Model& Explainer::Impl::exact_model() {
   const Model& model = classifier.model().internals();
   if (model.dtype == ComputeDtype::f32) return model;
@@ -50,7 +60,7 @@ GradientExplanation Explainer::Impl::gradients(GradientMethod method, const Grad
   result.values.assign(text.units.size(), 0);
   for (std::size_t token = 0; token < result.token_values.size(); ++token) {
     result.tokens.emplace_back(tokenizer.id_to_token(encoding.input_ids[token]));
-    const std::vector<std::size_t>& units = units_of_token[token];
+    const std::vector<std::size_t> units = units_of(token);
     for (const std::size_t unit : units) result.values[unit] += result.token_values[token] / static_cast<double>(units.size());
     if (units.empty()) result.special += result.token_values[token];
   }

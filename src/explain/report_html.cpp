@@ -171,6 +171,12 @@ void fact(std::string_view term, const std::string& html, std::string& out) {
   if (!html.empty() && html != "<bdi></bdi>") out += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", term, html);
 }
 
+std::string hash_html(std::string_view sha256) { return sha256.empty() ? "" : fmt::format("<code class=\"hash\">{}</code>", name_html(sha256, 64)); }
+
+std::string command_html(std::string_view command) {
+  return command.empty() ? "" : fmt::format("<h3>Command</h3>\n<p class=\"command\" dir=\"ltr\"><code>{}</code></p>\n", visible_html(command));
+}
+
 std::string number(double value, int decimals) {
   if (!std::isfinite(value)) return "–";
   const std::string digits = fmt::format("{:.{}f}", std::abs(value), decimals);

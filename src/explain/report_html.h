@@ -43,6 +43,11 @@ std::string data_block(std::string_view id, std::string_view json);
 // A line of a list of facts (dl class="facts"); nothing where there is nothing to say.
 void fact(std::string_view term, const std::string& html, std::string& out);
 
+// The sha256 of a file as a fact has it; nothing where there is none.
+std::string hash_html(std::string_view sha256);
+// The command that makes the page again, under a heading; nothing where there is none.
+std::string command_html(std::string_view command);
+
 // "0.931", "−0.080"; "–" for what is no number.
 std::string number(double value, int decimals);
 // "+0.312", "−0.080", "0.000".

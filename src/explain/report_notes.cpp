@@ -7,8 +7,6 @@
 namespace filbert {
 namespace {
 
-std::string hash(std::string_view sha256) { return sha256.empty() ? "" : fmt::format("<code class=\"hash\">{}</code>", name_html(sha256, 64)); }
-
 std::string stopped(bool truth) { return truth ? ", stopped before its end" : ""; }
 
 }  // namespace
@@ -34,8 +32,8 @@ void reproduce_section(const ReportPage& page, std::string& out) {
   const Classification& answer = page.text.classification;
   out += "<section class=\"card\" id=\"reproduce\">\n<h2>How to have it again</h2>\n<dl class=\"facts\">\n";
   fact("Model", name_html(report.model, 200), out);
-  fact("Weights, sha256", hash(report.model_sha256), out);
-  fact("Tokenizer, sha256", hash(report.tokenizer_sha256), out);
+  fact("Weights, sha256", hash_html(report.model_sha256), out);
+  fact("Tokenizer, sha256", hash_html(report.tokenizer_sha256), out);
   fact("Computed in", name_html(report.dtype), out);
   fact("Filbert", name_html(report.version), out);
   if (answer.tokens_used > 0) fact("Tokens", fmt::format("{} of {}", answer.tokens_used, answer.tokens_total), out);
@@ -62,7 +60,7 @@ void reproduce_section(const ReportPage& page, std::string& out) {
   }
   fact("Time", fmt::format("{:.0f} ms", report.milliseconds), out);
   out += "</dl>\n";
-  if (!report.command.empty()) out += fmt::format("<h3>Command</h3>\n<p class=\"command\" dir=\"ltr\"><code>{}</code></p>\n", visible_html(report.command));
+  out += command_html(report.command);
   out += "<div id=\"download\"></div>\n</section>\n";
 }
 

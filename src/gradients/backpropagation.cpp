@@ -20,9 +20,7 @@ struct Job {
   Backpropagated<T>& result;
   std::size_t width;                   // of x
 
-  Matrix<T> x_rows(std::span<const T> x) const {
-    return {pass.unit.tokens(), width, const_cast<T*>(x.data()) + first_token * width};
-  }
+  std::span<const T> rows_of(std::span<const T> x) const { return x.subspan(first_token * width, pass.unit.tokens() * width); }
 };
 
 // Copies the logits and fills their gradient.
@@ -41,7 +39,7 @@ void run_kept(const Job<T>& job, std::span<const T> x) {
   Tape<T>& tape = job.pass.tape;
   tape.clear();
   const auto input = tape.input(job.pass.unit.tokens(), job.width);
-  std::ranges::copy_n(job.x_rows(x).data, static_cast<std::ptrdiff_t>(tape[input].size()), tape[input].data);
+  std::ranges::copy(job.rows_of(x), tape[input].data);
   auto value = input;
   for (const Stage<T>& stage : job.stages) value = stage(job.pass, value);
   tape.backward(value, [&](Matrix<T> gradient) { differentiate(job, tape[value], gradient); });
@@ -64,7 +62,8 @@ void run_again(const Job<T>& job, std::span<const T> x) {
     std::ranges::copy(taken.numbers, tape[input].data);
     return std::pair(input, job.stages[stage](job.pass, input));
   };
-  std::vector<Taken> taken = {copy_of(job.x_rows(x))};
+  const std::span<const T> rows = job.rows_of(x);
+  std::vector<Taken> taken = {{job.pass.unit.tokens(), job.width, {rows.begin(), rows.end()}}};
   for (std::size_t stage = 0; stage + 1 < job.stages.size(); ++stage) taken.push_back(copy_of(tape[run_stage(stage, taken[stage]).second]));
   Taken gradient;
   for (std::size_t stage = job.stages.size(); stage-- > 0;) {

@@ -287,14 +287,6 @@ typename Tape<T>::Value Tape<T>::softmax(Value x, std::size_t columns) {
   });
 }
 
-template <typename T>
-std::size_t Tape<T>::bytes() const {
-  std::size_t count = 0;
-  for (const Slot& slot : slots_) count += slot.value.capacity() + slot.gradient.capacity();
-  for (const AlignedBuffer<T>& buffer : idle_) count += buffer.capacity();
-  return count * sizeof(T);
-}
-
 template class Tape<float>;
 template class Tape<double>;
 

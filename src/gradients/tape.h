@@ -119,7 +119,6 @@ class Tape {
   // Sees the attention of each attend() on the way back.
   AttentionObserver<T> observer;
   Backend<T>& backend() { return backend_; }
-  std::size_t bytes() const;  // held
 
  private:
   struct Slot {

@@ -38,11 +38,4 @@ const Linear& TurnedLinears::of(const KernelTable& kernels, const Loop& loop, co
   return *turned;
 }
 
-std::size_t TurnedLinears::bytes() const {
-  const std::lock_guard lock(mutex_);
-  std::size_t bytes = 0;
-  for (const auto& [linear, turned] : turned_) bytes += turned->packed.capacity() * sizeof(float);
-  return bytes;
-}
-
 }  // namespace filbert

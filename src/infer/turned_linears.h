@@ -19,10 +19,9 @@ class TurnedLinears {
  public:
   // [out, in] of `linear`, which must be in f32 and outlive this; without a bias.
   const Linear& of(const KernelTable& kernels, const Loop& loop, const Linear& linear);
-  std::size_t bytes() const;
 
  private:
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::unordered_map<const Linear*, std::unique_ptr<const Linear>> turned_;
 };
 

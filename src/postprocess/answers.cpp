@@ -142,4 +142,16 @@ std::vector<Classification> answers(const BatchEncoding& inputs, const Tensor& l
   return all;
 }
 
+void write_scores(std::span<const LabelScore> scores, JsonWriter& json) {
+  json.key("scores");
+  json.begin_array();
+  for (const LabelScore& score : scores) {
+    json.begin_object();
+    json.field("label", score.label);
+    json.field("score", score.score);
+    json.end_object();
+  }
+  json.end_array();
+}
+
 }  // namespace filbert

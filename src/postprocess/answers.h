@@ -2,11 +2,14 @@
 // tests/pipeline_test.cpp and long_texts_test.cpp.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include <filbert/config.h>
 #include <filbert/pipeline.h>
 #include <filbert/tensor.h>
+
+#include "base/json_writer.h"
 
 namespace filbert {
 
@@ -20,5 +23,8 @@ FunctionToApply function_of(const ClassifyOptions& options, const Config& config
 // An answer for each text of `inputs`; `logits` and `scores` are [batch_size, num_labels].
 std::vector<Classification> answers(const BatchEncoding& inputs, const Tensor& logits, const Tensor& scores,
                                     const ClassifyOptions& options, const Config& config);
+
+// "scores": [{"label": …, "score": …}, …]
+void write_scores(std::span<const LabelScore> scores, JsonWriter& json);
 
 }  // namespace filbert

@@ -176,7 +176,7 @@ TEST(AttentionSummary, SharesOfKnownWeights) {
 TEST(AttentionData, WeightsAreBytesAndRunsOfZerosAreCounted) {
   Tensor weights({1, 1, 4});
   weights.data = {0, 0.5f, 1, std::nanf("")};
-  EXPECT_EQ(eight_bits(weights), std::string("\x00\x80\xFF\x00", 4));
+  EXPECT_EQ(eight_bits(weights.data), std::string("\x00\x80\xFF\x00", 4));
   EXPECT_EQ(without_runs(std::string("\x00\x05\x00\x00\x00\x07", 6)), std::string("\x00\x00\x05\x00\x02\x07", 6));
   EXPECT_EQ(without_runs(std::string(300, '\0')), std::string("\x00\xFF\x00\x2B", 4));
 }
