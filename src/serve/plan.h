@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -38,6 +39,8 @@ struct ServeLimits {
   std::chrono::milliseconds explain_timeout{10'000};  // the most that a client may ask for there
 };
 
+class Metrics;  // metrics.h
+
 // What a handler may know.
 struct ServeContext {
   const ServedModels& models;
@@ -45,6 +48,8 @@ struct ServeContext {
   bool explain = true;       // /explain and /attention are offered
   bool ready = true;         // false once the server drains
   bool has_api_key = false;
+  const Metrics* metrics = nullptr;
+  std::uint64_t lost_log_lines = 0;
 };
 
 struct ServedText {
@@ -74,13 +79,13 @@ struct ClassifyResult {
 
 struct ClassifyPlan {
   std::shared_ptr<const ServedModel> model;
-  std::vector<ServedText> texts;
+  std::vector<ServedText> texts = {};
   BatchEncoding rows = {};              // tokenized by the client, in the place of texts
   ClassifyOptions options = {};
   bool refuse_truncation = false;       // a text that is too long is a problem (invalid), not cut
   std::optional<std::chrono::milliseconds> timeout = {};  // where the dialect has a field for it; the header's otherwise
   std::optional<int> urgency = {};      // 0, the first, to 7, as the header Priority of RFC 9218 has it; 3 if nobody says
-  std::function<HttpResponse(const ClassifyPlan&, const ClassifyResult&)> answer;
+  std::function<HttpResponse(const ClassifyPlan&, const ClassifyResult&)> answer = {};
 };
 
 // What work in the slow lane has at hand. Its members may be called from the lane's thread alone.
@@ -94,7 +99,7 @@ struct SlowPlan {
   std::shared_ptr<const ServedModel> model;
   std::optional<std::chrono::milliseconds> timeout = {};   // absent: limits.explain_timeout
   bool events = false;   // progress by server-sent events; the answer's body, on one line, is the last of them, "result"
-  std::function<HttpResponse(SlowWork&)> run;
+  std::function<HttpResponse(SlowWork&)> run = {};
 };
 
 using Plan = std::variant<HttpResponse, ClassifyPlan, SlowPlan>;
@@ -104,7 +109,9 @@ using ProblemWriter = HttpResponse (*)(const Problem&);
 
 struct Route {
   std::string_view method;
-  std::string_view path;      // "/models/{name}": a part in braces stands for what is there, slashes included if it is the last
+  // "/models/{name}": one part in braces stands for what is there, slashes included: "/v2/models/{name}/infer" matches with the part
+  // "stars-en/versions/1" too. Exact paths go first, then the longest pattern.
+  std::string_view path;
   bool needs_key = true;      // where the server has one
   ProblemWriter problem;
   // `part` is what stands in the place of the braces, or empty.
@@ -118,5 +125,6 @@ std::span<const Route> open_inference_routes();             // open_inference.cp
 std::span<const Route> own_routes();                        // own_api.cpp: /v1/classify, /v1/models, /openapi.json
 std::span<const Route> explain_routes();                    // explain_api.cpp: /explain, /attention
 std::span<const Route> page_routes();                       // page.cpp: / and its files
+std::span<const Route> metrics_routes();                    // metrics_route.cpp: /metrics
 
 }  // namespace filbert::serve
