@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "base/cpu.h"
-
 namespace filbert::serve {
 
 ServerState::ServerState(ServeOptions options_, ServedModels models, Log& log_)
