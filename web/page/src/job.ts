@@ -17,6 +17,7 @@ export interface JobPort {
 
 export interface JobLimits { batchTexts: number; batchCharacters: number; inFlight: number }
 export const jobLimits: JobLimits = { batchTexts: 64, batchCharacters: 64 * 1024, inFlight: 4 };
+const mostRefused = 20;
 export type JobState = 'running' | 'paused' | 'done' | 'cancelled' | 'failed';
 
 export class Job {
@@ -29,6 +30,7 @@ export class Job {
   truncated = 0;
   readonly labels = new Map<string, number>();
   private next = 0;
+  private refused = 0;
   private readonly controller = new AbortController();
   private resume: (() => void) | null = null;
   private resumed: Promise<void> = Promise.resolve();
@@ -121,7 +123,11 @@ export class Job {
   }
 
   private async halve(rows: number[], message: string): Promise<void> {
-    if (rows.length === 1) return this.keep(rows[0] as number, { error: message });
+    if (rows.length === 1) {
+      // One text may be to blame, and some; where nothing at all was ever answered it is not the texts.
+      if (++this.refused >= mostRefused && this.labels.size === 0) throw new Error(message);
+      return this.keep(rows[0] as number, { error: message });
+    }
     const middle = rows.length >> 1;
     await this.send(rows.slice(0, middle));
     await this.send(rows.slice(middle));
