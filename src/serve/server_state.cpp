@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "base/cpu.h"
-
 namespace filbert::serve {
 
 ServerState::ServerState(ServeOptions options_, ServedModels models, Log& log_)
@@ -12,7 +10,9 @@ ServerState::ServerState(ServeOptions options_, ServedModels models, Log& log_)
       batcher(options.limits, metrics),
       slow_lane(options.explain_threads != 0 ? options.explain_threads : models.all().front()->classifier.model().num_threads(),
                 options.limits.max_explain_requests, metrics),
-      models_(std::make_shared<const ServedModels>(std::move(models))) {}
+      models_(std::make_shared<const ServedModels>(std::move(models))) {
+  metrics.set_models(*models_);
+}
 
 std::shared_ptr<const ServedModels> ServerState::models() const {
   const std::lock_guard lock(mutex_);
@@ -21,6 +21,7 @@ std::shared_ptr<const ServedModels> ServerState::models() const {
 
 void ServerState::set_models(ServedModels models) {
   auto fresh = std::make_shared<const ServedModels>(std::move(models));
+  metrics.set_models(*fresh);
   const std::lock_guard lock(mutex_);
   models_.swap(fresh);  // the old ones end outside, with the last request that has them
 }
