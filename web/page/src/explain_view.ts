@@ -195,7 +195,7 @@ function explanationNodes(explanation: Explanation, methodName: string): HTMLEle
   const decimals = decimalsFor(Math.max(Math.abs(explanation.score), ...units.map(({ value }) => Math.abs(value))));
   const nodes = [inShort(explanation, units, decimals), colouredText(explanation, units, methodName, decimals)];
   if (method?.base_value !== undefined) nodes.push(ledger(explanation, method, method.base_value, decimals));
-  const changes = changeNodes(explanation, decimals);
+  const changes = changeNodes(explanation, units, decimals);
   if (changes) nodes.push(changes);
   lightTogether(nodes);
   return nodes;
@@ -298,16 +298,19 @@ function ledger(explanation: Explanation, method: Method, base: number, decimals
     make('table', { className: 'ledger' }, make('thead', {}, head), make('tbody', {}, ...rows)));
 }
 
-function changeNodes(explanation: Explanation, decimals: number): HTMLElement | null {
+function changeNodes(explanation: Explanation, units: Unit[], decimals: number): HTMLElement | null {
   const changes = explanation.counterfactuals;
   if (!changes || (changes.flips.length === 0 && changes.keeps.length === 0)) return null;
-  const line = (change: Change, name: string): HTMLElement => make('tr', {}, make('th', { scope: 'row', textContent: name }), make('td', {}, ...visibly(change.text)),
-    make('td', {}, make('strong', {}, nameOf(change.label))), make('td', { className: 'num', textContent: number(change.score, decimals) }));
-  const rows = [...changes.flips.slice(0, 3).map((change) => line(change, `Without ${counted(change.units.length, 'word')}`)),
-    ...changes.keeps.slice(0, 2).map((change) => line(change, change.units.length ? `${counted(change.units.length, 'word')} alone` : 'No word at all'))];
-  const head = make('tr', {}, ...['What is left out', 'What the model read then', 'It said', 'Score'].map((textContent, at) => make('th', { scope: 'col', textContent, className: at === 3 ? 'num' : '' })));
-  const exact = changes.flips.length && changes.flips_exact ? 'No smaller set of words changes the label.' : 'Found by a search that is not exhaustive.';
-  return make('section', {}, make('h3', { textContent: 'What changes the label, and what keeps it' }), make('p', { className: 'hint', textContent: exact }),
+  const names = (some: number[]): (Node | string)[] => [...listed(some.slice(0, 4).map((at) => quoted(units[at]))), some.length > 4 ? ` and ${some.length - 4} more` : ''];
+  const line = (change: Change, ...name: (Node | string)[]): HTMLElement => make('tr', {}, make('th', { scope: 'row' }, ...name),
+    make('td', { className: 'read' }, ...visibly(change.text)), make('td', { className: 'it-said' }, make('strong', {}, nameOf(change.label))),
+    make('td', { className: 'num', textContent: number(change.score, decimals) }));
+  const rows = [...changes.flips.slice(0, 3).map((change) => line(change, ...(change.units.length === units.length ? ['all words'] : names(change.units)))),
+    ...changes.keeps.slice(0, 2).map((change) => line(change, ...(change.units.length ? ['all but ', ...names(change.units)] : ['all words'])))];
+  const head = make('tr', {}, ...['Left out', 'What the model read then', 'It said', 'Score'].map((textContent, at) => make('th', { scope: 'col', textContent, className: at === 3 ? 'num' : '' })));
+  const exact = !changes.flips.length ? '' : changes.flips_exact ? ' Leaving out fewer words never changes it.' : ' Found by a search that is not exhaustive.';
+  return make('section', {}, make('h3', { textContent: 'What changes the label, and what keeps it' }),
+    make('p', { className: 'hint', textContent: `The fewest words whose absence changes the label, and the fewest that keep it.${exact}` }),
     make('div', { className: 'scroll' }, make('table', { className: 'sets' }, make('thead', {}, head), make('tbody', {}, ...rows))));
 }
 

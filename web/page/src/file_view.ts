@@ -1,11 +1,11 @@
 // A whole file: dropped or chosen, its column of texts picked, classified batch by batch, and kept as CSV with what was answered.
-import { button, counted, grouped, make, named, nameOf, visibly } from './dom';
+import { button, counted, grouped, make, named, nameOf, number, visibly } from './dom';
 import { Job, type Question } from './job';
 import { resultsOf } from './many_texts';
 import { readTable } from './read_table';
 import { save } from './save';
 import { refusalOf, sleep, type ClassifyAnswer, type Model, type Server } from './server';
-import { columnNames, dataRows, guessTextColumn, resultPieces, rowOf, type Table } from './table';
+import { addedNames, columnNames, dataRows, guessTextColumn, resultPieces, rowOf, type Table } from './table';
 
 const previewRows = 5;
 
@@ -144,6 +144,7 @@ export class FileView {
       window.clearInterval(timer);
       paint();
       spoken.textContent = said.textContent;
+      shares.append(make('div', { className: 'scroll' }, resultsOfFirst(table, job)));
       const keep = button('Download the result as CSV', () => void this.download(table, job), { className: 'main' });
       buttons.replaceChildren(keep, button('Another column, or again', () => { this.running.hidden = true; this.choose(table); }));
       if (!document.activeElement || document.activeElement === document.body) keep.focus();
@@ -202,9 +203,9 @@ function sharesOf(job: Job): HTMLElement {
       make('td', { className: 'num', textContent: grouped(count) }), make('td', { className: 'num', textContent: `${((count / Math.max(1, total)) * 100).toFixed(1)} %` }));
   });
   const head = ['Label', 'Bar', 'Texts', 'Share'].map((textContent) => make('th', { scope: 'col', textContent }));
-  const table = make('table', { className: 'scores' }, make('caption', { textContent: 'Labels so far' }), make('thead', { className: 'quiet' }, make('tr', {}, ...head)), make('tbody', {}, ...rows));
+  const table = make('table', { className: 'scores' }, make('caption', { textContent: job.state === 'done' ? 'Labels' : 'Labels so far' }), make('thead', { className: 'quiet' }, make('tr', {}, ...head)), make('tbody', {}, ...rows));
   table.hidden = total === 0;
-  if (labels.length > most) table.createCaption().textContent = `The ${most} most frequent of ${labels.length} labels so far`;
+  if (labels.length > most) table.createCaption().textContent = `The ${most} most frequent of ${labels.length} labels`;
   return table;
 }
 
@@ -215,6 +216,19 @@ function previewOf(table: Table, text: number, pair: number): HTMLElement {
   const body = Array.from({ length: rows }, (_, row) =>
     make('tr', {}, ...names.map((_name, at) => make('td', { className: marked(at) }, ...visibly(short(rowOf(table, row)[at] ?? ''))))));
   return make('table', { className: 'preview' }, make('caption', { textContent: `The first ${counted(rows, 'row')}` }), make('thead', {}, make('tr', {}, ...head)), make('tbody', {}, ...body));
+}
+
+// What the file will hold, at a glance.
+function resultsOfFirst(table: Table, job: Job): HTMLElement {
+  const names = columnNames(table), rows = Math.min(previewRows, dataRows(table));
+  const head = [...names, ...addedNames(names).slice(0, 2)].map((name, at) => make('th', { scope: 'col', className: at >= names.length ? 'picked' : '' }, nameOf(name)));
+  const body = Array.from({ length: rows }, (_, row) => {
+    const result = job.results[row], cells = names.map((_name, at) => make('td', {}, ...visibly(short(rowOf(table, row)[at] ?? ''))));
+    const said = !result ? ['', ''] : 'error' in result ? [result.error, ''] : [result.label, number(result.score)];
+    return make('tr', {}, ...cells, ...said.map((text) => make('td', { className: 'picked' }, nameOf(text, 200))));
+  });
+  return make('table', { className: 'preview' }, make('caption', { textContent: `The first ${counted(rows, 'row')} of the result` }),
+    make('thead', {}, make('tr', {}, ...head)), make('tbody', {}, ...body));
 }
 
 const short = (text: string): string => (text.length > 160 ? text.slice(0, 160) + '…' : text);

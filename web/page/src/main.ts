@@ -80,6 +80,7 @@ function start(): void {
   const main = make('main', { id: 'main' }, keyForm(), ways.element, ...ways.panels, card);
   document.body.replaceChildren(make('a', { className: 'skip', href: '#text', textContent: 'To the text' }), statusLine(), head, main);
   ways.choose('one');
+  if (matchMedia('(pointer: fine)').matches) one.focus();   // on a telephone that would open its keyboard over the page
   takeDrops(file, () => ways.choose('file'));
   document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') void server.look(); });
   void server.look();

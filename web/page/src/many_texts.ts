@@ -98,7 +98,7 @@ export class ManyTexts {
     text.append(...visibly(line));
     const cells = !result ? [make('td', { className: 'hint', textContent: '…' }), make('td', {}), make('td', {})]
       : 'error' in result ? [make('td', { className: 'wrong', colSpan: 3, textContent: result.error })]
-        : [make('td', {}, nameOf(result.label)), make('td', { className: 'num', textContent: number(result.score) }),
+        : [make('td', { className: 'it-said' }, nameOf(result.label)), make('td', { className: 'num', textContent: number(result.score) }),
           make('td', { className: 'track' }, ...(result.score >= 0 && result.score <= 1 ? [scoreBar(result.score)] : []),
             ...(result.truncated ? [make('small', { textContent: 'too long: cut' })] : []))];
     return make('tr', {}, make('td', { className: 'num hint', textContent: String(at + 1) }), make('td', {}, text), ...cells);
