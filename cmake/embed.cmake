@@ -1,7 +1,7 @@
 # Makes a C++ file of a text file, so that a program carries it: the bytes as they are, in string literals that compilers take
 # (they refuse one of more than 64 kB).
-#   cmake -D INPUT=web/report.css -D OUTPUT=report_css.cpp -D NAME=kReportCss -D HEADER=explain/report_assets.h -P embed.cmake
-# defines `const std::string_view filbert::NAME`, which HEADER declares.
+#   cmake -D INPUT=web/report.css -D OUTPUT=report_css.cpp -D NAME=kReportCss -D HEADER=explain/report_assets.h -D NAMESPACE=filbert -P embed.cmake
+# defines `const std::string_view NAMESPACE::NAME`, which HEADER declares.
 file(READ ${INPUT} text)
 string(LENGTH "${text}" length)
 set(pieces)
@@ -18,8 +18,8 @@ cmake_path(GET INPUT FILENAME input)
 file(WRITE ${OUTPUT} "// Made by cmake/embed.cmake from ${input}.
 #include \"${HEADER}\"
 
-namespace filbert {
+namespace ${NAMESPACE} {
 const std::string_view ${NAME} =
 ${pieces};
-}  // namespace filbert
+}  // namespace ${NAMESPACE}
 ")

@@ -4,11 +4,11 @@
 
 #include <string_view>
 
-namespace filbert {
+namespace filbert::serve {
 
 extern const std::string_view kPageHtml;
 extern const std::string_view kPageJs;
 extern const std::string_view kPageCss;
 extern const std::string_view kPageIcon;
 
-}  // namespace filbert
+}  // namespace filbert::serve
