@@ -70,7 +70,6 @@ Plan page_file(const HttpRequest& request, std::string_view, const ServeContext&
                         .headers = {{"cache-control", "no-cache"},
                                     {"etag", file->etag},
                                     {"content-security-policy", page_policy()},
-                                    {"x-content-type-options", "nosniff"},
                                     {"referrer-policy", "no-referrer"},
                                     {"x-frame-options", "DENY"},
                                     {"cross-origin-opener-policy", "same-origin"}}};

@@ -41,7 +41,6 @@ TEST(Page, EveryFileSaysWhatItIsAndIsAskedForAgain) {
     EXPECT_EQ(response.status, 200);
     EXPECT_FALSE(response.body.empty());
     EXPECT_EQ(header(response, "cache-control"), "no-cache");
-    EXPECT_EQ(header(response, "x-content-type-options"), "nosniff");
     EXPECT_EQ(header(response, "referrer-policy"), "no-referrer");
     EXPECT_TRUE(header(response, "etag").starts_with('"'));
   }

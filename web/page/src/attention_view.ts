@@ -3,7 +3,7 @@ import { links, make, named, roving, horizontal, type AttentionData, type Pinned
 import { Latest } from './latest';
 import { refusalOf, sleep, type Server } from './server';
 import { bodyOf, type Sentence } from './sentence';
-import { reportButton } from './explain_view';
+import { notOffered, reportButton } from './explain_view';
 
 interface Attention {
   tokens: string[];
@@ -14,7 +14,9 @@ interface Attention {
   attentions: number[][][][];   // [layers][heads][tokens][tokens]
 }
 
-const mostTokens = 256;   // shown here: beyond, the answer has tens of megabytes, and the lines say nothing
+interface Question { sentence: Sentence; layer: number }
+
+const mostTokens = 200;   // shown here: of more, the lines say nothing, and the answer is large
 
 // What the views draw from: weights as bytes, means, and what each token gets.
 export function attentionData(attention: Attention, showSpecial: () => boolean): AttentionData {
@@ -60,9 +62,12 @@ export class AttentionView {
   private readonly body = make('div', {});
   private readonly said = make('p', { className: 'hint working' });
   private readonly report = make('p', { className: 'buttons' });
-  private readonly latest: Latest<Sentence, Attention>;
+  private readonly latest: Latest<Question, Attention>;
   private view: Views | null = null;
-  private shown = { layer: 0, heads: [] as number[], pinned: null as PinnedToken | null, special: true };
+  private shown = { heads: [] as number[], pinned: null as PinnedToken | null, special: true };
+  private layer = 0;
+  private layers = 1;
+  private sentence: Sentence | null = null;
   private answered = '';
   private url = '';
 
@@ -70,9 +75,9 @@ export class AttentionView {
     this.said.setAttribute('role', 'status');
     this.element.append(make('p', { className: 'hint', textContent: 'Which tokens each token looked at, layer by layer. That is where the model looked, not why it answered so: for that there is Explain.' }),
       this.said, this.body, this.report);
-    this.latest = new Latest<Sentence, Attention>({
-      ask: (sentence, signal) => this.server.json<Attention>('attention', { ...bodyOf(sentence), format: 'json' }, { signal }),
-      show: (attention, sentence) => this.show(attention, sentence),
+    this.latest = new Latest<Question, Attention>({
+      ask: ({ sentence, layer }, signal) => this.server.json<Attention>('attention', { ...bodyOf(sentence), layers: [layer] }, { signal }),
+      show: (attention, question) => this.show(attention, question),
       refusal: refusalOf,
       fail: (message) => {
         this.answered = '';
@@ -90,8 +95,13 @@ export class AttentionView {
 
   // `tokens` is how many the text has, as far as is known.
   set(sentence: Sentence | null, delayMs: number, tokens: number): void {
-    const key = JSON.stringify(sentence);
-    if (sentence && key === this.answered) return this.latest.clear();
+    this.sentence = sentence;
+    if (!this.server.offer.explain) return this.body.replaceChildren(make('p', { className: 'hint', textContent: notOffered }));
+    if (sentence && JSON.stringify({ sentence, layer: this.layer }) === this.answered) {
+      this.body.classList.remove('stale');
+      this.say('');
+      return this.latest.clear();
+    }
     this.report.replaceChildren();
     if (!sentence || tokens > mostTokens) {
       this.latest.clear();
@@ -106,7 +116,13 @@ export class AttentionView {
     }
     this.say('Looking …');
     this.body.classList.add('stale');
-    this.latest.set(sentence, delayMs);
+    this.latest.set({ sentence, layer: this.layer }, delayMs);
+  }
+
+  // Of the model that is asked.
+  setLayers(count: number): void {
+    this.layers = count;
+    this.layer = Math.min(this.layer, count - 1);
   }
 
   private say(text: string): void {
@@ -114,29 +130,33 @@ export class AttentionView {
     this.said.hidden = text === '';
   }
 
-  private show(attention: Attention, sentence: Sentence): void {
-    this.answered = JSON.stringify(sentence);
+  private show(attention: Attention, question: Question): void {
+    this.answered = JSON.stringify(question);
     this.say('');
     this.body.classList.remove('stale');
     const { shown } = this;
-    shown.pinned = null;
-    shown.layer = Math.min(shown.layer, attention.layers.length - 1);
+    if (shown.pinned && shown.pinned.at >= attention.tokens.length) shown.pinned = null;
     if (shown.heads.length === 0 || shown.heads.some((head) => head >= attention.heads.length)) shown.heads = attention.heads.map((_, at) => at);
     const draw = (): void => this.view?.draw();
-    this.view = links(attentionData(attention, () => shown.special), () => shown, (token) => {
+    this.view = links(attentionData(attention, () => shown.special), () => ({ ...shown, layer: 0 }), (token) => {
       shown.pinned = token;
       draw();
     });
+    const hadFocus = document.activeElement?.id === 'layer';   // who chooses one layer after another goes on doing so
     this.body.replaceChildren(this.controls(attention, draw), this.view.element);
+    if (hadFocus) document.getElementById('layer')?.focus();
     requestAnimationFrame(draw);
-    this.offerReport(sentence);
+    this.offerReport(question.sentence);
   }
 
   private controls(attention: Attention, draw: () => void): HTMLElement {
     const { shown } = this;
-    const layer = make('select', {}, ...attention.layers.map((number, at) => make('option', { value: String(at), textContent: String(number) })));
-    layer.value = String(shown.layer);
-    layer.addEventListener('change', () => { shown.layer = Number(layer.value); draw(); });
+    const layer = make('select', { id: 'layer' }, ...Array.from({ length: this.layers }, (_, at) => make('option', { value: String(at), textContent: String(at) })));
+    layer.value = String(this.layer);
+    layer.addEventListener('change', () => {
+      this.layer = Number(layer.value);
+      this.set(this.sentence, 0, attention.tokens.length);
+    });
     const special = make('input', { type: 'checkbox', checked: shown.special });
     special.addEventListener('change', () => { shown.special = special.checked; draw(); });
     const squares = attention.heads.map((number, at) => {

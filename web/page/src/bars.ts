@@ -25,16 +25,15 @@ export class Bars {
   constructor() {
     this.spoken.setAttribute('role', 'status');
     this.element.append(make('h2', { textContent: 'The model says' }), this.title, this.table, this.more, this.spoken);
-    this.empty(5);
+    this.empty([]);
   }
 
   // Nothing was asked: the labels without a bar, so that nothing jumps when the first answer comes.
-  empty(labels: number | string[]): void {
+  empty(labels: string[]): void {
     this.answer = null;
     this.more.hidden = true;
     this.title.replaceChildren(make('span', { className: 'hint', textContent: 'Its answer comes while you type.' }));
-    const names = typeof labels === 'number' ? [] : labels.slice(0, mostBars);
-    this.rows(names.map((label) => ({ label, score: NaN })), -1, 3);
+    this.rows(labels.slice(0, mostBars).map((label) => ({ label, score: NaN })), -1, 3);
     this.stale(false);
     this.say('');
   }

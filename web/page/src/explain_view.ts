@@ -25,14 +25,17 @@ export interface Explanation {
 }
 export interface ExplainQuestion { sentence: Sentence; label: string | null; method: string }
 
-const budgetMs = 5000, mostSteps = 8;
+const mostBudgetMs = 5000, mostSteps = 8;
 export const methodNames: Record<string, string> = { shap: 'SHAP', occlusion: 'Occlusion', lime: 'LIME', integrated_gradients: 'Integrated gradients' };
 
+const partNames: Record<string, string> = { counterfactuals: 'Looking what would change the label', faithfulness: 'Looking how good the explanation is' };
+export const notOffered = 'This server does not explain, since others than its own machine can ask it. Whoever runs it can let it: filbert serve --explain.';
+
 // What stands in the request; `format` html asks for the report as a page.
-export function explainBody(question: ExplainQuestion, format: 'json' | 'html'): object {
+export function explainBody(question: ExplainQuestion, format: 'json' | 'html', timeoutMs: number): object {
   return {
     ...bodyOf(question.sentence), method: question.method, ...(question.label === null ? {} : { label: question.label }),
-    budget_ms: budgetMs, offset_unit: 'utf16', format,
+    budget_ms: Math.round(Math.min(mostBudgetMs, timeoutMs * 0.8)), offset_unit: 'utf16', format,
   };
 }
 
@@ -82,6 +85,7 @@ export class ExplainView {
 
   private ask(delayMs: number): void {
     const question = this.question(), key = JSON.stringify(question);
+    if (!this.server.offer.explain) return this.notOffered();
     if (!question) {
       this.answered = '';
       this.latest.clear();
@@ -98,6 +102,11 @@ export class ExplainView {
     this.latest.set(question, delayMs);
   }
 
+  private notOffered(): void {
+    this.working('');
+    this.body.replaceChildren(make('p', { className: 'hint', textContent: notOffered }));
+  }
+
   private working(text: string): void {
     this.progress.textContent = text;
     this.progress.hidden = text === '';
@@ -105,7 +114,7 @@ export class ExplainView {
 
   // By server-sent events where the server sends them: progress, then the result.
   private async fetch(question: ExplainQuestion, signal: AbortSignal): Promise<Explanation> {
-    const answer = await this.server.request('explain', explainBody(question, 'json'), { signal, accept: 'text/event-stream' });
+    const answer = await this.server.request('explain', explainBody(question, 'json', this.server.offer.explain_timeout_ms), { signal, accept: 'text/event-stream' });
     if (!answer.headers.get('Content-Type')?.startsWith('text/event-stream') || !answer.body) return (await answer.json()) as Explanation;
     const parser = new EventParser(), decoder = new TextDecoder(), reader = answer.body.getReader();
     for (;;) {
@@ -116,6 +125,7 @@ export class ExplainView {
       });
       for (const { event, data } of parser.push(done ? '\n\n' : decoder.decode(value, { stream: true }))) {
         if (event === 'progress') this.showProgress(data);
+        if (event === 'partial') this.paint(JSON.parse(data) as Explanation, question);
         if (event === 'result') return JSON.parse(data) as Explanation;
         if (event === 'error') throw new Error(errorIn(data));
       }
@@ -124,9 +134,8 @@ export class ExplainView {
   }
 
   private showProgress(data: string): void {
-    const { stage, evaluations } = JSON.parse(data) as { stage?: string; evaluations?: number };
-    const what = stage ? (methodNames[stage] ?? stage.replaceAll('_', ' ')) : 'Looking what each word adds';
-    this.working(`${what} …${evaluations ? ` ${counted(evaluations, 'masked text')} so far` : ''}`);
+    const { part, texts } = JSON.parse(data) as { part: string; texts: number };
+    this.working(`${partNames[part] ?? 'Looking what each word adds'} … ${texts ? `${counted(texts, 'masked text')} so far` : ''}`);
   }
 
   private failed(message: string): void {
@@ -140,15 +149,20 @@ export class ExplainView {
   private show(explanation: Explanation, question: ExplainQuestion): void {
     this.answered = JSON.stringify(question);
     this.working('');
+    this.paint(explanation, question);
+    this.offerReport(question);
+  }
+
+  // The whole of it, or as much as is there.
+  private paint(explanation: Explanation, question: ExplainQuestion): void {
     this.body.classList.remove('stale');
     this.body.replaceChildren(...explanationNodes(explanation, question.method));
-    this.offerReport(question);
   }
 
   private offerReport(question: ExplainQuestion): void {
     if (this.reportUrl) URL.revokeObjectURL(this.reportUrl);
     this.reportUrl = '';
-    this.report.replaceChildren(reportButton('Open the full report', 'explanation.html', this.server, 'explain', explainBody(question, 'html'),
+    this.report.replaceChildren(reportButton('Open the full report', 'explanation.html', this.server, 'explain', explainBody(question, 'html', this.server.offer.explain_timeout_ms),
       (url) => { this.reportUrl = url; }));
   }
 }
@@ -303,7 +317,7 @@ function changeNodes(explanation: Explanation, units: Unit[], decimals: number):
   if (!changes || (changes.flips.length === 0 && changes.keeps.length === 0)) return null;
   const names = (some: number[]): (Node | string)[] => [...listed(some.slice(0, 4).map((at) => quoted(units[at]))), some.length > 4 ? ` and ${some.length - 4} more` : ''];
   const line = (change: Change, ...name: (Node | string)[]): HTMLElement => make('tr', {}, make('th', { scope: 'row' }, ...name),
-    make('td', { className: 'read' }, ...visibly(change.text)), make('td', { className: 'it-said' }, make('strong', {}, nameOf(change.label))),
+    make('td', { className: 'read' }, ...visibly(change.text.length > 400 ? change.text.slice(0, 400) + ' …' : change.text)), make('td', { className: 'it-said' }, make('strong', {}, nameOf(change.label))),
     make('td', { className: 'num', textContent: number(change.score, decimals) }));
   const rows = [...changes.flips.slice(0, 3).map((change) => line(change, ...(change.units.length === units.length ? ['all words'] : names(change.units)))),
     ...changes.keeps.slice(0, 2).map((change) => line(change, ...(change.units.length ? ['all but ', ...names(change.units)] : ['all words'])))];

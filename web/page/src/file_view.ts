@@ -1,6 +1,6 @@
 // A whole file: dropped or chosen, its column of texts picked, classified batch by batch, and kept as CSV with what was answered.
 import { button, counted, grouped, make, named, nameOf, number, visibly } from './dom';
-import { Job, type Question } from './job';
+import { Job, jobLimits, type Question } from './job';
 import { resultsOf } from './many_texts';
 import { readTable } from './read_table';
 import { save } from './save';
@@ -107,7 +107,7 @@ export class FileView {
       refusal: refusalOf,
       sleep,
       untilReady: (signal) => this.server.untilReady(signal),
-    });
+    }, { ...jobLimits, batchTexts: Math.min(jobLimits.batchTexts, this.server.offer.max_client_batch_size) });
     this.job = job;
     this.chosen.hidden = true;
     this.follow(job, table);

@@ -58,12 +58,13 @@ function start(): void {
 
   let shown = '';
   const show = (model: Model): void => {
-    if (JSON.stringify(model) === shown) return;
-    shown = JSON.stringify(model);
+    const now = JSON.stringify([model, server.offer]);
+    if (now === shown) return;
+    shown = now;
     document.title = `${nameText(model.id)} – Filbert`;
     title.replaceChildren(make('bdi', { textContent: nameText(model.id) }));
     lead.textContent = leadOf(model);
-    card.replaceChildren(modelCard(model));
+    card.replaceChildren(modelCard(model, server.offer));
     for (const each of [one, many, file]) each.setModel(model);
   };
   models.addEventListener('change', () => show(server.models[models.selectedIndex] as Model));

@@ -7,7 +7,7 @@ import { Latest } from './latest';
 import { save } from './save';
 import { refusalOf, sleep, type ClassifyAnswer, type Model, type Server } from './server';
 
-const mostLines = 1000, batchLines = 64;
+const mostLines = 1000, mostInBatch = 64;
 
 export function linesOf(text: string): string[] {
   return text.split(/\r\n|\n/).filter((line) => line.trim() !== '');
@@ -68,7 +68,7 @@ export class ManyTexts {
   }
 
   private async ask(lines: string[], signal: AbortSignal): Promise<null> {
-    const missing = lines.filter((line) => !this.known.has(line));
+    const missing = lines.filter((line) => !this.known.has(line)), batchLines = Math.min(mostInBatch, this.server.offer.max_client_batch_size);
     for (let from = 0; from < missing.length; from += batchLines) {
       const some = missing.slice(from, from + batchLines);
       const answer = await this.server.json<ClassifyAnswer>('v1/classify', { model: this.model?.id ?? '', input: some }, { signal });

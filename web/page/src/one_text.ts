@@ -6,6 +6,7 @@ import { button, copyable, counted, make, tabs } from './dom';
 import { ExplainView } from './explain_view';
 import { Latest } from './latest';
 import { refusalOf, sleep, type Answer, type ClassifyAnswer, type Model, type Server } from './server';
+import { labelsOf } from './model_card';
 import { classifyBody, type Sentence } from './sentence';
 import { TokensView } from './tokens_view';
 
@@ -50,8 +51,9 @@ export class OneText {
 
   setModel(model: Model): void {
     this.model = model;
-    const labels = Object.values(model.id2label ?? {});
+    const labels = labelsOf(model);
     this.explain.setLabels(labels);
+    this.attention.setLayers(model.num_hidden_layers);
     if (this.text.value === '') this.bars.empty(labels);
     this.changed(0);
   }
@@ -107,9 +109,9 @@ export class OneText {
     if (!sentence) {
       this.latest.clear();
       this.tokensTotal = 0;
-      this.counter.textContent = this.model?.max_length ? `The model reads up to ${counted(this.model.max_length, 'token')}.` : '';
+      this.counter.textContent = this.model ? `The model reads up to ${counted(this.model.max_length, 'token')}.` : '';
       this.notice([]);
-      this.bars.empty(Object.values(this.model?.id2label ?? {}));
+      this.bars.empty(this.model ? labelsOf(this.model) : []);
       this.json.set('');
     } else {
       this.bars.stale(true);
@@ -124,7 +126,7 @@ export class OneText {
     if (this.shown === 'attention') this.attention.set(sentence, delayMs, this.tokensTotal);
     if (this.shown === 'tokens') this.tokens.set(sentence, Math.min(delayMs, typingMs));
     const asked = sentence ?? { model: this.model?.id ?? '', text: 'I really love this book', pair: null };
-    this.curl.set(curlLine(this.server.url('v1/classify'), classifyBody(asked), this.server.needsKey));
+    this.curl.set(curlLine(this.server.url('v1/classify'), classifyBody(asked), this.server.offer.has_api_key));
   }
 
   private show(answer: ClassifyAnswer): void {
@@ -141,7 +143,7 @@ export class OneText {
 
   private failed(message: string): void {
     this.bars.stale(false);
-    this.bars.empty(Object.values(this.model?.id2label ?? {}));
+    this.bars.empty(this.model ? labelsOf(this.model) : []);
     this.notice([message]);
   }
 
@@ -152,4 +154,4 @@ export class OneText {
 }
 
 const counter = (answer: Answer, model: Model | null): string =>
-  counted(answer.tokens_total, 'token') + (model?.max_length ? ` of ${model.max_length} that the model reads` : '');
+  counted(answer.tokens_total, 'token') + (model ? ` of at most ${model.max_length} that the model reads` : '');

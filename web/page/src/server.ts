@@ -16,14 +16,22 @@ export interface FailedAnswer { index: number; error: { message: string } }
 export type Item = Answer | FailedAnswer;
 export interface ClassifyAnswer { data: Item[] }
 
+// GET /v1/models; docs/serve.md has the fields.
 export interface Model {
   id: string;
-  id2label?: Record<string, string>;
-  max_length?: number;
-  dtype?: string;
-  kernels?: string;
-  [more: string]: unknown;
+  model_id: string;
+  revision: string;
+  model_type: string;
+  id2label: Record<string, string>;
+  function_to_apply: string;
+  max_length: number;
+  num_parameters: number;
+  dtype: string;
+  kernels: string;
+  num_hidden_layers: number;
 }
+export interface Offer { version: string; explain: boolean; has_api_key: boolean; max_client_batch_size: number; explain_timeout_ms: number }
+interface ModelsAnswer { data: (Model & { created?: number })[]; server: Offer }
 
 export class ServerError extends Error {
   constructor(readonly status: number, message: string, readonly retryAfterMs: number) { super(message); }
@@ -41,7 +49,7 @@ export interface RequestOptions { signal?: AbortSignal; accept?: string; backgro
 export class Server {
   state: State = 'starting';
   models: Model[] = [];
-  needsKey = false;
+  offer: Offer = { version: '', explain: true, has_api_key: false, max_client_batch_size: 32, explain_timeout_ms: 5000 };
   wrongKey = false;
   onChange: (() => void)[] = [];     // the state or the models are others
   onReady: (() => void)[] = [];      // it is there again: what waits may be asked
@@ -73,7 +81,9 @@ export class Server {
   async look(): Promise<void> {
     window.clearTimeout(this.timer);
     try {
-      this.models = (await this.json<{ data: Model[] }>('v1/models', undefined, {})).data;
+      const answer = await this.json<ModelsAnswer>('v1/models', undefined, {});
+      this.models = answer.data.map(({ created: _created, ...model }) => model);   // the time of the answer is no part of the model
+      this.offer = answer.server;
       this.become('up');
     } catch (error) {
       if (this.state === 'key') return;
@@ -102,7 +112,6 @@ export class Server {
     if (answer.ok) return answer;
     const problem = new ServerError(answer.status, await messageOf(answer), retryAfter(answer));
     if (answer.status === 401) {
-      this.needsKey = true;
       this.wrongKey = this.key !== '';
       this.become('key');
     }
@@ -142,7 +151,6 @@ export class Server {
     window.clearTimeout(this.timer);
     if (state === 'up') {
       this.attempt = 0;
-      this.needsKey = this.key !== '' && this.needsKey;
       this.wrongKey = false;
     }
     if (state === 'down') {

@@ -2,9 +2,9 @@
 import { counted, make, visibly } from './dom';
 import { Latest } from './latest';
 import { refusalOf, sleep, type Server } from './server';
-import { bodyOf, type Sentence } from './sentence';
+import { classifyBody, type Sentence } from './sentence';
 
-interface Token { id: number; token: string; begin: number; end: number; special: boolean; unknown: boolean; sequence_id?: number }
+interface Token { id: number; token: string; start: number; end: number; special: boolean; unknown: boolean; sequence_id: number | null }
 interface Tokens { tokens: Token[]; tokens_total: number; truncated: boolean }
 
 export class TokensView {
@@ -16,7 +16,11 @@ export class TokensView {
   constructor(server: Server) {
     this.element.append(make('p', { className: 'hint', textContent: 'The model reads no words but pieces of its vocabulary, by their numbers.' }), this.body);
     this.latest = new Latest<Sentence, Tokens>({
-      ask: (sentence, signal) => server.json<Tokens>('v1/tokenize', { ...bodyOf(sentence), offset_unit: 'utf16' }, { signal }),
+      ask: async (sentence, signal) => {
+        const [first] = (await server.json<{ data: Tokens[] }>('v1/tokenize', { ...classifyBody(sentence), offset_unit: 'utf16' }, { signal })).data;
+        if (!first) throw new Error('expected the tokens of a text, found none');
+        return first;
+      },
       show: (tokens, sentence) => this.show(tokens, sentence),
       refusal: refusalOf,
       fail: (message) => {
@@ -55,7 +59,7 @@ export class TokensView {
 }
 
 function pieceOf(token: Token, sentence: Sentence): HTMLElement {
-  const from = token.sequence_id === 1 ? sentence.pair ?? '' : sentence.text, read = from.slice(token.begin, token.end);
+  const from = token.sequence_id === 1 ? sentence.pair ?? '' : sentence.text, read = from.slice(token.start, token.end);
   const item = make('li', { className: token.unknown ? 'piece unknown' : token.special ? 'piece special' : 'piece' },
     make('bdi', {}, ...visibly(token.token)), make('span', { className: 'id num', textContent: String(token.id) }));
   if (token.unknown) item.append(make('span', { className: 'why', textContent: 'not known: ' }, ...visibly(read)));
