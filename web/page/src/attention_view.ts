@@ -3,7 +3,8 @@ import { links, make, named, roving, horizontal, type AttentionData, type Pinned
 import { Latest } from './latest';
 import { refusalOf, sleep, type Server } from './server';
 import { bodyOf, type Sentence } from './sentence';
-import { notOffered, reportButton } from './explain_view';
+import { notOffered } from './explain_view';
+import { reportButton } from './report_button';
 
 interface Attention {
   tokens: string[];
@@ -11,16 +12,21 @@ interface Attention {
   sequence_ids: (number | null)[];
   layers: number[];
   heads: number[];
-  attentions: number[][][][];   // [layers][heads][tokens][tokens]
+  attentions: number[][][][]; // [layers][heads][tokens][tokens]
 }
 
-interface Question { sentence: Sentence; layer: number }
+interface Question {
+  sentence: Sentence;
+  layer: number;
+}
 
-const mostTokens = 200;   // shown here: of more, the lines say nothing, and the answer is large
+const mostTokens = 200; // shown here: of more, the lines say nothing, and the answer is large
 
 // What the views draw from: weights as bytes, means, and what each token gets.
 export function attentionData(attention: Attention, showSpecial: () => boolean): AttentionData {
-  const { tokens, heads } = attention, count = tokens.length, bytes: (Uint8Array | undefined)[] = [];
+  const { tokens, heads } = attention;
+  const count = tokens.length;
+  const bytes: (Uint8Array | undefined)[] = [];
   const special = attention.special_tokens_mask.map((mask) => mask === 1);
   const allowed = (i: number, j: number): boolean => showSpecial() || !(special[i] || special[j]);
   const weights = (layer: number): Uint8Array => {
@@ -31,10 +37,18 @@ export function attentionData(attention: Attention, showSpecial: () => boolean):
     return made;
   };
   return {
-    tokens, special, heads, count, weights, allowed, layers: attention.layers.map((layer) => ({ layer })),
+    tokens,
+    special,
+    heads,
+    count,
+    weights,
+    allowed,
+    layers: attention.layers.map((layer) => ({ layer })),
     mean(layer, shown) {
-      const mean = new Float32Array(count * count), of = weights(layer);
-      for (const head of shown) for (let at = 0, from = head * count * count; at < mean.length; ++at) mean[at] = (mean[at] ?? 0) + (of[from + at] ?? 0) / shown.length / 255;
+      const mean = new Float32Array(count * count);
+      const of = weights(layer);
+      for (const head of shown)
+        for (let at = 0, from = head * count * count; at < mean.length; ++at) mean[at] = (mean[at] ?? 0) + (of[from + at] ?? 0) / shown.length / 255;
       return mean;
     },
     kept() {
@@ -43,7 +57,8 @@ export function attentionData(attention: Attention, showSpecial: () => boolean):
       return kept;
     },
     received(layer) {
-      const of = weights(layer), shares = new Float32Array(heads.length * count);
+      const of = weights(layer);
+      const shares = new Float32Array(heads.length * count);
       const most = heads.map((_, head) => {
         for (let i = 0; i < count; ++i) {
           for (let j = 0; j < count; ++j) {
@@ -73,8 +88,16 @@ export class AttentionView {
 
   constructor(private readonly server: Server) {
     this.said.setAttribute('role', 'status');
-    this.element.append(make('p', { className: 'hint', textContent: 'Which tokens each token looked at, layer by layer. That is where the model looked, not why it answered so: for that there is Explain.' }),
-      this.said, this.body, this.report);
+    this.element.append(
+      make('p', {
+        className: 'hint',
+        textContent:
+          'Which tokens each token looked at, layer by layer. That is where the model looked, not why it answered so: for that there is Explain.',
+      }),
+      this.said,
+      this.body,
+      this.report,
+    );
     this.latest = new Latest<Question, Attention>({
       ask: ({ sentence, layer }, signal) => this.server.json<Attention>('attention', { ...bodyOf(sentence), layers: [layer] }, { signal }),
       show: (attention, question) => this.show(attention, question),
@@ -108,9 +131,14 @@ export class AttentionView {
       this.answered = '';
       this.view = null;
       this.say('');
-      this.body.replaceChildren(make('p', { className: 'hint', textContent: sentence
-        ? `This text has ${tokens} tokens, of which each looks at each: too many lines to be seen here. The full page has them, layer by layer.`
-        : 'Type a text above: where the model looked stands here then.' }));
+      this.body.replaceChildren(
+        make('p', {
+          className: 'hint',
+          textContent: sentence
+            ? `This text has ${tokens} tokens, of which each looks at each: too many lines to be seen here. The full page has them, layer by layer.`
+            : 'Type a text above: where the model looked stands here then.',
+        }),
+      );
       if (sentence) this.offerReport(sentence);
       return;
     }
@@ -138,11 +166,15 @@ export class AttentionView {
     if (shown.pinned && shown.pinned.at >= attention.tokens.length) shown.pinned = null;
     if (shown.heads.length === 0 || shown.heads.some((head) => head >= attention.heads.length)) shown.heads = attention.heads.map((_, at) => at);
     const draw = (): void => this.view?.draw();
-    this.view = links(attentionData(attention, () => shown.special), () => ({ ...shown, layer: 0 }), (token) => {
-      shown.pinned = token;
-      draw();
-    });
-    const hadFocus = document.activeElement?.id === 'layer';   // who chooses one layer after another goes on doing so
+    this.view = links(
+      attentionData(attention, () => shown.special),
+      () => ({ ...shown, layer: 0 }),
+      (token) => {
+        shown.pinned = token;
+        draw();
+      },
+    );
+    const hadFocus = document.activeElement?.id === 'layer'; // who chooses one layer after another goes on doing so
     this.body.replaceChildren(this.controls(attention, draw), this.view.element);
     if (hadFocus) document.getElementById('layer')?.focus();
     requestAnimationFrame(draw);
@@ -151,26 +183,35 @@ export class AttentionView {
 
   private controls(attention: Attention, draw: () => void): HTMLElement {
     const { shown } = this;
-    const layer = make('select', { id: 'layer' }, ...Array.from({ length: this.layers }, (_, at) => make('option', { value: String(at), textContent: String(at) })));
+    const layer = make(
+      'select',
+      { id: 'layer' },
+      ...Array.from({ length: this.layers }, (_, at) => make('option', { value: String(at), textContent: String(at) })),
+    );
     layer.value = String(this.layer);
     layer.addEventListener('change', () => {
       this.layer = Number(layer.value);
       this.set(this.sentence, 0, attention.tokens.length);
     });
     const special = make('input', { type: 'checkbox', checked: shown.special });
-    special.addEventListener('change', () => { shown.special = special.checked; draw(); });
+    special.addEventListener('change', () => {
+      shown.special = special.checked;
+      draw();
+    });
     const squares = attention.heads.map((number, at) => {
       const square = named(make('button', { type: 'button', className: `square c${number % 12}`, textContent: String(number) }), `Head ${number}`);
       square.title = 'Click: on or off. Double click or i: alone, or all';
       square.setAttribute('aria-keyshortcuts', 'i');
       square.addEventListener('click', () => choose(shown.heads.includes(at) ? shown.heads.filter((head) => head !== at) : [...shown.heads, at]));
       square.addEventListener('dblclick', () => isolate(at));
-      square.addEventListener('keydown', (event) => { if (event.key === 'i' && !event.ctrlKey && !event.metaKey && !event.altKey) isolate(at); });
+      square.addEventListener('keydown', (event) => {
+        if (event.key === 'i' && !event.ctrlKey && !event.metaKey && !event.altKey) isolate(at);
+      });
       return square;
     });
     const paint = (): void => squares.forEach((square, at) => square.setAttribute('aria-pressed', String(shown.heads.includes(at))));
     const choose = (heads: number[]): void => {
-      if (heads.length === 0) return;   // the last stays
+      if (heads.length === 0) return; // the last stays
       shown.heads = heads.sort((a, b) => a - b);
       paint();
       draw();
@@ -178,15 +219,27 @@ export class AttentionView {
     const isolate = (at: number): void => choose(shown.heads.length === 1 && shown.heads[0] === at ? attention.heads.map((_, head) => head) : [at]);
     roving(squares, horizontal(squares.length));
     paint();
-    return make('div', { className: 'controls' }, make('label', {}, 'Layer ', layer), make('label', {}, special, ' Special tokens'),
-      make('fieldset', { className: 'heads' }, make('legend', { textContent: 'Heads: a click shows or hides one, a double click or the key i shows it alone' }),
-        make('div', { className: 'squares' }, ...squares)));
+    return make(
+      'div',
+      { className: 'controls' },
+      make('label', {}, 'Layer ', layer),
+      make('label', {}, special, ' Special tokens'),
+      make(
+        'fieldset',
+        { className: 'heads' },
+        make('legend', { textContent: 'Heads: a click shows or hides one, a double click or the key i shows it alone' }),
+        make('div', { className: 'squares' }, ...squares),
+      ),
+    );
   }
 
   private offerReport(sentence: Sentence): void {
     if (this.url) URL.revokeObjectURL(this.url);
     this.url = '';
-    this.report.replaceChildren(reportButton('Open the full page', 'attention.html', this.server, 'attention', { ...bodyOf(sentence), format: 'html' },
-      (url) => { this.url = url; }));
+    this.report.replaceChildren(
+      reportButton('Open the full page', 'attention.html', this.server, 'attention', { ...bodyOf(sentence), format: 'html' }, (url) => {
+        this.url = url;
+      }),
+    );
   }
 }

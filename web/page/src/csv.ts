@@ -5,22 +5,30 @@
 export class CsvError extends Error {}
 
 export interface CsvDialect {
-  delimiter: string;   // one character
-  quotes: boolean;     // a field may stand in double quotes; false: a quote is a character like others, as in .tsv
+  delimiter: string; // one character
+  quotes: boolean; // a field may stand in double quotes; false: a quote is a character like others, as in .tsv
 }
 
-const enum At { field, plain, quoted, behindQuote }
+const enum At {
+  field,
+  plain,
+  quoted,
+  behindQuote,
+}
 
 export class CsvReader {
   private state: At = At.field;
   private row: string[] = [];
   private field = '';
-  private pendingReturn = false;   // "\r" was the last of a piece: whether it ends the row, the next piece says
+  private pendingReturn = false; // "\r" was the last of a piece: whether it ends the row, the next piece says
   private line = 1;
-  private opened = 0;              // the line of the quote that is open
+  private opened = 0; // the line of the quote that is open
   private readonly plainEnd: RegExp;
 
-  constructor(private readonly dialect: CsvDialect, private readonly onRow: (fields: string[]) => void) {
+  constructor(
+    private readonly dialect: CsvDialect,
+    private readonly onRow: (fields: string[]) => void,
+  ) {
     const escaped = dialect.delimiter.replace(/[\\\]^-]/g, '\\$&');
     this.plainEnd = new RegExp(`[${escaped}\r\n]`, 'g');
   }
@@ -54,7 +62,8 @@ export class CsvReader {
 
   // Up to the closing quote, or the end of the piece.
   private quoted(piece: string, from: number): number {
-    const close = piece.indexOf('"', from), end = close < 0 ? piece.length : close;
+    const close = piece.indexOf('"', from);
+    const end = close < 0 ? piece.length : close;
     const text = piece.slice(from, end);
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) ++this.line;
     this.field += text;
@@ -125,7 +134,11 @@ export class CsvReader {
 
 // Which of the usual ones stands most often in the first line, outside of quotes; a comma if none does.
 export function guessDelimiter(start: string): string {
-  const counts = new Map([[',', 0], [';', 0], ['\t', 0]]);
+  const counts = new Map([
+    [',', 0],
+    [';', 0],
+    ['\t', 0],
+  ]);
   let inQuotes = false;
   for (const c of start) {
     if (c === '"') inQuotes = !inQuotes;
@@ -138,7 +151,7 @@ export function guessDelimiter(start: string): string {
 
 // A row as RFC 4180 has it, with its line end.
 export function csvRow(fields: readonly string[], delimiter: string): string {
-  const alone = fields.length === 1 && fields[0] === '';   // a blank line would be no row to other readers
+  const alone = fields.length === 1 && fields[0] === ''; // a blank line would be no row to other readers
   const written = fields.map((field) => (alone || /["\r\n]/.test(field) || field.includes(delimiter) ? `"${field.replaceAll('"', '""')}"` : field));
   return written.join(delimiter) + '\r\n';
 }

@@ -1,7 +1,10 @@
 // Elements. What the views of attention have for the same (attention_views.js, which the page loads before) is theirs. Every text goes in as
 // text; nothing is ever parsed as HTML.
 
-export interface Views { element: HTMLElement; draw(): void }
+export interface Views {
+  element: HTMLElement;
+  draw(): void;
+}
 export interface AttentionData {
   tokens: string[];
   special: boolean[];
@@ -14,7 +17,10 @@ export interface AttentionData {
   kept(layer: number, heads: number[]): Uint8Array;
   received(layer: number): { shares: Float32Array; most: number[] };
 }
-export interface PinnedToken { side: 'q' | 'k'; at: number }
+export interface PinnedToken {
+  side: 'q' | 'k';
+  at: number;
+}
 type Child = Node | string;
 type Move = (key: string, at: number) => number | undefined;
 
@@ -23,12 +29,17 @@ declare const attentionViews: {
   named<E extends Element>(element: E, name: string): E;
   roving(buttons: HTMLElement[], step: Move): void;
   horizontal(count: number): Move;
-  links(data: AttentionData, shown: () => { layer: number; heads: number[]; pinned: PinnedToken | null }, pin: (token: PinnedToken | null) => void): Views;
+  links(
+    data: AttentionData,
+    shown: () => { layer: number; heads: number[]; pinned: PinnedToken | null },
+    pin: (token: PinnedToken | null) => void,
+  ): Views;
 };
 export const { make, named, roving, horizontal, links } = attentionViews;
 
 // What nobody sees, or turns what stands around it.
-const invisible = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+const invisible =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 const mark = (c: string) => `U+${(c.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
 
 // A text as nodes, with invisible characters as marks.
@@ -92,8 +103,16 @@ export function button(text: string, act: () => void, properties: object = {}): 
 }
 
 // Tabs with their panels (https://www.w3.org/WAI/ARIA/apg/patterns/tabs/): arrow keys go from one to the next, which shows it at once.
-export interface Tab { id: string; title: string; panel: HTMLElement }
-export function tabs(name: string, list: Tab[], chosen: (id: string) => void): { element: HTMLElement; panels: HTMLElement[]; choose(id: string): void } {
+export interface Tab {
+  id: string;
+  title: string;
+  panel: HTMLElement;
+}
+export function tabs(
+  name: string,
+  list: Tab[],
+  chosen: (id: string) => void,
+): { element: HTMLElement; panels: HTMLElement[]; choose(id: string): void } {
   const bar = named(make('div', { className: 'tabs' }), name);
   bar.setAttribute('role', 'tablist');
   let current = '';
@@ -125,11 +144,14 @@ export function tabs(name: string, list: Tab[], chosen: (id: string) => void): {
 
 // A text to be copied, with the button for it.
 export function copyable(name: string): { element: HTMLElement; set(text: string): void } {
-  const code = named(make('pre', { className: 'command', tabIndex: 0 }), name), said = make('span', { className: 'hint' });
+  const code = named(make('pre', { className: 'command', tabIndex: 0 }), name);
+  const said = make('span', { className: 'hint' });
   code.setAttribute('role', 'region');
   said.setAttribute('role', 'status');
   const copy = button('Copy', () => {
-    navigator.clipboard?.writeText(code.textContent ?? '').then(() => { said.textContent = 'Copied.'; }, select) ?? select();
+    navigator.clipboard?.writeText(code.textContent ?? '').then(() => {
+      said.textContent = 'Copied.';
+    }, select) ?? select();
   });
   // Without leave to write the clipboard (a page by http from elsewhere has none): all of it is selected, for the key that copies.
   const select = (): void => {

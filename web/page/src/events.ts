@@ -25,7 +25,8 @@ export class EventParser {
         this.data = [];
         continue;
       }
-      const colon = line.indexOf(':'), name = colon < 0 ? line : line.slice(0, colon);
+      const colon = line.indexOf(':');
+      const name = colon < 0 ? line : line.slice(0, colon);
       const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
       if (name === 'event') this.event = value;
       else if (name === 'data') this.data.push(value);

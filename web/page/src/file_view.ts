@@ -23,19 +23,33 @@ export class FileView {
 
   constructor(private readonly server: Server) {
     this.notices.setAttribute('role', 'alert');
-    this.drop.append(make('h2', { textContent: 'A file of texts' }),
-      make('p', { textContent: 'Drop it anywhere on this page, or choose it: a table (.csv, .tsv), an object of JSON a line (.jsonl), or a text a line (.txt).' }),
+    this.drop.append(
+      make('h2', { textContent: 'A file of texts' }),
+      make('p', {
+        textContent: 'Drop it anywhere on this page, or choose it: a table (.csv, .tsv), an object of JSON a line (.jsonl), or a text a line (.txt).',
+      }),
       make('p', { className: 'buttons' }, make('label', { htmlFor: 'file', className: 'spoken', textContent: 'File' }), this.input),
-      make('p', { className: 'hint', textContent: 'It is read here, and only its texts are sent, to this server, a few at a time. What comes out is the same table with a label and a score for each row.' }));
-    this.input.addEventListener('change', () => { if (this.input.files?.[0]) void this.take(this.input.files[0]); });
+      make('p', {
+        className: 'hint',
+        textContent:
+          'It is read here, and only its texts are sent, to this server, a few at a time. What comes out is the same table with a label and a score for each row.',
+      }),
+    );
+    this.input.addEventListener('change', () => {
+      if (this.input.files?.[0]) void this.take(this.input.files[0]);
+    });
     this.element.append(this.drop, this.notices, this.chosen, this.running);
-    window.addEventListener('beforeunload', (event) => { if (this.busy) event.preventDefault(); });
+    window.addEventListener('beforeunload', (event) => {
+      if (this.busy) event.preventDefault();
+    });
   }
 
-  get busy(): boolean { return this.job !== null && (this.job.state === 'running' || this.job.state === 'paused'); }
-  setModel(model: Model): void { this.model = model; }
-  focus(): void { this.input.focus(); }
-
+  get busy(): boolean {
+    return this.job !== null && (this.job.state === 'running' || this.job.state === 'paused');
+  }
+  setModel(model: Model): void {
+    this.model = model;
+  }
   // A file, from whichever way; the one at work is finished first.
   async take(file: File): Promise<void> {
     if (this.busy) return this.notice('Another file is being classified: cancel that first.');
@@ -49,7 +63,13 @@ export class FileView {
     this.chosen.replaceChildren(make('h2', {}, 'Reading ', nameOf(file.name)), bar);
     this.chosen.hidden = false;
     try {
-      const table = await readTable(file, (share) => { bar.value = share; }, reading.signal);
+      const table = await readTable(
+        file,
+        (share) => {
+          bar.value = share;
+        },
+        reading.signal,
+      );
       if (reading.signal.aborted) return;
       this.name = file.name;
       this.choose(table);
@@ -69,14 +89,20 @@ export class FileView {
   private choose(table: Table): void {
     const names = columnNames(table);
     const options = (): HTMLOptionElement[] => columnNames(table).map((name, at) => make('option', { value: String(at), textContent: name }));
-    const text = make('select', {}, ...options()), pair = make('select', {}, make('option', { value: '-1', textContent: 'none' }), ...options());
-    const header = make('input', { type: 'checkbox', checked: table.header }), preview = make('div', { className: 'scroll' }), summary = make('p', {});
+    const text = make('select', {}, ...options());
+    const pair = make('select', {}, make('option', { value: '-1', textContent: 'none' }), ...options());
+    const header = make('input', { type: 'checkbox', checked: table.header });
+    const preview = make('div', { className: 'scroll' });
+    const summary = make('p', {});
     const start = button('', () => this.start(table, Number(text.value), Number(pair.value)), { className: 'main' });
     text.value = String(guessTextColumn(table));
     const paint = (): void => {
       start.textContent = `Classify ${counted(dataRows(table), 'text')}`;
-      summary.textContent = `${counted(dataRows(table), 'row')}, ${counted(columnNames(table).length, 'column')}` + (table.encoding === 'utf-8' ? '' : `; read as ${table.encoding}`) +
-        (table.problems.size ? `; ${counted(table.problems.size, 'line')} with an error, which get no label` : '') + '.';
+      summary.textContent =
+        `${counted(dataRows(table), 'row')}, ${counted(columnNames(table).length, 'column')}` +
+        (table.encoding === 'utf-8' ? '' : `; read as ${table.encoding}`) +
+        (table.problems.size ? `; ${counted(table.problems.size, 'line')} with an error, which get no label` : '') +
+        '.';
       preview.replaceChildren(previewOf(table, Number(text.value), Number(pair.value)));
     };
     for (const each of [text, pair]) each.addEventListener('change', paint);
@@ -98,16 +124,23 @@ export class FileView {
     const question = (row: number): Question | { error: string } => {
       const problem = table.problems.get(row);
       if (problem !== undefined) return { error: problem };
-      const fields = rowOf(table, row), own = fields[text] ?? '';
+      const fields = rowOf(table, row);
+      const own = fields[text] ?? '';
       if (own.trim() === '') return { error: 'no text' };
       return pair < 0 ? own : [own, fields[pair] ?? ''];
     };
-    const job = new Job(dataRows(table), question, {
-      classify: async (input, signal) => resultsOf(await this.server.json<ClassifyAnswer>('v1/classify', { model, input }, { signal, background: true })),
-      refusal: refusalOf,
-      sleep,
-      untilReady: (signal) => this.server.untilReady(signal),
-    }, { ...jobLimits, batchTexts: Math.min(jobLimits.batchTexts, this.server.offer.max_client_batch_size) });
+    const job = new Job(
+      dataRows(table),
+      question,
+      {
+        classify: async (input, signal) =>
+          resultsOf(await this.server.json<ClassifyAnswer>('v1/classify', { model, input }, { signal, background: true })),
+        refusal: refusalOf,
+        sleep,
+        untilReady: (signal) => this.server.untilReady(signal),
+      },
+      { ...jobLimits, batchTexts: Math.min(jobLimits.batchTexts, this.server.offer.max_client_batch_size) },
+    );
     this.job = job;
     this.chosen.hidden = true;
     this.follow(job, table);
@@ -115,8 +148,12 @@ export class FileView {
 
   // The progress of a job, until it ends.
   private follow(job: Job, table: Table): void {
-    const count = dataRows(table), bar = named(make('progress', { max: count, value: 0 }), 'Progress'), said = make('p', { className: 'num' });
-    const spoken = make('p', { className: 'spoken' }), shares = make('div', {}), buttons = make('p', { className: 'buttons' });
+    const count = dataRows(table);
+    const bar = named(make('progress', { max: count, value: 0 }), 'Progress');
+    const said = make('p', { className: 'num' });
+    const spoken = make('p', { className: 'spoken' });
+    const shares = make('div', {});
+    const buttons = make('p', { className: 'buttons' });
     const pause = button('Pause', () => {
       if (job.state === 'paused') job.goOn();
       else job.pause();
@@ -146,7 +183,13 @@ export class FileView {
       spoken.textContent = said.textContent;
       shares.append(make('div', { className: 'scroll' }, resultsOfFirst(table, job)));
       const keep = button('Download the result as CSV', () => void this.download(table, job), { className: 'main' });
-      buttons.replaceChildren(keep, button('Another column, or again', () => { this.running.hidden = true; this.choose(table); }));
+      buttons.replaceChildren(
+        keep,
+        button('Another column, or again', () => {
+          this.running.hidden = true;
+          this.choose(table);
+        }),
+      );
       if (!document.activeElement || document.activeElement === document.body) keep.focus();
     });
   }
@@ -156,7 +199,9 @@ export class FileView {
     const pieces: string[] = [];
     for (const piece of resultPieces(table, job.results)) {
       pieces.push(piece);
-      await new Promise((resolve) => { setTimeout(resolve, 0); });
+      await new Promise((resolve) => {
+        setTimeout(resolve, 0);
+      });
     }
     save(this.name.replace(/\.[^.]*$/, '') + '.labels.csv', 'text/csv;charset=utf-8', pieces);
   }
@@ -196,39 +241,70 @@ function progressText(job: Job, count: number, clock: Clock): string {
 }
 
 function sharesOf(job: Job): HTMLElement {
-  const total = job.answered - job.failed, most = 12, labels = [...job.labels].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+  const total = job.answered - job.failed;
+  const most = 12;
+  const labels = [...job.labels].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
   const rows = labels.slice(0, most).map(([label, count]) => {
     const bar = named(make('meter', { max: total, value: count }), 'Share');
-    return make('tr', {}, make('th', { scope: 'row' }, nameOf(label)), make('td', { className: 'track' }, bar),
-      make('td', { className: 'num', textContent: grouped(count) }), make('td', { className: 'num', textContent: `${((count / Math.max(1, total)) * 100).toFixed(1)} %` }));
+    return make(
+      'tr',
+      {},
+      make('th', { scope: 'row' }, nameOf(label)),
+      make('td', { className: 'track' }, bar),
+      make('td', { className: 'num', textContent: grouped(count) }),
+      make('td', { className: 'num', textContent: `${((count / Math.max(1, total)) * 100).toFixed(1)} %` }),
+    );
   });
   const head = ['Label', 'Bar', 'Texts', 'Share'].map((textContent) => make('th', { scope: 'col', textContent }));
-  const table = make('table', { className: 'scores' }, make('caption', { textContent: job.state === 'done' ? 'Labels' : 'Labels so far' }), make('thead', { className: 'quiet' }, make('tr', {}, ...head)), make('tbody', {}, ...rows));
+  const table = make(
+    'table',
+    { className: 'scores' },
+    make('caption', { textContent: job.state === 'done' ? 'Labels' : 'Labels so far' }),
+    make('thead', { className: 'quiet' }, make('tr', {}, ...head)),
+    make('tbody', {}, ...rows),
+  );
   table.hidden = total === 0;
   if (labels.length > most) table.createCaption().textContent = `The ${most} most frequent of ${labels.length} labels`;
   return table;
 }
 
 function previewOf(table: Table, text: number, pair: number): HTMLElement {
-  const names = columnNames(table), rows = Math.min(previewRows, dataRows(table));
+  const names = columnNames(table);
+  const rows = Math.min(previewRows, dataRows(table));
   const marked = (at: number): string => (at === text || at === pair ? 'picked' : '');
   const head = names.map((name, at) => make('th', { scope: 'col', className: marked(at) }, nameOf(name)));
   const body = Array.from({ length: rows }, (_, row) =>
-    make('tr', {}, ...names.map((_name, at) => make('td', { className: marked(at) }, ...visibly(short(rowOf(table, row)[at] ?? ''))))));
-  return make('table', { className: 'preview' }, make('caption', { textContent: `The first ${counted(rows, 'row')}` }), make('thead', {}, make('tr', {}, ...head)), make('tbody', {}, ...body));
+    make('tr', {}, ...names.map((_name, at) => make('td', { className: marked(at) }, ...visibly(short(rowOf(table, row)[at] ?? ''))))),
+  );
+  return make(
+    'table',
+    { className: 'preview' },
+    make('caption', { textContent: `The first ${counted(rows, 'row')}` }),
+    make('thead', {}, make('tr', {}, ...head)),
+    make('tbody', {}, ...body),
+  );
 }
 
 // What the file will hold, at a glance.
 function resultsOfFirst(table: Table, job: Job): HTMLElement {
-  const names = columnNames(table), rows = Math.min(previewRows, dataRows(table));
-  const head = [...names, ...addedNames(names).slice(0, 2)].map((name, at) => make('th', { scope: 'col', className: at >= names.length ? 'picked' : '' }, nameOf(name)));
+  const names = columnNames(table);
+  const rows = Math.min(previewRows, dataRows(table));
+  const head = [...names, ...addedNames(names).slice(0, 2)].map((name, at) =>
+    make('th', { scope: 'col', className: at >= names.length ? 'picked' : '' }, nameOf(name)),
+  );
   const body = Array.from({ length: rows }, (_, row) => {
-    const result = job.results[row], cells = names.map((_name, at) => make('td', {}, ...visibly(short(rowOf(table, row)[at] ?? ''))));
+    const result = job.results[row];
+    const cells = names.map((_name, at) => make('td', {}, ...visibly(short(rowOf(table, row)[at] ?? ''))));
     const said = !result ? ['', ''] : 'error' in result ? [result.error, ''] : [result.label, number(result.score)];
     return make('tr', {}, ...cells, ...said.map((text) => make('td', { className: 'picked' }, nameOf(text, 200))));
   });
-  return make('table', { className: 'preview' }, make('caption', { textContent: `The first ${counted(rows, 'row')} of the result` }),
-    make('thead', {}, make('tr', {}, ...head)), make('tbody', {}, ...body));
+  return make(
+    'table',
+    { className: 'preview' },
+    make('caption', { textContent: `The first ${counted(rows, 'row')} of the result` }),
+    make('thead', {}, make('tr', {}, ...head)),
+    make('tbody', {}, ...body),
+  );
 }
 
 const short = (text: string): string => (text.length > 160 ? text.slice(0, 160) + '…' : text);

@@ -2,7 +2,11 @@
 // on; a batch that is refused is halved until the text that is to blame stands alone. It knows neither page nor network.
 
 export type Question = string | [string, string];
-export interface RowAnswer { label: string; score: number; truncated: boolean }
+export interface RowAnswer {
+  label: string;
+  score: number;
+  truncated: boolean;
+}
 export type RowResult = RowAnswer | { error: string };
 
 // What a refusal means for the batch: later again, when the server is there or has its key again, smaller, or never.
@@ -15,7 +19,11 @@ export interface JobPort {
   untilReady(signal: AbortSignal): Promise<void>;
 }
 
-export interface JobLimits { batchTexts: number; batchCharacters: number; inFlight: number }
+export interface JobLimits {
+  batchTexts: number;
+  batchCharacters: number;
+  inFlight: number;
+}
 export const jobLimits: JobLimits = { batchTexts: 64, batchCharacters: 64 * 1024, inFlight: 4 };
 const mostRefused = 20;
 export type JobState = 'running' | 'paused' | 'done' | 'cancelled' | 'failed';
@@ -23,7 +31,7 @@ export type JobState = 'running' | 'paused' | 'done' | 'cancelled' | 'failed';
 export class Job {
   state: JobState = 'running';
   failure = '';
-  waiting = '';                      // why nothing goes on just now, or empty
+  waiting = ''; // why nothing goes on just now, or empty
   readonly results: (RowResult | undefined)[];
   answered = 0;
   failed = 0;
@@ -36,8 +44,12 @@ export class Job {
   private resumed: Promise<void> = Promise.resolve();
 
   // `question(row)` is undefined where there is nothing to ask; `known` has the results of those.
-  constructor(private readonly count: number, private readonly question: (row: number) => Question | { error: string },
-              private readonly port: JobPort, private readonly limits: JobLimits = jobLimits) {
+  constructor(
+    private readonly count: number,
+    private readonly question: (row: number) => Question | { error: string },
+    private readonly port: JobPort,
+    private readonly limits: JobLimits = jobLimits,
+  ) {
     this.results = new Array<RowResult | undefined>(count);
   }
 
@@ -59,7 +71,9 @@ export class Job {
   pause(): void {
     if (this.state !== 'running') return;
     this.state = 'paused';
-    this.resumed = new Promise((resolve) => { this.resume = resolve; });
+    this.resumed = new Promise((resolve) => {
+      this.resume = resolve;
+    });
   }
   goOn(): void {
     if (this.state !== 'paused') return;
@@ -107,7 +121,10 @@ export class Job {
       await this.resumed;
       if (signal.aborted) return;
       try {
-        const results = await this.port.classify(rows.map((row) => this.question(row) as Question), signal);
+        const results = await this.port.classify(
+          rows.map((row) => this.question(row) as Question),
+          signal,
+        );
         if (results.length !== rows.length) throw new Error(`expected ${rows.length} answers, found ${results.length}`);
         rows.forEach((row, at) => this.keep(row, results[at] as RowResult));
         this.waiting = '';

@@ -31,8 +31,6 @@ export class Latest<Q, A> {
     this.controller = null;
   }
 
-  get busy(): boolean { return this.controller !== null; }
-
   private async run(question: Q, delayMs: number, signal: AbortSignal): Promise<void> {
     const { port } = this;
     try {
@@ -56,7 +54,7 @@ export class Latest<Q, A> {
         }
       }
     } catch (error) {
-      if (!signal.aborted) throw error;   // a question that was given up ends here
+      if (!signal.aborted) throw error; // a question that was given up ends here
     }
   }
 }

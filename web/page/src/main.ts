@@ -12,9 +12,14 @@ const server = new Server();
 // Asked for once the server wants one; kept in this tab alone.
 function keyForm(): HTMLElement {
   const input = make('input', { type: 'password', id: 'key', autocomplete: 'off', required: true, spellcheck: false });
-  const said = make('p', { className: 'hint' }), form = make('form', { className: 'card key', hidden: true });
-  form.append(make('h2', { textContent: 'This server asks for a key' }), make('label', { htmlFor: 'key', textContent: 'API key' }),
-    make('p', { className: 'buttons' }, input, make('button', { type: 'submit', className: 'main', textContent: 'Use this key' })), said);
+  const said = make('p', { className: 'hint' });
+  const form = make('form', { className: 'card key', hidden: true });
+  form.append(
+    make('h2', { textContent: 'This server asks for a key' }),
+    make('label', { htmlFor: 'key', textContent: 'API key' }),
+    make('p', { className: 'buttons' }, input, make('button', { type: 'submit', className: 'main', textContent: 'Use this key' })),
+    said,
+  );
   said.setAttribute('role', 'alert');
   form.addEventListener('submit', (event) => {
     event.preventDefault();
@@ -25,7 +30,9 @@ function keyForm(): HTMLElement {
     const wanted = server.state === 'key';
     if (wanted && form.hidden) requestAnimationFrame(() => input.focus());
     form.hidden = !wanted;
-    said.textContent = server.wrongKey ? 'The server does not take this key.' : 'Whoever runs the server has it. It is kept in this tab only, until you close it.';
+    said.textContent = server.wrongKey
+      ? 'The server does not take this key.'
+      : 'Whoever runs the server has it. It is kept in this tab only, until you close it.';
   });
   return form;
 }
@@ -43,18 +50,26 @@ function statusLine(): HTMLElement {
 }
 
 function start(): void {
-  const one = new OneText(server), file = new FileView(server);
+  const one = new OneText(server);
+  const file = new FileView(server);
   const many = new ManyTexts(server, (text) => {
     ways.choose('one');
     one.open(text, null);
   });
-  const title = make('h1', { textContent: 'Filbert' }), lead = make('p', { className: 'lead' }), card = make('div', {});
-  const models = make('select', { id: 'model' }), choice = make('p', { className: 'choice', hidden: true }, make('label', { htmlFor: 'model', textContent: 'Model ' }), models);
-  const ways = tabs('What to classify', [
-    { id: 'one', title: 'One text', panel: make('div', {}, one.element) },
-    { id: 'many', title: 'Several texts', panel: make('div', {}, many.element) },
-    { id: 'file', title: 'A file', panel: make('div', {}, file.element) },
-  ], () => undefined);
+  const title = make('h1', { textContent: 'Filbert' });
+  const lead = make('p', { className: 'lead' });
+  const card = make('div', {});
+  const models = make('select', { id: 'model' });
+  const choice = make('p', { className: 'choice', hidden: true }, make('label', { htmlFor: 'model', textContent: 'Model ' }), models);
+  const ways = tabs(
+    'What to classify',
+    [
+      { id: 'one', title: 'One text', panel: make('div', {}, one.element) },
+      { id: 'many', title: 'Several texts', panel: make('div', {}, many.element) },
+      { id: 'file', title: 'A file', panel: make('div', {}, file.element) },
+    ],
+    () => undefined,
+  );
 
   let shown = '';
   const show = (model: Model): void => {
@@ -70,7 +85,10 @@ function start(): void {
   models.addEventListener('change', () => show(server.models[models.selectedIndex] as Model));
   server.onChange.push(() => {
     if (server.models.length === 0) return;
-    const chosen = Math.max(0, server.models.findIndex((model) => model.id === models.value));
+    const chosen = Math.max(
+      0,
+      server.models.findIndex((model) => model.id === models.value),
+    );
     models.replaceChildren(...server.models.map(({ id }) => make('option', { value: id, textContent: nameText(id) })));
     models.selectedIndex = chosen;
     choice.hidden = server.models.length < 2;
@@ -81,9 +99,11 @@ function start(): void {
   const main = make('main', { id: 'main' }, keyForm(), ways.element, ...ways.panels, card);
   document.body.replaceChildren(make('a', { className: 'skip', href: '#text', textContent: 'To the text' }), statusLine(), head, main);
   ways.choose('one');
-  if (matchMedia('(pointer: fine)').matches) one.focus();   // on a telephone that would open its keyboard over the page
+  if (matchMedia('(pointer: fine)').matches) one.focus(); // on a telephone that would open its keyboard over the page
   takeDrops(file, () => ways.choose('file'));
-  document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') void server.look(); });
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible') void server.look();
+  });
   void server.look();
 }
 
@@ -95,7 +115,9 @@ function takeDrops(view: FileView, show: () => void): void {
     event.preventDefault();
     document.body.classList.add('dragged');
   });
-  document.addEventListener('dragleave', (event) => { if (!event.relatedTarget) document.body.classList.remove('dragged'); });
+  document.addEventListener('dragleave', (event) => {
+    if (!event.relatedTarget) document.body.classList.remove('dragged');
+  });
   document.addEventListener('drop', (event) => {
     document.body.classList.remove('dragged');
     const file = event.dataTransfer?.files[0];

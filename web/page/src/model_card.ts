@@ -5,13 +5,16 @@ import type { Model, Offer } from './server';
 const dtypes: Record<string, string> = { f32: 'f32: exact, as the model was trained', bf16: 'bf16: 16 bits a weight', int8: 'int8: 8 bits a weight' };
 const kernels: Record<string, string> = { avx2: 'AVX2', avx512: 'AVX-512', neon: 'NEON', scalar: 'plain loops (scalar)' };
 const functions: Record<string, string> = {
-  softmax: 'softmax: one label is meant, the scores add up to 1', sigmoid: 'sigmoid: each label for itself, several may be meant', none: 'none: the numbers as the model gives them',
+  softmax: 'softmax: one label is meant, the scores add up to 1',
+  sigmoid: 'sigmoid: each label for itself, several may be meant',
+  none: 'none: the numbers as the model gives them',
 };
 
 export const labelsOf = (model: Model): string[] => Object.values(model.id2label);
 
 export function modelCard(model: Model, offer: Offer): HTMLElement {
-  const labels = labelsOf(model), facts = make('dl', { className: 'facts' });
+  const labels = labelsOf(model);
+  const facts = make('dl', { className: 'facts' });
   const fact = (term: string, ...children: (Node | string)[]): void => {
     if (children.some((child) => child !== '')) facts.append(make('div', {}, make('dt', { textContent: term }), make('dd', {}, ...children)));
   };
@@ -19,7 +22,11 @@ export function modelCard(model: Model, offer: Offer): HTMLElement {
   fact('Checkpoint', model.model_id === model.id ? '' : nameOf(model.model_id, 200));
   fact('Revision', model.revision);
   fact('Family', `${model.model_type}, ${grouped(Math.round(model.num_parameters / 1e5) / 10)} million parameters`);
-  fact(counted(labels.length, 'label'), ...labels.slice(0, 50).flatMap((label, at) => (at ? [', ', nameOf(label)] : [nameOf(label)])), labels.length > 50 ? ', …' : '');
+  fact(
+    counted(labels.length, 'label'),
+    ...labels.slice(0, 50).flatMap((label, at) => (at ? [', ', nameOf(label)] : [nameOf(label)])),
+    labels.length > 50 ? ', …' : '',
+  );
   fact('Scores by', functions[model.function_to_apply] ?? model.function_to_apply);
   fact('Reads up to', `${counted(model.max_length, 'token')}, special ones included: a word is one or some of them`);
   fact('A longer text', 'is cut at its end: the answer is about what was read, and the page says so');

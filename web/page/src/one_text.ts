@@ -10,12 +10,27 @@ import { labelsOf } from './model_card';
 import { classifyBody, type Sentence } from './sentence';
 import { TokensView } from './tokens_view';
 
-const typingMs = 120, restMs = 700;
+const typingMs = 120;
+const restMs = 700;
 
 export class OneText {
   readonly element = make('div', {});
-  private readonly text = make('textarea', { id: 'text', rows: 5, spellcheck: false, autocomplete: 'off', dir: 'auto', placeholder: 'Type or paste a text …' });
-  private readonly pair = make('textarea', { id: 'pair', rows: 3, spellcheck: false, autocomplete: 'off', dir: 'auto', placeholder: 'The second text of the pair …' });
+  private readonly text = make('textarea', {
+    id: 'text',
+    rows: 5,
+    spellcheck: false,
+    autocomplete: 'off',
+    dir: 'auto',
+    placeholder: 'Type or paste a text …',
+  });
+  private readonly pair = make('textarea', {
+    id: 'pair',
+    rows: 3,
+    spellcheck: false,
+    autocomplete: 'off',
+    dir: 'auto',
+    placeholder: 'The second text of the pair …',
+  });
   private readonly pairBox = make('div', { hidden: true });
   private readonly pairButton = button('Add a second text', () => this.togglePair());
   private readonly counter = make('p', { className: 'hint counter' });
@@ -40,7 +55,9 @@ export class OneText {
       show: (answer) => this.show(answer),
       refusal: refusalOf,
       fail: (message) => this.failed(message),
-      wait: (why) => { if (why === 'busy') this.notice(['The server is busy: asking again in a moment.']); },
+      wait: (why) => {
+        if (why === 'busy') this.notice(['The server is busy: asking again in a moment.']);
+      },
       sleep,
       untilReady: (signal) => server.untilReady(signal),
     });
@@ -68,26 +85,56 @@ export class OneText {
     this.text.focus();
   }
 
-  focus(): void { this.text.focus(); }
+  focus(): void {
+    this.text.focus();
+  }
 
   private layout(): void {
     this.pairBox.append(make('label', { htmlFor: 'pair', textContent: 'Second text' }), this.pair);
     const example = button('Show an example', () => this.open('I really love this book, although the end is a little sad.', null));
-    const box = make('div', { className: 'asked' }, make('label', { htmlFor: 'text', textContent: 'Text' }), this.text, this.pairBox,
-      make('p', { className: 'buttons' }, this.pairButton, example), this.counter);
+    const box = make(
+      'div',
+      { className: 'asked' },
+      make('label', { htmlFor: 'text', textContent: 'Text' }),
+      this.text,
+      this.pairBox,
+      make('p', { className: 'buttons' }, this.pairButton, example),
+      this.counter,
+    );
     const panel = (...children: Node[]): HTMLElement => make('div', { className: 'panel', tabIndex: -1 }, ...children);
-    const details = tabs('More about this text', [
-      { id: 'explain', title: 'Explain', panel: panel(this.explain.element) },
-      { id: 'attention', title: 'Attention', panel: panel(this.attention.element) },
-      { id: 'tokens', title: 'Tokens', panel: panel(this.tokens.element) },
-      { id: 'json', title: 'JSON', panel: panel(make('p', { className: 'hint', textContent: 'What the server answered, as it came.' }), this.json.element) },
-      { id: 'curl', title: 'curl', panel: panel(make('p', { className: 'hint', textContent: 'The same question from a terminal.' }), this.curl.element) },
-    ], (id) => {
-      this.shown = id;
-      this.askDetails(0);
-    });
-    this.element.append(make('section', { className: 'card one' }, box, this.bars.element), this.notices,
-      make('section', { className: 'card' }, make('h2', { className: 'spoken', textContent: 'More about this text' }), details.element, ...details.panels));
+    const details = tabs(
+      'More about this text',
+      [
+        { id: 'explain', title: 'Explain', panel: panel(this.explain.element) },
+        { id: 'attention', title: 'Attention', panel: panel(this.attention.element) },
+        { id: 'tokens', title: 'Tokens', panel: panel(this.tokens.element) },
+        {
+          id: 'json',
+          title: 'JSON',
+          panel: panel(make('p', { className: 'hint', textContent: 'What the server answered, as it came.' }), this.json.element),
+        },
+        {
+          id: 'curl',
+          title: 'curl',
+          panel: panel(make('p', { className: 'hint', textContent: 'The same question from a terminal.' }), this.curl.element),
+        },
+      ],
+      (id) => {
+        this.shown = id;
+        this.askDetails(0);
+      },
+    );
+    this.element.append(
+      make('section', { className: 'card one' }, box, this.bars.element),
+      this.notices,
+      make(
+        'section',
+        { className: 'card' },
+        make('h2', { className: 'spoken', textContent: 'More about this text' }),
+        details.element,
+        ...details.panels,
+      ),
+    );
     details.choose('explain');
   }
 
@@ -135,10 +182,16 @@ export class OneText {
     if (!item || 'error' in item) return this.failed(item?.error.message ?? 'expected an answer for the text, found none');
     this.bars.show(item);
     this.tokensTotal = item.tokens_total;
-    if (this.shown === 'attention') this.askDetails(restMs);   // how long the text is decides what it shows
+    if (this.shown === 'attention') this.askDetails(restMs); // how long the text is decides what it shows
     this.counter.textContent = counter(item, this.model);
-    this.notice(item.truncated ? [`This text is too long for the model: it read the first ${item.tokens_used} of ${item.tokens_total} tokens, and the answer is about those. ` +
-      'The tab Tokens shows what it did not read.'] : []);
+    this.notice(
+      item.truncated
+        ? [
+            `This text is too long for the model: it read the first ${item.tokens_used} of ${item.tokens_total} tokens, and the answer is about those. ` +
+              'The tab Tokens shows what it did not read.',
+          ]
+        : [],
+    );
   }
 
   private failed(message: string): void {

@@ -5,7 +5,9 @@ export async function readTable(file: File, progress: (share: number) => void, s
   const kind = kindOf(file.name);
   if (!kind) throw new Error('expected a file whose name ends in .csv, .tsv, .jsonl or .txt');
   if (file.size > mostFileBytes) {
-    throw new Error(`expected at most ${mostFileBytes >> 20} MB, found ${Math.ceil(file.size / 2 ** 20)} MB. The command “filbert classify” takes texts of any number from its standard input.`);
+    throw new Error(
+      `expected at most ${mostFileBytes >> 20} MB, found ${Math.ceil(file.size / 2 ** 20)} MB. The command “filbert classify” takes texts of any number from its standard input.`,
+    );
   }
   const encoding = encodingOf(new Uint8Array(await file.slice(0, 3).arrayBuffer()));
   try {
@@ -18,8 +20,10 @@ export async function readTable(file: File, progress: (share: number) => void, s
 }
 
 async function readAs(file: File, kind: Table['kind'], encoding: string, progress: (share: number) => void, signal: AbortSignal): Promise<Table> {
-  const decoder = new TextDecoder(encoding, { fatal: encoding === 'utf-8', ignoreBOM: true }), reader = file.stream().getReader();
-  let builder: TableBuilder | null = null, bytes = 0;
+  const decoder = new TextDecoder(encoding, { fatal: encoding === 'utf-8', ignoreBOM: true });
+  const reader = file.stream().getReader();
+  let builder: TableBuilder | null = null;
+  let bytes = 0;
   const take = (piece: string): void => {
     if (piece === '') return;
     const mark = builder === null && piece.startsWith('\ufeff');
@@ -33,7 +37,9 @@ async function readAs(file: File, kind: Table['kind'], encoding: string, progres
     if (done) break;
     bytes += value.length;
     progress(bytes / Math.max(1, file.size));
-    await new Promise((resolve) => { setTimeout(resolve, 0); });
+    await new Promise((resolve) => {
+      setTimeout(resolve, 0);
+    });
   }
   return (builder ?? new TableBuilder(kind, encoding, false)).end();
 }

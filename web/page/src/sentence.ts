@@ -1,5 +1,9 @@
 // What is asked about: a text or a pair, and which model.
-export interface Sentence { model: string; text: string; pair: string | null }
+export interface Sentence {
+  model: string;
+  text: string;
+  pair: string | null;
+}
 
 export function bodyOf(sentence: Sentence): { model: string; text: string; text_pair?: string } {
   return { model: sentence.model, text: sentence.text, ...(sentence.pair === null ? {} : { text_pair: sentence.pair }) };

@@ -2,7 +2,10 @@
 // put it under any path. The key stays in this tab (sessionStorage) and is sent to this server alone; texts are kept nowhere.
 import type { Refusal } from './job';
 
-export interface LabelScore { label: string; score: number }
+export interface LabelScore {
+  label: string;
+  score: number;
+}
 export interface Answer {
   index: number;
   label: string;
@@ -12,9 +15,14 @@ export interface Answer {
   tokens_used: number;
   truncated: boolean;
 }
-export interface FailedAnswer { index: number; error: { message: string } }
+export interface FailedAnswer {
+  index: number;
+  error: { message: string };
+}
 export type Item = Answer | FailedAnswer;
-export interface ClassifyAnswer { data: Item[] }
+export interface ClassifyAnswer {
+  data: Item[];
+}
 
 // GET /v1/models; docs/serve.md has the fields.
 export interface Model {
@@ -30,11 +38,26 @@ export interface Model {
   kernels: string;
   num_hidden_layers: number;
 }
-export interface Offer { version: string; explain: boolean; has_api_key: boolean; max_client_batch_size: number; explain_timeout_ms: number }
-interface ModelsAnswer { data: (Model & { created?: number })[]; server: Offer }
+export interface Offer {
+  version: string;
+  explain: boolean;
+  has_api_key: boolean;
+  max_client_batch_size: number;
+  explain_timeout_ms: number;
+}
+interface ModelsAnswer {
+  data: (Model & { created?: number })[];
+  server: Offer;
+}
 
 export class ServerError extends Error {
-  constructor(readonly status: number, message: string, readonly retryAfterMs: number) { super(message); }
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly retryAfterMs: number,
+  ) {
+    super(message);
+  }
 }
 // No answer at all, or one that says that the server is about to go.
 export class Unreachable extends Error {}
@@ -44,15 +67,19 @@ const keyName = 'filbert-api-key';
 const retrySeconds = [1, 1, 2, 3, 5];
 const goneStatuses = [502, 503, 504];
 
-export interface RequestOptions { signal?: AbortSignal; accept?: string; background?: boolean }
+export interface RequestOptions {
+  signal?: AbortSignal;
+  accept?: string;
+  background?: boolean;
+}
 
 export class Server {
   state: State = 'starting';
   models: Model[] = [];
   offer: Offer = { version: '', explain: true, has_api_key: false, max_client_batch_size: 32, explain_timeout_ms: 5000 };
   wrongKey = false;
-  onChange: (() => void)[] = [];     // the state or the models are others
-  onReady: (() => void)[] = [];      // it is there again: what waits may be asked
+  onChange: (() => void)[] = []; // the state or the models are others
+  onReady: (() => void)[] = []; // it is there again: what waits may be asked
   private attempt = 0;
   private timer: number | undefined;
   private key = '';
@@ -65,7 +92,9 @@ export class Server {
     }
   }
 
-  url(path: string): string { return new URL(path, document.baseURI).href; }
+  url(path: string): string {
+    return new URL(path, document.baseURI).href;
+  }
 
   setKey(key: string): void {
     this.key = key;
@@ -82,7 +111,7 @@ export class Server {
     window.clearTimeout(this.timer);
     try {
       const answer = await this.json<ModelsAnswer>('v1/models', undefined, {});
-      this.models = answer.data.map(({ created: _created, ...model }) => model);   // the time of the answer is no part of the model
+      this.models = answer.data.map(({ created: _created, ...model }) => model); // the time of the answer is no part of the model
       this.offer = answer.server;
       this.become('up');
     } catch (error) {
@@ -101,8 +130,12 @@ export class Server {
     let answer: Response;
     try {
       answer = await fetch(this.url(path), {
-        method: body === undefined ? 'GET' : 'POST', headers, cache: 'no-store', credentials: 'same-origin',
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }), ...(options.signal ? { signal: options.signal } : {}),
+        method: body === undefined ? 'GET' : 'POST',
+        headers,
+        cache: 'no-store',
+        credentials: 'same-origin',
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(options.signal ? { signal: options.signal } : {}),
       });
     } catch (error) {
       if (options.signal?.aborted) throw error;
@@ -177,7 +210,8 @@ async function messageOf(answer: Response): Promise<string> {
 
 // Seconds, or a date; a second where nothing is said.
 function retryAfter(answer: Response): number {
-  const value = answer.headers.get('Retry-After') ?? '', seconds = Number(value);
+  const value = answer.headers.get('Retry-After') ?? '';
+  const seconds = Number(value);
   if (value !== '' && Number.isFinite(seconds)) return Math.max(0.2, seconds) * 1000;
   const date = Date.parse(value);
   return Number.isNaN(date) ? 1000 : Math.max(200, date - Date.now());
@@ -195,6 +229,13 @@ export function refusalOf(error: unknown): Refusal {
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => { clearTimeout(timer); reject(signal.reason as Error); }, { once: true });
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        reject(signal.reason as Error);
+      },
+      { once: true },
+    );
   });
 }

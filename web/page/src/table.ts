@@ -7,13 +7,13 @@ export type TableKind = 'csv' | 'tsv' | 'jsonl' | 'txt';
 
 export interface Table {
   kind: TableKind;
-  names: string[];                   // of the columns; of a .csv or .tsv only if its first row is none (see `header`)
-  rows: string[][];                  // the first row of a .csv or .tsv included
-  header: boolean;                   // whether that row is names
+  names: string[]; // of the columns; of a .csv or .tsv only if its first row is none (see `header`)
+  rows: string[][]; // the first row of a .csv or .tsv included
+  header: boolean; // whether that row is names
   delimiter: string;
-  byteOrderMark: boolean;            // a program that wants one gets it back
+  byteOrderMark: boolean; // a program that wants one gets it back
   encoding: string;
-  problems: Map<number, string>;     // by row: why it is not asked about
+  problems: Map<number, string>; // by row: why it is not asked about
 }
 
 export const mostFileBytes = 256 * 1024 * 1024;
@@ -37,7 +37,7 @@ export class TableBuilder {
   private start = '';
   private rest = '';
   private line = 0;
-  private readonly places = new Map<string, number>();   // of the names of .jsonl
+  private readonly places = new Map<string, number>(); // of the names of .jsonl
 
   constructor(kind: TableKind, encoding: string, byteOrderMark: boolean) {
     const delimiter = kind === 'tsv' ? '\t' : ',';
@@ -70,7 +70,7 @@ export class TableBuilder {
     const { table } = this;
     if (table.kind === 'csv') table.delimiter = guessDelimiter(this.start);
     this.csv = new CsvReader({ delimiter: table.delimiter, quotes: table.kind === 'csv' }, (fields) => {
-      if (fields.length > 1 || fields[0] !== '') table.rows.push(fields);   // a blank line is no row
+      if (fields.length > 1 || fields[0] !== '') table.rows.push(fields); // a blank line is no row
     });
     this.csv.push(this.start);
     this.start = '';
@@ -91,7 +91,8 @@ export class TableBuilder {
   }
 
   private objectIs(text: string): void {
-    const { names, rows, problems } = this.table, row: string[] = [];
+    const { names, rows, problems } = this.table;
+    const row: string[] = [];
     let value: unknown;
     try {
       value = JSON.parse(text);
@@ -125,8 +126,12 @@ function looksLikeNames(rows: string[][]): boolean {
   const first = rows[0];
   if (!first) return false;
   if (first.some((field) => textNames.includes(field.trim().toLowerCase()))) return true;
-  return rows.length > 1 && first.every((field) => field.trim() !== '' && field.length <= 40 && !isNumber(field)) && new Set(first).size === first.length &&
-    rows.slice(1, 50).some((row) => row.some((field) => field.length > 40 || isNumber(field)));
+  return (
+    rows.length > 1 &&
+    first.every((field) => field.trim() !== '' && field.length <= 40 && !isNumber(field)) &&
+    new Set(first).size === first.length &&
+    rows.slice(1, 50).some((row) => row.some((field) => field.length > 40 || isNumber(field)))
+  );
 }
 
 export const dataRows = (table: Table): number => table.rows.length - (table.header ? 1 : 0);
@@ -164,10 +169,12 @@ export function addedNames(names: string[]): string[] {
 
 // The table with what was answered, as CSV in pieces of some thousand rows. Every column stays, and so does the order.
 export function* resultPieces(table: Table, results: (RowResult | undefined)[]): Generator<string> {
-  const names = columnNames(table), delimiter = table.delimiter === ';' ? ';' : ',';
+  const names = columnNames(table);
+  const delimiter = table.delimiter === ';' ? ';' : ',';
   let piece = (table.byteOrderMark ? '\ufeff' : '') + csvRow([...names, ...addedNames(names)], delimiter);
   for (let at = 0; at < dataRows(table); ++at) {
-    const fields = names.map((_, column) => rowOf(table, at)[column] ?? ''), result = results[at];
+    const fields = names.map((_, column) => rowOf(table, at)[column] ?? '');
+    const result = results[at];
     if (!result) fields.push('', '', '', 'not asked');
     else if ('error' in result) fields.push('', '', '', result.error);
     else fields.push(result.label, String(result.score), String(result.truncated), '');

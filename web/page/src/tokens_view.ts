@@ -4,8 +4,20 @@ import { Latest } from './latest';
 import { refusalOf, sleep, type Server } from './server';
 import { classifyBody, type Sentence } from './sentence';
 
-interface Token { id: number; token: string; start: number; end: number; special: boolean; unknown: boolean; sequence_id: number | null }
-interface Tokens { tokens: Token[]; tokens_total: number; truncated: boolean }
+interface Token {
+  id: number;
+  token: string;
+  start: number;
+  end: number;
+  special: boolean;
+  unknown: boolean;
+  sequence_id: number | null;
+}
+interface Tokens {
+  tokens: Token[];
+  tokens_total: number;
+  truncated: boolean;
+}
 
 export class TokensView {
   readonly element = make('div', {});
@@ -14,7 +26,10 @@ export class TokensView {
   private answered = '';
 
   constructor(server: Server) {
-    this.element.append(make('p', { className: 'hint', textContent: 'The model reads no words but pieces of its vocabulary, by their numbers.' }), this.body);
+    this.element.append(
+      make('p', { className: 'hint', textContent: 'The model reads no words but pieces of its vocabulary, by their numbers.' }),
+      this.body,
+    );
     this.latest = new Latest<Sentence, Tokens>({
       ask: async (sentence, signal) => {
         const [first] = (await server.json<{ data: Tokens[] }>('v1/tokenize', { ...classifyBody(sentence), offset_unit: 'utf16' }, { signal })).data;
@@ -50,18 +65,34 @@ export class TokensView {
     const nodes: HTMLElement[] = [make('p', { textContent: sum.join('; ') + '.' }), list];
     const rest = restOf(answer, sentence);
     if (answer.truncated) {
-      nodes.unshift(make('ul', { className: 'notices' }, make('li', { textContent:
-        `Too long: the model reads the first ${counted(answer.tokens.length, 'token')} of ${counted(answer.tokens_total, 'token')}.` })));
-      if (rest) nodes.push(make('p', { className: 'hint', textContent: 'Not read:' }), make('p', { className: 'rest unseen', dir: 'auto' }, ...visibly(rest)));
+      nodes.unshift(
+        make(
+          'ul',
+          { className: 'notices' },
+          make('li', {
+            textContent: `Too long: the model reads the first ${counted(answer.tokens.length, 'token')} of ${counted(answer.tokens_total, 'token')}.`,
+          }),
+        ),
+      );
+      if (rest)
+        nodes.push(
+          make('p', { className: 'hint', textContent: 'Not read:' }),
+          make('p', { className: 'rest unseen', dir: 'auto' }, ...visibly(rest)),
+        );
     }
     this.body.replaceChildren(...nodes);
   }
 }
 
 function pieceOf(token: Token, sentence: Sentence): HTMLElement {
-  const from = token.sequence_id === 1 ? sentence.pair ?? '' : sentence.text, read = from.slice(token.start, token.end);
-  const item = make('li', { className: token.unknown ? 'piece unknown' : token.special ? 'piece special' : 'piece' },
-    make('bdi', {}, ...visibly(token.token)), make('span', { className: 'id num', textContent: String(token.id) }));
+  const from = token.sequence_id === 1 ? (sentence.pair ?? '') : sentence.text;
+  const read = from.slice(token.start, token.end);
+  const item = make(
+    'li',
+    { className: token.unknown ? 'piece unknown' : token.special ? 'piece special' : 'piece' },
+    make('bdi', {}, ...visibly(token.token)),
+    make('span', { className: 'id num', textContent: String(token.id) }),
+  );
   if (token.unknown) item.append(make('span', { className: 'why', textContent: 'not known: ' }, ...visibly(read)));
   return item;
 }

@@ -3,22 +3,58 @@ import { test } from 'node:test';
 import { CsvReader, csvRow, guessDelimiter } from '../src/csv';
 
 function read(pieces: string[], delimiter = ',', quotes = true): string[][] {
-  const rows: string[][] = [], reader = new CsvReader({ delimiter, quotes }, (fields) => rows.push(fields));
+  const rows: string[][] = [];
+  const reader = new CsvReader({ delimiter, quotes }, (fields) => rows.push(fields));
   for (const piece of pieces) reader.push(piece);
   reader.end();
   return rows;
 }
 
 const cases: [name: string, text: string, rows: string[][]][] = [
-  ['rows and fields', 'a,b\nc,d\n', [['a', 'b'], ['c', 'd']]],
-  ['the last row without a line end', 'a,b\nc,d', [['a', 'b'], ['c', 'd']]],
-  ['carriage returns', 'a,b\r\nc,d\r\n', [['a', 'b'], ['c', 'd']]],
+  [
+    'rows and fields',
+    'a,b\nc,d\n',
+    [
+      ['a', 'b'],
+      ['c', 'd'],
+    ],
+  ],
+  [
+    'the last row without a line end',
+    'a,b\nc,d',
+    [
+      ['a', 'b'],
+      ['c', 'd'],
+    ],
+  ],
+  [
+    'carriage returns',
+    'a,b\r\nc,d\r\n',
+    [
+      ['a', 'b'],
+      ['c', 'd'],
+    ],
+  ],
   ['a carriage return alone belongs to its field', 'a\rb,c\n', [['a\rb', 'c']]],
   ['a carriage return at the end ends the row', 'a,b\r', [['a', 'b']]],
-  ['quotes around delimiters and line ends', '"a,b","c\r\nd"\ne,f\n', [['a,b', 'c\r\nd'], ['e', 'f']]],
+  [
+    'quotes around delimiters and line ends',
+    '"a,b","c\r\nd"\ne,f\n',
+    [
+      ['a,b', 'c\r\nd'],
+      ['e', 'f'],
+    ],
+  ],
   ['quotes in quotes', '"a ""b"" c",""""\n', [['a "b" c', '"']]],
   ['a quote within a plain field is a character', 'a "b" c,d"\n', [['a "b" c', 'd"']]],
-  ['empty fields', ',\n"",x\n', [['', ''], ['', 'x']]],
+  [
+    'empty fields',
+    ',\n"",x\n',
+    [
+      ['', ''],
+      ['', 'x'],
+    ],
+  ],
   ['a delimiter at the very end', 'a,', [['a', '']]],
   ['a blank line is a row of one empty field', 'a\n\nb\n', [['a'], [''], ['b']]],
   ['nothing', '', []],
@@ -29,11 +65,13 @@ const cases: [name: string, text: string, rows: string[][]][] = [
 
 for (const [name, text, rows] of cases) {
   test(name, () => assert.deepEqual(read([text]), rows));
-  test(`${name}, a character at a time`, () => assert.deepEqual(read([...text].flatMap((c) => (c.length === 1 ? [c] : [c[0] ?? '', c[1] ?? '']))), rows));
+  test(`${name}, a character at a time`, () =>
+    assert.deepEqual(read([...text].flatMap((c) => (c.length === 1 ? [c] : [c[0] ?? '', c[1] ?? '']))), rows));
 }
 
 test('every cut in two gives the same', () => {
-  const text = 'id,"te""xt"\r\n1,"two\nlines, ""and"" more"\r\n2,plain\r\n3,""\r\n', whole = read([text]);
+  const text = 'id,"te""xt"\r\n1,"two\nlines, ""and"" more"\r\n2,plain\r\n3,""\r\n';
+  const whole = read([text]);
   for (let at = 0; at <= text.length; ++at) assert.deepEqual(read([text.slice(0, at), text.slice(at)]), whole, `cut at ${at}`);
 });
 
@@ -49,7 +87,10 @@ test('something behind a closing quote is refused', () => {
 });
 
 test('in tables with tabs a quote is a character like others', () => {
-  assert.deepEqual(read(['a\t"b\n"c"\td\n'], '\t', false), [['a', '"b'], ['"c"', 'd']]);
+  assert.deepEqual(read(['a\t"b\n"c"\td\n'], '\t', false), [
+    ['a', '"b'],
+    ['"c"', 'd'],
+  ]);
 });
 
 test('what is written is read again', () => {
@@ -66,9 +107,11 @@ test('a random table survives writing, cutting and reading', () => {
   };
   const alphabet = ['a', '"', ',', '\n', '\r', '\r\n', ' ', '😀', ''];
   for (let round = 0; round < 300; ++round) {
-    const rows = Array.from({ length: 1 + random(5) }, () => Array.from({ length: 1 + random(4) }, () =>
-      Array.from({ length: random(6) }, () => alphabet[random(alphabet.length)]).join('')));
-    const text = rows.map((row) => csvRow(row, ',')).join(''), cut = random(text.length + 1);
+    const rows = Array.from({ length: 1 + random(5) }, () =>
+      Array.from({ length: 1 + random(4) }, () => Array.from({ length: random(6) }, () => alphabet[random(alphabet.length)]).join('')),
+    );
+    const text = rows.map((row) => csvRow(row, ',')).join('');
+    const cut = random(text.length + 1);
     assert.deepEqual(read([text.slice(0, cut), text.slice(cut)]), rows, JSON.stringify(text));
   }
 });

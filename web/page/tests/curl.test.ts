@@ -4,7 +4,20 @@ import { test } from 'node:test';
 import { curlLine, shellQuoted, visibleJson } from '../src/curl';
 import { classifyBody } from '../src/sentence';
 
-const texts = ['plain', "it's", "''", '"double" $HOME `id` $(id) \\ \\n', 'line\nend\r\n\ttab', '!history !!', '-rf', '@file', '', ' ', 'a;b|c&d>e<f*g?[h]{i}~#', '😀 é 中 ‮ \u00a0'];
+const texts = [
+  'plain',
+  "it's",
+  "''",
+  '"double" $HOME `id` $(id) \\ \\n',
+  'line\nend\r\n\ttab',
+  '!history !!',
+  '-rf',
+  '@file',
+  '',
+  ' ',
+  'a;b|c&d>e<f*g?[h]{i}~#',
+  '😀 é 中 ‮ \u00a0',
+];
 
 test('a shell gives every word back as it was', () => {
   for (const text of texts) {

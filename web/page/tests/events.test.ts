@@ -4,7 +4,11 @@ import { EventParser } from '../src/events';
 
 test('events come with their names and data, however they are cut', () => {
   const text = ': hello\n\nevent: progress\ndata: {"a":1}\n\nevent:result\r\ndata: one\r\ndata:two\r\n\r\ndata: x\n\nevent: none\n\n';
-  const expected = [{ event: 'progress', data: '{"a":1}' }, { event: 'result', data: 'one\ntwo' }, { event: 'message', data: 'x' }];
+  const expected = [
+    { event: 'progress', data: '{"a":1}' },
+    { event: 'result', data: 'one\ntwo' },
+    { event: 'message', data: 'x' },
+  ];
   assert.deepEqual(new EventParser().push(text), expected);
   for (let at = 0; at <= text.length; ++at) {
     const parser = new EventParser();

@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CsvReader } from '../src/csv';
-import { columnNames, dataRows, encodingOf, guessTextColumn, kindOf, resultPieces, rowOf, TableBuilder, type Table, type TableKind } from '../src/table';
+import {
+  columnNames,
+  dataRows,
+  encodingOf,
+  guessTextColumn,
+  kindOf,
+  resultPieces,
+  rowOf,
+  TableBuilder,
+  type Table,
+  type TableKind,
+} from '../src/table';
 
 function tableOf(kind: TableKind, text: string, cut = 7): Table {
   const builder = new TableBuilder(kind, 'utf-8', false);
@@ -52,7 +63,8 @@ test('semicolons, as some spreadsheets write, come out as semicolons', () => {
 
 test('all columns stay, and names that are there already are not used twice', () => {
   const table = tableOf('csv', 'text,label,score\n"a ""b""",gold,1\nlong row,x,y,surplus\nshort\n');
-  const rows: string[][] = [], reader = new CsvReader({ delimiter: ',', quotes: true }, (row) => rows.push(row));
+  const rows: string[][] = [];
+  const reader = new CsvReader({ delimiter: ',', quotes: true }, (row) => rows.push(row));
   reader.push(written(table, [{ label: '5 stars', score: 0.5, truncated: true }, { error: 'refused' }, undefined]));
   reader.end();
   assert.deepEqual(rows, [
@@ -73,7 +85,13 @@ test('objects of JSON, whose columns are all their names', () => {
   assert.deepEqual(columnNames(table), ['text', 'stars', 'more', 'none']);
   assert.equal(guessTextColumn(table), 0);
   assert.deepEqual(table.rows, [['a', '5'], ['b', '', '{"x":[1]}', ''], [], [], ['c']]);
-  assert.deepEqual([...table.problems], [[2, 'line 4: expected an object of JSON'], [3, 'line 5: expected an object of JSON']]);
+  assert.deepEqual(
+    [...table.problems],
+    [
+      [2, 'line 4: expected an object of JSON'],
+      [3, 'line 5: expected an object of JSON'],
+    ],
+  );
 });
 
 test('names that objects have from birth are columns like others', () => {
@@ -91,11 +109,15 @@ test('a file without a text is refused', () => {
 });
 
 test('a table of 100,000 rows is read and written in good time', () => {
-  const line = '123456,"A review of some words, with a comma and a ""quote"" in it",5\r\n', builder = new TableBuilder('csv', 'utf-8', false), begin = Date.now();
+  const line = '123456,"A review of some words, with a comma and a ""quote"" in it",5\r\n';
+  const builder = new TableBuilder('csv', 'utf-8', false);
+  const begin = Date.now();
   builder.push('id,text,stars\r\n');
   for (let at = 0; at < 1000; ++at) builder.push(line.repeat(100));
   const table = builder.end();
-  let pieces = 0, longest = 0, last = Date.now();
+  let pieces = 0;
+  let longest = 0;
+  let last = Date.now();
   for (const piece of resultPieces(table, [])) {
     ++pieces;
     assert.ok(piece.length > 0);
