@@ -8,6 +8,7 @@
 namespace filbert::bench {
 namespace {
 
+constexpr double kSameBatch_s = 0.005;  // at most, between two completions of one
 constexpr std::pair<std::string_view, double> kQuantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}, {"max", 1}};
 
 void write_quantiles(std::vector<double> values, JsonWriter& json) {
@@ -41,18 +42,36 @@ double percentile(std::vector<double>& values, double quantile) {
   return *at;
 }
 
+Throughput throughput(const std::vector<Completion>& completions, std::size_t connections) {
+  // The first batch began before counting did: it is left out, up to its last completion.
+  std::size_t first = 0;
+  while (first + 1 < std::min(connections, completions.size()) && completions[first + 1].at_s - completions[first].at_s < kSameBatch_s) ++first;
+  if (first + 1 >= completions.size()) return {};
+  double texts = 0, tokens = 0;
+  for (std::size_t each = first + 1; each < completions.size(); ++each) {
+    texts += static_cast<double>(completions[each].texts);
+    tokens += static_cast<double>(completions[each].tokens);
+  }
+  const double seconds = completions.back().at_s - completions[first].at_s;
+  return seconds > 0 ? Throughput{texts / seconds, tokens / seconds} : Throughput{};
+}
+
 std::string to_json(const LoadResult& result, const LoadOptions& options) {
   std::size_t texts = 0, tokens = 0;
   for (const Window& window : result.windows) {
     texts += window.texts;
     tokens += window.tokens;
   }
+  const double seconds = result.seconds;
+  const bool open = options.rate > 0;
+  const Throughput rates = open ? Throughput{static_cast<double>(texts) / seconds, static_cast<double>(tokens) / seconds}
+                                : throughput(result.completions, options.connections);
   JsonWriter json;
   json.begin_object();
-  json.field("mode", options.rate > 0 ? "open" : "closed");
+  json.field("mode", open ? "open" : "closed");
   json.field("connections", options.connections);
   json.field("rate", options.rate);
-  json.field("seconds", result.seconds);
+  json.field("seconds", seconds);
   json.field("sent", result.sent);
   json.field("answered", result.answered);
   json.field("wrong", result.wrong);
@@ -63,8 +82,8 @@ std::string to_json(const LoadResult& result, const LoadOptions& options) {
   json.array(result.problems);
   json.field("texts", texts);
   json.field("tokens", tokens);
-  json.field("texts_per_s", static_cast<double>(texts) / result.seconds);
-  json.field("tokens_per_s", static_cast<double>(tokens) / result.seconds);
+  json.field("texts_per_s", rates.texts_per_s);
+  json.field("tokens_per_s", rates.tokens_per_s);
   json.key("latency_ms");
   json.begin_object();
   for (const auto& [status, values] : result.latency_ms) {

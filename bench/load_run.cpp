@@ -261,8 +261,10 @@ class Load {
     Window& window = result_.windows[std::min(at, result_.windows.size() - 1)];
     ++(status == 200 ? window.answered : window.refused);
     if (status != 200) return;
-    window.texts += request.expected.empty() ? 1 : request.expected.size();
+    const std::size_t texts = request.expected.empty() ? 1 : request.expected.size();
+    window.texts += texts;
     window.tokens += request.tokens;
+    result_.completions.push_back({now - count_from_, texts, request.tokens});
   }
 
   void finish(Connection& connection, std::size_t index) {

@@ -29,6 +29,15 @@ struct Window {
   std::size_t answered = 0, refused = 0, texts = 0, tokens = 0;   // texts and tokens of those with status 200
 };
 
+struct Completion {
+  double at_s = 0;                  // since counting began
+  std::size_t texts = 0, tokens = 0;
+};
+
+struct Throughput {
+  double texts_per_s = 0, tokens_per_s = 0;
+};
+
 struct LoadResult {
   double seconds = 0;               // that were counted
   std::size_t sent = 0;             // the rest, warm-up and the requests still under way at the end included
@@ -40,6 +49,7 @@ struct LoadResult {
   std::vector<std::string> problems;     // the first of them, in words
   std::map<int, std::vector<double>> latency_ms;   // by status; in an open loop from the planned moment
   std::vector<double> late_ms;      // how much later than planned requests were sent
+  std::vector<Completion> completions;   // those with status 200, in order
   std::vector<Window> windows;
   double cpu_s = 0;                 // of this process
 };
@@ -50,6 +60,10 @@ LoadResult run_load(const std::vector<LoadRequest>& requests, const LoadOptions&
 // Holds options.connections open, each after a GET of `path` that was answered. Calls `held` with how many there are, then asks again on each, and
 // returns how many answered.
 std::size_t hold_connections(const std::string& path, const LoadOptions& options, void (*held)(std::size_t connections));
+
+// Of a closed loop: what was completed between the first completions and the last. A server that works in batches completes many at a time, and
+// how many of them fall into a fixed time is chance.
+Throughput throughput(const std::vector<Completion>& completions, std::size_t connections);
 
 // A line of JSON.
 std::string to_json(const LoadResult& result, const LoadOptions& options);

@@ -235,6 +235,23 @@ TEST(ServeLoadJson, HasWhatTheGoalsAreMadeOf) {
   EXPECT_EQ(json["windows"][0]["refused"], 1);
 }
 
+TEST(Throughput, IsFromBatchToBatch) {
+  std::vector<Completion> completions;
+  for (int batch = 0; batch < 3; ++batch) {
+    for (int text = 0; text < 32; ++text) completions.push_back({.at_s = 1.5 + 4 * batch + 0.001 * text, .texts = 1, .tokens = 10});
+  }
+  EXPECT_NEAR(throughput(completions, 64).texts_per_s, 8, 1e-9);   // 64 in 8 s, whatever the time before the first
+  EXPECT_NEAR(throughput(completions, 64).tokens_per_s, 80, 1e-9);
+}
+
+TEST(Throughput, OfAStreamIsAllOfIt) {
+  std::vector<Completion> completions;
+  for (int text = 0; text < 1000; ++text) completions.push_back({.at_s = 0.001 * text, .texts = 1, .tokens = 2});
+  EXPECT_NEAR(throughput(completions, 4).texts_per_s, 1000, 1e-9);
+  EXPECT_EQ(throughput({}, 4).texts_per_s, 0);
+  EXPECT_EQ(throughput({{.at_s = 1, .texts = 1, .tokens = 1}}, 4).texts_per_s, 0);
+}
+
 TEST(Percentile, IsTheValueOfThatRank) {
   std::vector<double> values;
   EXPECT_EQ(percentile(values, 0.5), 0);
