@@ -1,7 +1,10 @@
 #include "base/thread_pool.h"
 
 #include <chrono>
+#include <sched.h>
+#include <sys/resource.h>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
@@ -24,11 +27,21 @@ void pause() {
 #endif
 }
 
+thread_local ThreadPool* detour = nullptr;
+
 }  // namespace
 
-ThreadPool::ThreadPool(unsigned num_threads) {
+void lower_thread_priority() {
+  const sched_param none{};
+  if (sched_setscheduler(0, SCHED_IDLE, &none) != 0) setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 19);
+}
+
+ThreadPool::Detour::Detour(ThreadPool& other) : before_(std::exchange(detour, &other)) {}
+ThreadPool::Detour::~Detour() { detour = before_; }
+
+ThreadPool::ThreadPool(unsigned num_threads, ThreadPriority priority) {
   try {
-    for (unsigned thread = 1; thread < num_threads; ++thread) threads_.emplace_back([this, thread] { work(thread); });
+    for (unsigned thread = 1; thread < num_threads; ++thread) threads_.emplace_back([this, thread, priority] { work(thread, priority); });
   } catch (const std::system_error& error) {
     const unsigned started = size();
     stop();
@@ -50,6 +63,7 @@ void ThreadPool::stop() {
 }
 
 void ThreadPool::run(std::size_t count, Call call, const void* context) {
+  if (detour != nullptr && detour != this && detour->size() <= size()) return detour->run(count, call, context);
   std::unique_lock in_use(in_use_, std::defer_lock);
   if (threads_.empty() || count <= 1 || !in_use.try_lock()) {
     for (std::size_t index = 0; index < count; ++index) call(context, index, 0);
@@ -85,7 +99,8 @@ void ThreadPool::take_indices(unsigned thread) {
   }
 }
 
-void ThreadPool::work(unsigned thread) {
+void ThreadPool::work(unsigned thread, ThreadPriority priority) {
+  if (priority == ThreadPriority::idle) lower_thread_priority();
   std::uint64_t seen = 0;
   while (true) {
     const auto deadline = std::chrono::steady_clock::now() + kSpin;

@@ -12,15 +12,36 @@
 
 namespace filbert {
 
+// What the system gives a thread when others want to run too.
+enum class ThreadPriority {
+  normal,
+  idle,  // only what nobody else wants (SCHED_IDLE; where that is refused, the lowest niceness)
+};
+// Of the calling thread, and of those that it starts from now on. A thread cannot rise again without privileges.
+void lower_thread_priority();
+
 class ThreadPool {
  public:
   // `num_threads` counts the caller: 1 starts no thread. Throws Error(overloaded) if the system gives fewer.
-  explicit ThreadPool(unsigned num_threads);
+  explicit ThreadPool(unsigned num_threads, ThreadPriority priority = ThreadPriority::normal);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   unsigned size() const { return static_cast<unsigned>(threads_.size()) + 1; }
+
+  // While it lives, the loops that the calling thread starts on a pool of at least the size of `other` run on `other` instead: so work of
+  // little haste leaves a model's own threads to others.
+  class Detour {
+   public:
+    explicit Detour(ThreadPool& other);
+    ~Detour();
+    Detour(const Detour&) = delete;
+    Detour& operator=(const Detour&) = delete;
+
+   private:
+    ThreadPool* before_;
+  };
 
   // body(index, thread) for every index below `count`, each once, in no order; thread < size() tells concurrent calls of
   // one loop apart. The body must not start a loop; the first exception of a body is thrown here when all bodies under way
@@ -36,7 +57,7 @@ class ThreadPool {
  private:
   using Call = void (*)(const void* context, std::size_t index, unsigned thread);
   void run(std::size_t count, Call call, const void* context);
-  void work(unsigned thread);
+  void work(unsigned thread, ThreadPriority priority);
   void stop();
   void take_indices(unsigned thread);
 

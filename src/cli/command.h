@@ -61,6 +61,7 @@ extern const Command quantize_command;    // quantize.cpp
 extern const Command convert_command;     // convert.cpp
 extern const Command download_command;    // download.cpp
 extern const Command models_command;      // models.cpp
+extern const Command serve_command;       // serve.cpp
 extern const Command bench_command;       // bench.cpp
 extern const Command completion_command;  // completion.cpp
 

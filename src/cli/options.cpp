@@ -79,6 +79,14 @@ void add_text(CLI::App& app, const std::string& flag, const std::string& value, 
   app.add_option_function<std::string>(flag, unguard, description)->type_name(value)->take_last();
 }
 
+void add_texts(CLI::App& app, const std::string& flag, const std::string& value, const std::string& description,
+               std::function<void(const std::string&)> add) {
+  const auto unguard = [add = std::move(add)](const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) add(text.substr(1));
+  };
+  app.add_option_function<std::vector<std::string>>(flag, unguard, description)->type_name(value)->allow_extra_args(false);
+}
+
 void add_number(CLI::App& app, const std::string& flag, const std::string& description, Range range,
                 std::function<void(std::size_t)> set) {
   add_text(app, flag, "N", description,

@@ -17,6 +17,9 @@ namespace filbert::cli {
 // Each declares `flag`, which takes one value; given twice, the last counts. `value` is its word in the help.
 void add_text(CLI::App& app, const std::string& flag, const std::string& value, const std::string& description,
               std::function<void(const std::string&)> set);
+// The same for a flag that may be given several times: `add` is called for each, in order.
+void add_texts(CLI::App& app, const std::string& flag, const std::string& value, const std::string& description,
+               std::function<void(const std::string&)> add);
 // A whole number in [least, most]; anything else is an Error(invalid_argument) that names the flag.
 struct Range {
   std::size_t least = 0;

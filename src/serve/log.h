@@ -33,7 +33,7 @@ struct AccessRecord {
   std::string request_id;
   TraceContext trace;
   std::string remote;        // address of the client
-  std::string method, path;  // as asked for, cut to 200 characters
+  std::string method, path;  // as asked for; of the path the log has 200 bytes
   std::string_view route;    // of the table
   int status = 0;
   std::string problem;       // what went wrong, if so

@@ -38,6 +38,8 @@ struct ServeLimits {
   std::chrono::milliseconds explain_timeout{10'000};  // the most that a client may ask for there
 };
 
+class Metrics;  // metrics.h
+
 // What a handler may know.
 struct ServeContext {
   const ServedModels& models;
@@ -45,6 +47,7 @@ struct ServeContext {
   bool explain = true;       // /explain and /attention are offered
   bool ready = true;         // false once the server drains
   bool has_api_key = false;
+  const Metrics* metrics = nullptr;
 };
 
 struct ServedText {
@@ -104,7 +107,9 @@ using ProblemWriter = HttpResponse (*)(const Problem&);
 
 struct Route {
   std::string_view method;
-  std::string_view path;      // "/models/{name}": a part in braces stands for what is there, slashes included if it is the last
+  // "/models/{name}": one part in braces stands for what is there, slashes included: "/v2/models/{name}/infer" matches with the part
+  // "stars-en/versions/1" too. Exact paths go first, then the longest pattern.
+  std::string_view path;
   bool needs_key = true;      // where the server has one
   ProblemWriter problem;
   // `part` is what stands in the place of the braces, or empty.
@@ -118,5 +123,6 @@ std::span<const Route> open_inference_routes();             // open_inference.cp
 std::span<const Route> own_routes();                        // own_api.cpp: /v1/classify, /v1/models, /openapi.json
 std::span<const Route> explain_routes();                    // explain_api.cpp: /explain, /attention
 std::span<const Route> page_routes();                       // page.cpp: / and its files
+std::span<const Route> metrics_routes();                    // metrics_route.cpp: /metrics
 
 }  // namespace filbert::serve

@@ -1,0 +1,221 @@
+#include "serve/batcher.h"
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <tuple>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace filbert::serve {
+namespace {
+
+// Asking costs a call of the system; who has just asked has not gone yet.
+constexpr auto kGoneAfter = std::chrono::milliseconds(10);
+
+double milliseconds(Clock::duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
+
+// A model's first batches are slow, and one of a few tokens says little: what is known changes by its share of a second.
+double smoothed(double before, double tokens, double seconds) {
+  const double now = tokens / std::max(seconds, 1e-6);
+  const double weight = before == 0 ? 1 : std::min(0.5, seconds / 0.5);
+  return before + weight * (now - before);
+}
+
+void fail_rest(BatchJob& job, std::size_t from, const Problem& problem) {
+  for (std::size_t row = from; row < job.problems.size(); ++row) job.problems[row] = problem;
+}
+
+// What is called may hold the job that holds it.
+void say_done(const std::vector<std::shared_ptr<BatchJob>>& jobs) {
+  for (const auto& job : jobs) std::exchange(job->done, nullptr)();
+}
+
+}  // namespace
+
+Batcher::Batcher(const ServeLimits& limits, Metrics& metrics) : limits_(limits), metrics_(metrics), thread_([this] { work(); }) {}
+
+Batcher::~Batcher() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+void Batcher::submit(std::shared_ptr<BatchJob> job) {
+  job->queued_ = Clock::now();
+  job->problems.resize(job->inputs.batch_size());
+  job->logits = Tensor({job->inputs.batch_size(), job->model->classifier.config().num_labels()});
+  {
+    const std::lock_guard lock(mutex_);
+    const double rate = tokens_per_second_;
+    const double wait_s = rate > 0 ? static_cast<double>(waiting_tokens_ + job->inputs.total_tokens()) / rate : 0;
+    const int retry_after_s = static_cast<int>(std::clamp(std::ceil(wait_s), 1.0, 600.0));
+    if (stop_) throw Problem(ProblemKind::draining, "the server is about to end", 1);
+    if (waiting_tokens_ != 0 && waiting_tokens_ + job->inputs.total_tokens() > limits_.max_queue_tokens) {
+      throw Problem(ProblemKind::overloaded, fmt::format("the queue is full: {} tokens wait, at most {} may", waiting_tokens_, limits_.max_queue_tokens),
+                    retry_after_s);
+    }
+    if (waiting_tokens_ != 0 && job->queued_ + std::chrono::duration<double>(wait_s) > job->deadline) {
+      throw Problem(ProblemKind::overloaded, fmt::format("{} tokens wait, about {:.1f} s of work, more than this request has time", waiting_tokens_,
+                                                         wait_s), retry_after_s);
+    }
+    job->number_ = next_number_++;
+    waiting_texts_ += job->inputs.batch_size();
+    waiting_tokens_ += job->inputs.total_tokens();
+    const auto key = [](const std::shared_ptr<BatchJob>& each) { return std::tuple(each->urgency, each->deadline, each->number_); };
+    const auto place = std::upper_bound(waiting_.begin(), waiting_.end(), job,
+                                        [&](const auto& left, const auto& right) { return key(left) < key(right); });
+    waiting_.insert(place, std::move(job));
+    count_queue();
+  }
+  wake_.notify_one();
+}
+
+double Batcher::tokens_per_second() const {
+  const std::lock_guard lock(mutex_);
+  return tokens_per_second_;
+}
+
+void Batcher::count_queue() { metrics_.set_queue(waiting_texts_, waiting_tokens_); }
+
+void Batcher::work() {
+  while (true) {
+    std::vector<std::shared_ptr<BatchJob>> finished;
+    std::vector<Part> parts;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return stop_ || !waiting_.empty(); });
+      if (waiting_.empty()) return;
+      finished = drop_hopeless(Clock::now());
+      parts = next_batch();
+      count_queue();
+    }
+    say_done(finished);
+    if (parts.empty()) continue;
+    run(parts);
+    {
+      const std::lock_guard lock(mutex_);
+      finished = take_finished();
+    }
+    say_done(finished);
+  }
+}
+
+// Jobs that nobody waits for, or whose time is up, leave the queue with what they have.
+std::vector<std::shared_ptr<BatchJob>> Batcher::drop_hopeless(Clock::time_point now) {
+  for (const auto& job : waiting_) {
+    const std::size_t from = job->next_row_, rows = job->inputs.batch_size();
+    const bool late = job->deadline <= now;
+    const bool asks = job->gone && now - job->queued_ > kGoneAfter;
+    if (!stop_ && !late && !(asks && job->gone())) continue;
+    if (stop_) {
+      fail_rest(*job, from, Problem(ProblemKind::draining, "the server ended before this text's turn came", 1));
+    } else if (late) {
+      fail_rest(*job, from, Problem(ProblemKind::timeout, fmt::format("the time of this request, {:.0f} ms, passed before its turn came",
+                                                                      milliseconds(job->deadline - job->queued_))));
+    } else {
+      fail_rest(*job, from, Problem(ProblemKind::timeout, "the client is gone"));
+      metrics_.client_gone();
+    }
+    job->queue_ms = milliseconds(now - job->queued_);
+    waiting_texts_ -= rows - from;
+    waiting_tokens_ -= job->inputs.total_tokens() - job->inputs.row_starts[from];
+    job->next_row_ = rows;
+  }
+  return take_finished();
+}
+
+std::vector<std::shared_ptr<BatchJob>> Batcher::take_finished() {
+  std::vector<std::shared_ptr<BatchJob>> finished;
+  const auto rest = std::stable_partition(waiting_.begin(), waiting_.end(), [](const auto& job) { return job->next_row_ < job->inputs.batch_size(); });
+  finished.assign(std::make_move_iterator(rest), std::make_move_iterator(waiting_.end()));
+  waiting_.erase(rest, waiting_.end());
+  return finished;
+}
+
+// Rows of the first job's model: of each job its share, then of the first ones what is left.
+std::vector<Batcher::Part> Batcher::next_batch() {
+  std::vector<Part> parts;
+  if (waiting_.empty()) return parts;
+  const ServedModel* model = waiting_.front()->model.get();
+  const auto same_model = [&](const auto& job) { return job->model.get() == model; };
+  const std::size_t jobs = static_cast<std::size_t>(std::count_if(waiting_.begin(), waiting_.end(), same_model));
+  const std::size_t share = limits_.max_batch_tokens / jobs;
+  std::size_t tokens = 0;
+  for (const auto& job : waiting_) {
+    if (job->model.get() == model) parts.push_back({job.get(), job->next_row_, job->next_row_});
+  }
+  for (const std::size_t most : {share, limits_.max_batch_tokens}) {
+    for (Part& part : parts) {
+      const std::vector<std::size_t>& starts = part.job->inputs.row_starts;
+      for (std::size_t mine = starts[part.end] - starts[part.begin]; part.end < part.job->inputs.batch_size(); ++part.end) {
+        const std::size_t length = part.job->inputs.row_length(part.end);
+        const bool fits = tokens + length <= limits_.max_batch_tokens || tokens == 0;
+        if (!fits || (mine != 0 && mine + length > most)) break;
+        tokens += length;
+        mine += length;
+      }
+    }
+  }
+  std::erase_if(parts, [](const Part& part) { return part.begin == part.end; });
+  for (const Part& part : parts) {
+    part.job->next_row_ = part.end;
+    waiting_texts_ -= part.end - part.begin;
+  }
+  waiting_tokens_ -= tokens;
+  return parts;
+}
+
+void Batcher::run(const std::vector<Part>& parts) {
+  const Clock::time_point begin = Clock::now();
+  batch_.clear();
+  for (const auto& [job, first, last] : parts) {
+    const BatchEncoding& inputs = job->inputs;
+    for (std::size_t row = first; row < last; ++row) {
+      const std::size_t start = inputs.row_starts[row], length = inputs.row_length(row);
+      batch_.add_row(std::span(inputs.input_ids).subspan(start, length), std::span(inputs.token_type_ids).subspan(start, length));
+    }
+    job->queue_ms = milliseconds(begin - job->queued_);
+  }
+  const std::size_t tokens = batch_.total_tokens();
+  const ServedModel& model = *parts.front().job->model;
+  try {
+    const Tensor logits = model.classifier.model()(batch_).logits;
+    std::size_t from = 0;
+    for (const auto& [job, first, last] : parts) {
+      for (std::size_t row = first; row < last; ++row, ++from) std::copy(logits[from].begin(), logits[from].end(), job->logits[row].begin());
+      job->computed_tokens += job->inputs.row_starts[last] - job->inputs.row_starts[first];
+    }
+  } catch (const std::exception&) {
+    run_rows_alone(parts);
+  }
+  const Clock::duration taken = Clock::now() - begin;
+  for (const Part& part : parts) part.job->infer_ms = milliseconds(taken);
+  metrics_.batch(model.name, batch_.batch_size(), tokens, milliseconds(taken) / 1000);
+  const std::lock_guard lock(mutex_);
+  tokens_per_second_ = smoothed(tokens_per_second_, static_cast<double>(tokens), milliseconds(taken) / 1000);
+}
+
+// Something in the batch cannot be computed: whatever that is fails alone.
+void Batcher::run_rows_alone(const std::vector<Part>& parts) {
+  for (const auto& [job, first, last] : parts) {
+    for (std::size_t row = first; row < last; ++row) {
+      try {
+        BatchEncoding alone;
+        const std::size_t start = job->inputs.row_starts[row], length = job->inputs.row_length(row);
+        alone.add_row(std::span(job->inputs.input_ids).subspan(start, length), std::span(job->inputs.token_type_ids).subspan(start, length));
+        const Tensor logits = job->model->classifier.model()(alone).logits;
+        std::copy(logits[0].begin(), logits[0].end(), job->logits[row].begin());
+        job->computed_tokens += length;
+      } catch (const std::exception& error) {
+        job->problems[row] = to_problem(error);
+      }
+    }
+  }
+}
+
+}  // namespace filbert::serve

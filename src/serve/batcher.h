@@ -1,0 +1,89 @@
+// Rows of many requests, through the model together. A batch is whatever waits, up to max_batch_tokens: nothing waits for company. Of those that
+// wait the most urgent come first, of equally urgent ones those with the earliest deadline; each request has its share of a batch before one takes
+// the rest, so that a request of a thousand texts does not stand before one of a single text. Tested by batcher_test.cpp.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include <filbert/tensor.h>
+#include <filbert/tokenizer.h>
+
+#include "serve/metrics.h"
+#include "serve/plan.h"
+#include "serve/problem.h"
+#include "serve/served_models.h"
+
+namespace filbert::serve {
+
+using Clock = std::chrono::steady_clock;
+
+// The rows of one request. The batcher alone touches it from submit() until it calls done(), once, from its own thread.
+struct BatchJob {
+  std::shared_ptr<const ServedModel> model;
+  BatchEncoding inputs;                    // at least one row
+  Clock::time_point deadline;              // rows that have not begun by then are timeout
+  int urgency = 3;                         // 0 first, 7 last
+  std::function<bool()> gone = {};         // whether nobody waits any more; asked before rows are taken
+  std::function<void()> done;
+
+  Tensor logits = {};                      // [batch_size, num_labels]; of rows with a problem zeros
+  std::vector<std::optional<Problem>> problems = {};  // [batch_size]
+  double queue_ms = 0, infer_ms = 0;       // of the last row
+  std::size_t computed_tokens = 0;
+
+ private:
+  friend class Batcher;
+  Clock::time_point queued_;
+  std::uint64_t number_ = 0;
+  std::size_t next_row_ = 0;               // the first that has not been taken
+};
+
+class Batcher {
+ public:
+  // `metrics` must outlive it.
+  Batcher(const ServeLimits& limits, Metrics& metrics);
+  ~Batcher();  // what waits is answered as draining first
+
+  // Throws Problem(overloaded), which says when to try again: the queue is full, or the job's deadline would pass before its turn comes.
+  void submit(std::shared_ptr<BatchJob> job);
+
+  // Tokens a second, as the last batches had it; 0 before the first.
+  double tokens_per_second() const;
+
+ private:
+  // Rows [begin, end) of a job that are in a batch.
+  struct Part {
+    BatchJob* job;
+    std::size_t begin, end;
+  };
+  void work();
+  std::vector<std::shared_ptr<BatchJob>> drop_hopeless(Clock::time_point now);
+  std::vector<Part> next_batch();
+  void run(const std::vector<Part>& parts);
+  void run_rows_alone(const std::vector<Part>& parts);
+  std::vector<std::shared_ptr<BatchJob>> take_finished();
+  void count_queue();
+
+  const ServeLimits& limits_;
+  Metrics& metrics_;
+  mutable std::mutex mutex_;                         // guards what follows
+  std::condition_variable wake_;
+  std::vector<std::shared_ptr<BatchJob>> waiting_;   // in the order in which they come
+  std::size_t waiting_texts_ = 0, waiting_tokens_ = 0;
+  double tokens_per_second_ = 0;
+  std::uint64_t next_number_ = 0;
+  bool stop_ = false;
+  BatchEncoding batch_;                              // of the thread alone
+  std::thread thread_;
+};
+
+}  // namespace filbert::serve

@@ -1,0 +1,22 @@
+// /metrics, for Prometheus.
+#include "serve/metrics.h"
+#include "serve/plan.h"
+
+namespace filbert::serve {
+namespace {
+
+HttpResponse in_words(const Problem& problem) {
+  return {.status = info(problem.kind).status, .content_type = "text/plain; charset=utf-8", .body = std::string(problem.what()) + '\n'};
+}
+
+Plan metrics(const HttpRequest&, std::string_view, const ServeContext& context) {
+  return HttpResponse{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = context.metrics->text()};
+}
+
+constexpr Route kRoutes[] = {{"GET", "/metrics", false, in_words, metrics}};
+
+}  // namespace
+
+std::span<const Route> metrics_routes() { return kRoutes; }
+
+}  // namespace filbert::serve
