@@ -1,7 +1,11 @@
 # Makes a C++ file of a text file, so that a program carries it: the bytes as they are, in string literals that compilers take
 # (they refuse one of more than 64 kB).
-#   cmake -D INPUT=web/report.css -D OUTPUT=report_css.cpp -D NAME=kReportCss -P embed.cmake
-# defines `const std::string_view filbert::NAME`, which is declared in src/explain/report_assets.h.
+#   cmake -D INPUT=web/report.css -D OUTPUT=report_css.cpp -D NAME=kReportCss [-D HEADER=… -D NAMESPACE=…] -P embed.cmake
+# defines `const std::string_view NAMESPACE::NAME`, which HEADER declares: by default filbert and explain/report_assets.h.
+if(NOT HEADER)
+  set(HEADER explain/report_assets.h)
+  set(NAMESPACE filbert)
+endif()
 file(READ ${INPUT} text)
 string(LENGTH "${text}" length)
 set(pieces)
@@ -16,10 +20,10 @@ while(at LESS length)
 endwhile()
 cmake_path(GET INPUT FILENAME input)
 file(WRITE ${OUTPUT} "// Made by cmake/embed.cmake from ${input}.
-#include \"explain/report_assets.h\"
+#include \"${HEADER}\"
 
-namespace filbert {
+namespace ${NAMESPACE} {
 const std::string_view ${NAME} =
 ${pieces};
-}  // namespace filbert
+}  // namespace ${NAMESPACE}
 ")

@@ -68,6 +68,7 @@ struct ExplainOptions {
   // For all that an Explainer does from its construction on; what was found until then stands, and says that it stopped.
   std::optional<std::chrono::milliseconds> budget = {};
   std::function<bool()> cancelled = {};     // asked between batches; true: stop
+  std::function<void(std::size_t texts)> progress = {};  // told between batches how many masked texts the model has seen so far
 };
 
 // What stays or is masked: a player of the game.
@@ -300,6 +301,14 @@ struct ExplainReport {
   std::vector<NamedValues> values() const;
 };
 
+// How far a report in the making is.
+struct ReportProgress {
+  std::string_view part;                  // a method, "counterfactuals", "faithfulness", "other_labels" or "attention"
+  std::size_t done = 0, total = 0;        // parts
+  std::size_t texts = 0;                  // masked ones that the model has seen so far, for all parts
+  const ExplainReport* so_far = nullptr;  // where `part` has just been finished; valid during the call
+};
+
 // What a report is to hold.
 struct ReportOptions {
   ExplainOptions explain = {};  // its budget is shared by all parts; absent: shap has its own, the parts behind it two seconds each
@@ -311,6 +320,7 @@ struct ReportOptions {
   bool faithfulness = true;
   std::size_t max_other_labels = 0;  // for how many further labels, the likeliest first, the methods are asked too
   bool attention = false;            // where the model looked, for the page; queries and keys with it where the text is short
+  std::function<void(const ReportProgress&)> progress = {};  // told at the begin and at the end of a part, and between batches
 };
 
 // All of it in one call, without what only the caller knows: model, model_sha256, tokenizer_sha256 and command stay empty. Throws

@@ -39,15 +39,6 @@ std::string description(const TextClassificationPipeline& classifier, const Mode
                      share < classifier.max_length() ? fmt::format(", texts of more than {} alone", share) : "");
 }
 
-// Padding in front is nothing to a model with relative positions, or one that begins to count behind it; elsewhere transformers would give
-// the text later positions than it has here. Throws Error(invalid_argument) for such a one.
-void check_padding(const Record& record, const Config& config) {
-  if (!record.padded_in_front || !config.max_tokens) return;
-  if (config_family(config.model_type).position_ids == PositionIds::after_padding) return;
-  throw Error(ErrorKind::invalid_argument, fmt::format("attention_mask: expected padding behind the text, since {} counts positions "
-                                                       "from the first token, found it before", config.model_type));
-}
-
 // The answers to `records`, in their order: texts and rows tokenized elsewhere are a call of the library each.
 std::vector<Classification> classify(const TextClassificationPipeline& classifier, std::span<const Record> records,
                                      const ClassifyOptions& options) {
@@ -55,7 +46,7 @@ std::vector<Classification> classify(const TextClassificationPipeline& classifie
   BatchEncoding rows;
   for (const Record& record : records) {
     if (record.is_tokenized()) {
-      check_padding(record, classifier.config());
+      if (record.padded_in_front) check_padding_in_front(classifier.config());
       rows.add_row(record.input_ids, record.token_type_ids);
     } else {
       classifier.tokenizer();  // throws if there is none

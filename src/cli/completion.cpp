@@ -6,6 +6,7 @@
 
 #include <filbert/error.h>
 
+#include "base/nearest.h"
 #include "cli/command.h"
 #include "cli/options.h"
 

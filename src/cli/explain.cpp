@@ -25,6 +25,7 @@
 #include "cli/report_form.h"
 #include "cli/warnings.h"
 #include "explain/explain_json.h"
+#include "explain/option_words.h"
 #include "load/fingerprint.h"
 
 namespace filbert::cli {
@@ -51,8 +52,8 @@ ReportForm form_of(const Options& options) { return form_of(options.form, option
 ReportOptions report_options(const Options& options, ReportForm form, const Config& config) {
   ReportOptions report = options.report;
   if (report.methods.empty()) report.methods = {"shap"};
-  set_target(options.target, config, report.explain);
-  apply_compat(report);
+  set_target(options.target, config, report.explain, "--");
+  apply_compat(report, "--");
   report.explain.cancelled = Interrupts::noted;
   if (report.attention && form != ReportForm::html) {
     throw Error(ErrorKind::invalid_argument, "--with-attention: expected a page (--output FILE.html), found none; filbert attention has the other formats");

@@ -10,8 +10,8 @@
 
 #include <filbert/error.h>
 
-#include "base/names.h"
 #include "cli/options.h"
+#include "explain/option_words.h"
 
 namespace filbert::cli {
 namespace {
@@ -26,29 +26,6 @@ std::vector<std::string> split(std::string_view list) {
   }
 }
 
-void set_unit(const std::string& unit, ExplainOptions& options) {
-  if (unit.starts_with("regex=")) {
-    options.unit = ExplainUnit::regex;
-    options.unit_regex = unit.substr(6);
-    return;
-  }
-  if (unit == "regex") throw Error(ErrorKind::invalid_argument, "--unit: expected regex=EXPRESSION, found no expression");
-  options.unit = explain_unit_from_name(unit);
-}
-
-void set_mask(const std::string& mask, ExplainOptions& options) {
-  if (mask == "remove") {
-    options.masking = Masking::remove;
-  } else if (mask == "token") {
-    options.masking = Masking::mask_token;
-  } else if (mask.starts_with("string=")) {
-    options.masking = Masking::string;
-    options.mask_string = mask.substr(7);
-  } else {
-    throw Error(ErrorKind::invalid_argument, fmt::format("--mask: expected token, remove or string=TEXT, found \"{}\"", mask));
-  }
-}
-
 void add_what(CLI::App& app, ReportOptions& options, std::string& target) {
   ExplainOptions& explain = options.explain;
   add_text(app, "--method", "LIST", "Of shap, lime, occlusion, saliency, input_x_gradient, integrated_gradients, smoothgrad, attention_rollout and "
@@ -59,9 +36,9 @@ void add_what(CLI::App& app, ReportOptions& options, std::string& target) {
            "What of it: its probability (the default), its logit, or LABEL-LABEL, by how much the first logit is above the second",
            [&](const std::string& words) { target = words; });
   add_text(app, "--unit", "UNIT", "What is masked as a whole: word (the default), token, sentence, or regex=EXPRESSION, what lies between "
-           "its matches", [&](const std::string& unit) { set_unit(unit, explain); });
+           "its matches", [&](const std::string& unit) { set_unit(unit, explain, "--"); });
   add_text(app, "--mask", "MASK", "What takes its place: token, the tokenizer's mask token (the default, where there is one), remove, or "
-           "string=TEXT", [&](const std::string& mask) { set_mask(mask, explain); });
+           "string=TEXT", [&](const std::string& mask) { set_mask(mask, explain, "--"); });
   add_choice(app, "--compat", "lime|shap", "The units, masking and draws of the Python package, to the letter", [&](const std::string& package) {
     explain.compat = package == "lime" ? ExplainCompat::lime : ExplainCompat::shap;
   });
@@ -119,42 +96,6 @@ void add_explain_options(CLI::App& app, ReportOptions& options, std::string& tar
   add_what(app, options, target);
   add_how(app, options);
   add_gradients(app, options.gradients);
-}
-
-void set_target(const std::string& target, const Config& config, ExplainOptions& options) {
-  if (target == "probability" || target == "logit") {
-    options.target = target == "logit" ? ExplainTarget::logit : ExplainTarget::probability;
-    return;
-  }
-  std::vector<std::string> labels;
-  for (const auto& [id, label] : config.id2label) labels.push_back(label);
-  const auto is_label = [&](const std::string& word) { return std::find(labels.begin(), labels.end(), word) != labels.end(); };
-  for (std::size_t dash = target.find('-'); dash != std::string::npos; dash = target.find('-', dash + 1)) {
-    const std::string label = target.substr(0, dash), against = target.substr(dash + 1);
-    if (!is_label(label) || !is_label(against)) continue;
-    if (options.label && *options.label != label) {
-      throw Error(ErrorKind::invalid_argument, fmt::format("--target {}: expected --label \"{}\" or none beside it, found \"{}\"", target, label,
-                                                           *options.label));
-    }
-    options.target = ExplainTarget::contrast;
-    options.label = label;
-    options.against = against;
-    return;
-  }
-  throw Error(ErrorKind::invalid_argument, fmt::format("--target: expected probability, logit or two of {} with a - between, found \"{}\"",
-                                                       first_of(labels, 12), target));
-}
-
-void apply_compat(ReportOptions& options) {
-  if (options.explain.compat == ExplainCompat::none) return;
-  const bool is_lime = options.explain.compat == ExplainCompat::lime;
-  const std::string package = is_lime ? "lime" : "shap";
-  if (options.methods != std::vector<std::string>{"shap"} && options.methods != std::vector{package}) {
-    throw Error(ErrorKind::invalid_argument, fmt::format("--compat {}: expected --method {} or none beside it, found {}", package, package,
-                                                         fmt::join(options.methods, ",")));
-  }
-  options.methods = {package};
-  if (!is_lime && options.shap.algorithm == ShapAlgorithm::automatic) options.shap.algorithm = ShapAlgorithm::partition;
 }
 
 }  // namespace filbert::cli

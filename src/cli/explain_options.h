@@ -14,10 +14,4 @@ namespace filbert::cli {
 // labels make clear.
 void add_explain_options(CLI::App& app, ReportOptions& options, std::string& target);
 
-// "probability", "logit" or "LABEL-LABEL". Throws Error(invalid_argument).
-void set_target(const std::string& target, const Config& config, ExplainOptions& options);
-
-// What --compat means for the options beside it. Throws Error(invalid_argument) if they contradict it.
-void apply_compat(ReportOptions& options);
-
 }  // namespace filbert::cli

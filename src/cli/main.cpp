@@ -10,6 +10,7 @@
 #include <filbert/error.h>
 #include <filbert/version.h>
 
+#include "base/nearest.h"
 #include "cli/command.h"
 #include "cli/help.h"
 #include "cli/options.h"

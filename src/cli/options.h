@@ -45,9 +45,4 @@ std::vector<std::string> choices_of(std::string_view value);
 std::optional<std::vector<std::string>> parse(const Command& command, const CommandLine& line,
                                               std::span<const std::string> words);
 
-// The candidate that `word` is most likely a slip of, or nothing if none is near.
-std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates);
-// "; did you mean "…"?", or nothing.
-std::string suggestion(std::string_view word, std::span<const std::string> candidates);
-
 }  // namespace filbert::cli

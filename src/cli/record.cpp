@@ -1,5 +1,5 @@
 // The jsonl input: {"id": …, "text": …, "text_pair": …} or {"id": …, "input_ids": […], "token_type_ids": […]}.
-#include <algorithm>
+#include <cstddef>
 #include <limits>
 
 #include <fmt/format.h>
@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/input.h"
+#include "tokenize/padding.h"
 
 namespace filbert::cli {
 namespace {
@@ -30,25 +31,22 @@ void expect_length(const JsonValue& array, std::size_t found, std::size_t expect
   }
 }
 
-// Rows tokenized elsewhere may come padded. Padding before or behind the text is dropped (what stood before is remembered, since
-// some models count it); a mask that hides anything else is nothing that a row without padding can say.
+// Padding before or behind the text is dropped; what stood before is remembered, since some models count it.
 void drop_padding(const JsonValue& mask_value, Record& record) {
   const std::vector<std::int32_t> mask = int32_array(mask_value);
   expect_length(mask_value, mask.size(), record.input_ids.size());
-  const auto begin = std::find(mask.begin(), mask.end(), 1), end = std::find(begin, mask.end(), 0);
-  const auto is_zero = [](std::int32_t m) { return m == 0; };
-  const bool is_padding = std::all_of(mask.begin(), begin, is_zero) && std::all_of(begin, end, [](std::int32_t m) { return m == 1; }) &&
-                          std::all_of(end, mask.end(), is_zero);
-  if (!is_padding || begin == end) {
+  const auto kept = without_padding(mask);
+  if (!kept) {
     throw Error(ErrorKind::invalid_argument,
                 fmt::format("{}: expected ones, and zeros for padding before or behind them, found another order", mask_value.where()));
   }
+  const auto begin = static_cast<std::ptrdiff_t>(kept->first), end = static_cast<std::ptrdiff_t>(kept->second);
   const auto keep = [&](std::vector<std::int32_t>& values) {
-    if (!values.empty()) values = {values.begin() + (begin - mask.begin()), values.begin() + (end - mask.begin())};
+    if (!values.empty()) values = {values.begin() + begin, values.begin() + end};
   };
   keep(record.input_ids);
   keep(record.token_type_ids);
-  record.padded_in_front = begin != mask.begin();
+  record.padded_in_front = begin != 0;
 }
 
 Record from_json(const JsonValue& object) {

@@ -22,16 +22,51 @@ constexpr auto kTimeOfAPart = std::chrono::milliseconds(2000);
 constexpr auto kTimeOfALabel = std::chrono::milliseconds(500);
 constexpr std::size_t kMaxUnitsForPairs = 32;  // 528 texts
 
+// Says how far a report is, to whoever wants to know.
+class Progress {
+ public:
+  Progress(const std::function<void(const ReportProgress&)>& tell, const ExplainReport& report) : tell_(tell), report_(report) {}
+
+  void expect(std::size_t parts) { now_.total = parts; }
+  void begin(std::string_view part) {
+    end();
+    now_.part = part;
+    say(nullptr);
+  }
+  void seen(std::size_t texts) {
+    now_.texts = texts;
+    if (!now_.part.empty()) say(nullptr);
+  }
+  void end() {
+    if (now_.part.empty()) return;
+    now_.done = std::min(now_.done + 1, now_.total);
+    say(&report_);
+    now_.part = {};
+  }
+
+ private:
+  void say(const ExplainReport* so_far) {
+    now_.so_far = so_far;
+    if (tell_) tell_(now_);
+  }
+
+  const std::function<void(const ReportProgress&)>& tell_;
+  const ExplainReport& report_;
+  ReportProgress now_;
+};
+
 // Divides what is left of the budget among the parts to come.
 class Shares {
  public:
-  Shares(Explainer& explainer, const ReportOptions& options, Clock::time_point start, std::size_t parts)
-      : explainer_(explainer), parts_(parts) {
+  Shares(Explainer& explainer, Progress& progress, const ReportOptions& options, Clock::time_point start, std::size_t parts)
+      : explainer_(explainer), progress_(progress), parts_(parts) {
     if (options.explain.budget) deadline_ = start + *options.explain.budget;
+    progress_.expect(parts + std::size_t{options.attention});
   }
 
   // The time of the next part, `usual` where there is no budget; the explainer is told.
-  std::optional<std::chrono::milliseconds> next(std::optional<std::chrono::milliseconds> usual) {
+  std::optional<std::chrono::milliseconds> next(std::string_view part, std::optional<std::chrono::milliseconds> usual) {
+    progress_.begin(part);
     const std::size_t parts = std::max<std::size_t>(parts_, 1);
     if (parts_ > 0) --parts_;
     if (deadline_) {
@@ -44,6 +79,7 @@ class Shares {
 
  private:
   Explainer& explainer_;
+  Progress& progress_;
   std::optional<Clock::time_point> deadline_;
   std::size_t parts_;
 };
@@ -79,24 +115,24 @@ LabelValues values_of(const std::string& label, Explainer& explainer, const Repo
   if (has(options, "shap")) {
     ShapOptions shap = options.shap;
     shap.label = label;
-    shap.budget = shares.next(kTimeOfALabel);
+    shap.budget = shares.next("other_labels", kTimeOfALabel);
     values.methods.push_back({"shap", explainer.shap(shap).values});
   }
   if (has(options, "lime")) {
     LimeOptions lime = options.lime;
     lime.label = label;
-    shares.next({});
+    shares.next("other_labels", {});
     values.methods.push_back({"lime", explainer.lime(lime).values});
   }
   if (has(options, "occlusion")) {
-    shares.next({});
+    shares.next("other_labels", {});
     values.methods.push_back({"occlusion", explainer.occlusion({.label = label}).values});
   }
   for (const std::string_view method : gradient_methods()) {
     if (!has(options, method)) continue;
     GradientOptions gradients = options.gradients;
     gradients.label = label;
-    shares.next({});
+    shares.next("other_labels", {});
     values.methods.push_back({std::string(method), explainer.gradients(gradient_method_from_name(method), gradients).values});
   }
   return values;
@@ -107,8 +143,11 @@ LabelValues values_of(const std::string& label, Explainer& explainer, const Repo
 ExplainReport explain(const TextClassificationPipeline& classifier, TextInput text, const ReportOptions& options) {
   check(options);
   const Clock::time_point start = Clock::now();
-  Explainer explainer(classifier, text, options.explain);
   ExplainReport report;
+  Progress progress(options.progress, report);
+  ExplainOptions of_explainer = options.explain;
+  if (options.progress) of_explainer.progress = [&](std::size_t texts) { progress.seen(texts); };
+  Explainer explainer(classifier, text, of_explainer);
   report.text = explainer.text();
   report.options = options.explain;
   if (!report.options.function_to_apply) report.options.function_to_apply = default_function_to_apply(classifier.config());
@@ -119,40 +158,42 @@ ExplainReport explain(const TextClassificationPipeline& classifier, TextInput te
   report.dtype = name(classifier.model().compute_dtype());
   const std::vector<std::string> others =
       options.explain.target == ExplainTarget::contrast ? std::vector<std::string>{} : other_labels(report.text, options.max_other_labels);
-  Shares shares(explainer, options, start,
+  Shares shares(explainer, progress, options, start,
                 options.methods.size() * (1 + others.size()) + std::size_t{options.counterfactuals} + std::size_t{options.faithfulness});
   if (has(options, "occlusion")) {
-    shares.next({});
+    shares.next("occlusion", {});
     report.occlusion = explainer.occlusion({.pairs = report.text.units.size() <= kMaxUnitsForPairs});
   }
   if (has(options, "shap")) {
     ShapOptions shap = options.shap;
-    if (const auto share = shares.next({})) shap.budget = share;
+    if (const auto share = shares.next("shap", {})) shap.budget = share;
     report.shap = explainer.shap(shap);
   }
   if (has(options, "lime")) {
-    shares.next({});
+    shares.next("lime", {});
     report.lime = explainer.lime(options.lime);
   }
   for (const std::string_view method : gradient_methods()) {
     if (!has(options, method)) continue;
-    shares.next({});
+    shares.next(method, {});
     report.gradients.push_back(explainer.gradients(gradient_method_from_name(method), options.gradients));
   }
   if (options.counterfactuals) {
-    shares.next(kTimeOfAPart);
+    shares.next("counterfactuals", kTimeOfAPart);
     report.counterfactuals = explainer.counterfactuals();
   }
   if (options.faithfulness) {
-    shares.next(kTimeOfAPart);
+    shares.next("faithfulness", kTimeOfAPart);
     report.faithfulness = explainer.faithfulness(report.values(), options.shap.seed);
   }
   for (const std::string& label : others) report.other_labels.push_back(values_of(label, explainer, options, shares));
   if (options.attention) {
+    progress.begin("attention");
     report.attention = attention_map(classifier, text, {.queries_keys = report.text.classification.tokens_used <= kMostNeuronTokens,
                                                         .function_to_apply = options.explain.function_to_apply,
                                                         .max_length = options.explain.max_length});
   }
+  progress.end();
   report.milliseconds = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
   return report;
 }

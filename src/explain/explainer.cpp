@@ -207,7 +207,9 @@ ShapPlayers Explainer::Impl::shap_players() const {
 Tensor Explainer::Impl::logits_of(const Masks& masks) {
   std::vector<MaskedText> texts(masks.rows);
   for (std::size_t row = 0; row < masks.rows; ++row) texts[row] = mask(masks[row]);
-  return predictor.logits(texts);
+  Tensor logits = predictor.logits(texts);
+  if (options.progress) options.progress(predictor.texts_run());
+  return logits;
 }
 
 Game Explainer::Impl::game() {

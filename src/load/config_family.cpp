@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
+#include <filbert/error.h>
+
 namespace filbert {
 namespace {
 
@@ -55,6 +59,12 @@ const ConfigFamily& config_family(std::string_view model_type) {
   const std::vector<ConfigFamily>& families = config_families();
   const auto found = std::ranges::find_if(families, [&](const ConfigFamily& family) { return family.defaults.model_type == model_type; });
   return found == families.end() ? families.front() : *found;
+}
+
+void check_padding_in_front(const Config& config) {
+  if (!config.max_tokens || config_family(config.model_type).position_ids == PositionIds::after_padding) return;
+  throw Error(ErrorKind::invalid_argument, fmt::format("attention_mask: expected padding behind the text, since {} counts positions from the first "
+                                                       "token, found it before", config.model_type));
 }
 
 }  // namespace filbert

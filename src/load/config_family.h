@@ -36,4 +36,8 @@ struct ConfigFamily {
 // Follows configuration_*.py of transformers 5.24.
 const ConfigFamily& config_family(std::string_view model_type);
 
+// Padding in front is nothing to a model with relative positions, or one that begins to count behind it; elsewhere transformers would give the
+// text later positions than it has without. Throws Error(invalid_argument) for such a one.
+void check_padding_in_front(const Config& config);
+
 }  // namespace filbert

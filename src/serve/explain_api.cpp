@@ -1,7 +1,141 @@
-#include "serve/plan.h"
+// /explain and /attention: what `filbert explain` and `filbert attention` make of a text, in the slow lane. Whoever listens to events hears how far an
+// explanation is, and each part of it when it is there. Tested by explain_api_test.cpp.
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "explain/explain_json.h"
+#include "serve/classify_json.h"
+#include "serve/explain_request.h"
+#include "serve/own_api.h"
 
 namespace filbert::serve {
+namespace {
 
-std::span<const Route> explain_routes() { return {}; }
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kBetweenEvents = std::chrono::milliseconds(100);
+constexpr std::size_t kMostNumbers = 4'000'000;        // of an attention map in JSON: about 40 MB
+constexpr std::size_t kMostNumbersOfAPage = 16'000'000;  // of a byte each
+
+void check_offered(const ServeContext& context) {
+  if (context.explain) return;
+  throw Problem(ProblemKind::forbidden, "this server does not explain, since others than its own machine can ask it; --explain lets it");
+}
+
+std::string one_line(JsonWriter& json) {
+  std::string line = json.take_line();
+  line.pop_back();
+  return line;
+}
+
+// Tells of progress, at most ten times a second beside the beginnings and ends of parts; and of each part that is there.
+class Teller {
+ public:
+  Teller(SlowWork& work, const ExplainRequest& asked) : work_(work), asked_(asked) {}
+
+  void operator()(const ReportProgress& progress) {
+    const Clock::time_point now = Clock::now();
+    const bool changes = progress.so_far || progress.part != part_;
+    if (!changes && now - last_ < kBetweenEvents) return;
+    last_ = now;
+    part_ = progress.part;
+    JsonWriter json;
+    json.begin_object();
+    json.field("part", progress.part);
+    json.field("done", progress.done);
+    json.field("total", progress.total);
+    json.field("texts", progress.texts);
+    json.end_object();
+    work_.send("progress", one_line(json));
+    if (!progress.so_far) return;
+    ExplainReport so_far = *progress.so_far;
+    so_far.model = asked_.model->model_id;
+    write_json(so_far, json);
+    work_.send("partial", one_line(json));
+  }
+
+ private:
+  SlowWork& work_;
+  const ExplainRequest& asked_;
+  Clock::time_point last_ = {};
+  std::string part_;
+};
+
+HttpResponse explained(const ExplainRequest& asked, SlowWork& work) {
+  ReportOptions options = asked.report;
+  // A tenth of the time is for what cannot be stopped, and for the answer.
+  const Clock::time_point end = Clock::now() + work.time_left * 9 / 10;
+  options.explain.cancelled = [&work, end] { return work.cancelled() || Clock::now() >= end; };
+  Teller teller(work, asked);
+  if (asked.events) options.progress = [&teller](const ReportProgress& progress) { teller(progress); };
+  ExplainReport report = explain(asked.model->classifier, {asked.text.text, asked.text.text_pair}, options);
+  report.model = asked.model->model_id;
+  report.command = "POST /explain " + asked.body;
+  std::tie(report.model_sha256, report.tokenizer_sha256) = asked.model->fingerprint->hashes();
+  if (asked.html) return {.content_type = "text/html; charset=utf-8", .body = html_report(report)};
+  JsonWriter json;
+  write_json(report, json);
+  return json_response(json);
+}
+
+Plan explain_text(const HttpRequest& request, std::string_view, const ServeContext& context) {
+  check_offered(context);
+  ExplainRequest asked = read_explain(request, context);
+  SlowPlan plan;
+  plan.model = asked.model;
+  plan.events = asked.events;
+  plan.run = [asked = std::move(asked)](SlowWork& work) { return explained(asked, work); };
+  return plan;
+}
+
+// Numbers that the map of a text of so many tokens has.
+std::size_t numbers_of(const AttentionRequest& asked, std::size_t tokens) {
+  const Config& config = asked.model->classifier.config();
+  const std::size_t layers = std::min(asked.attention.layers ? asked.attention.layers->size() : config.num_hidden_layers, config.num_hidden_layers);
+  const std::size_t heads = std::min(asked.attention.heads ? asked.attention.heads->size() : config.num_attention_heads, config.num_attention_heads);
+  const std::size_t vectors = 2 * (std::size_t{asked.neurons.value_or(false)} + std::size_t{asked.attention.values_contexts}) * layers +
+                              std::size_t{asked.attention.hidden_states} * (layers + 1);
+  return layers * heads * tokens * tokens + vectors * tokens * config.hidden_size;
+}
+
+HttpResponse attended(const AttentionRequest& asked) {
+  const TextClassificationPipeline& classifier = asked.model->classifier;
+  const TextInput text{asked.text.text, asked.text.text_pair};
+  const std::size_t tokens = classifier.tokenize(std::span(&text, 1), {.max_length = asked.attention.max_length}).total_tokens();
+  const std::size_t numbers = numbers_of(asked, tokens), most = asked.html ? kMostNumbersOfAPage : kMostNumbers;
+  if (numbers > most) {
+    throw Problem(ProblemKind::too_large, fmt::format("text: expected attention of at most {} numbers, found {} of {} tokens; layers, heads and max_length "
+                                                      "make it smaller", most, numbers, tokens));
+  }
+  AttentionOptions options = asked.attention;
+  options.queries_keys = asked.neurons.value_or(asked.html && (tokens <= kMostNeuronTokens || asked.page.view == "neuron"));
+  AttentionMap map = attention_map(classifier, text, options);
+  map.model = asked.model->model_id;
+  map.command = "POST /attention " + asked.body;
+  if (asked.html) return {.content_type = "text/html; charset=utf-8", .body = attention_html(map, asked.page)};
+  return {.body = attention_json(map)};
+}
+
+Plan attend(const HttpRequest& request, std::string_view, const ServeContext& context) {
+  check_offered(context);
+  AttentionRequest asked = read_attention(request, context);
+  SlowPlan plan;
+  plan.model = asked.model;
+  plan.events = asked.events;
+  plan.run = [asked = std::move(asked)](SlowWork&) { return attended(asked); };
+  return plan;
+}
+
+constexpr Route kRoutes[] = {
+    {"POST", "/explain", true, own_problem, explain_text},
+    {"POST", "/attention", true, own_problem, attend},
+};
+
+}  // namespace
+
+std::span<const Route> explain_routes() { return kRoutes; }
 
 }  // namespace filbert::serve

@@ -11,11 +11,11 @@ namespace filbert::serve {
 using HttpFields = std::vector<std::pair<std::string, std::string>>;
 
 struct HttpRequest {
-  std::string method;    // "POST"
-  std::string path;      // percent-decoded, without the query: "/models/stars-en"
-  HttpFields query;      // percent-decoded, in order
-  HttpFields headers;    // names in lower case
-  std::string body;
+  std::string method = {};    // "POST"
+  std::string path = {};      // percent-decoded, without the query: "/models/stars-en"
+  HttpFields query = {};      // percent-decoded, in order
+  HttpFields headers = {};    // names in lower case
+  std::string body = {};
 
   // The first of that name, or empty. Valid while the request lives.
   std::string_view header(std::string_view name) const;

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,10 +15,13 @@
 
 namespace filbert::serve {
 
+class Log;
+
 // Every member may be called from many threads at once.
 class Metrics {
  public:
-  Metrics();
+  // `log`, if given, must outlive it: lines that it lost are counted too.
+  explicit Metrics(const Log* log = nullptr);
   ~Metrics();
 
   // What is served from now on: models and their labels are there with a count of 0 before the first request, so that the first can be told
@@ -37,12 +39,11 @@ class Metrics {
   void set_in_flight(std::size_t requests);
   void set_connections(std::size_t connections);
   void set_slow_lane(std::size_t requests);
-  void refused(ProblemKind kind);          // shed: overloaded, timeout, draining, too_large, unauthorized
+  void refused(ProblemKind kind);          // shed: overloaded, timeout, draining, too_large, unauthorized; others are errors of clients, and not counted here
   void client_gone();                      // work dropped because nobody waits for it
   void reloaded(bool succeeded);
 
-  // What /metrics answers, as text/plain; version=0.0.4. `lost_log_lines` is what Log::lost() says.
-  std::string text(std::uint64_t lost_log_lines = 0) const;
+  std::string text() const;                // what /metrics answers, as text/plain; version=0.0.4
 
  private:
   struct Impl;

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -48,6 +49,7 @@ struct ServeContext {
   bool ready = true;         // false once the server drains
   bool has_api_key = false;
   const Metrics* metrics = nullptr;
+  std::uint64_t lost_log_lines = 0;
 };
 
 struct ServedText {
@@ -77,13 +79,13 @@ struct ClassifyResult {
 
 struct ClassifyPlan {
   std::shared_ptr<const ServedModel> model;
-  std::vector<ServedText> texts;
+  std::vector<ServedText> texts = {};
   BatchEncoding rows = {};              // tokenized by the client, in the place of texts
   ClassifyOptions options = {};
   bool refuse_truncation = false;       // a text that is too long is a problem (invalid), not cut
   std::optional<std::chrono::milliseconds> timeout = {};  // where the dialect has a field for it; the header's otherwise
   std::optional<int> urgency = {};      // 0, the first, to 7, as the header Priority of RFC 9218 has it; 3 if nobody says
-  std::function<HttpResponse(const ClassifyPlan&, const ClassifyResult&)> answer;
+  std::function<HttpResponse(const ClassifyPlan&, const ClassifyResult&)> answer = {};
 };
 
 // What work in the slow lane has at hand. Its members may be called from the lane's thread alone.
@@ -97,7 +99,7 @@ struct SlowPlan {
   std::shared_ptr<const ServedModel> model;
   std::optional<std::chrono::milliseconds> timeout = {};   // absent: limits.explain_timeout
   bool events = false;   // progress by server-sent events; the answer's body, on one line, is the last of them, "result"
-  std::function<HttpResponse(SlowWork&)> run;
+  std::function<HttpResponse(SlowWork&)> run = {};
 };
 
 using Plan = std::variant<HttpResponse, ClassifyPlan, SlowPlan>;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "load/fingerprint.h"
 #include "serve/problem.h"
 
 namespace filbert::serve {
@@ -44,8 +45,20 @@ std::shared_ptr<const ServedModel> make_served_model(std::string name, std::stri
       if (id && static_cast<std::size_t>(*id) < is_unknown.size()) is_unknown[static_cast<std::size_t>(*id)] = 1;
     }
   }
-  return std::make_shared<const ServedModel>(
-      ServedModel{std::move(name), std::move(model_id), std::move(revision), std::move(classifier), std::move(is_unknown)});
+  auto fingerprint = std::make_shared<LazyFingerprint>(classifier.config().path.parent_path());
+  return std::make_shared<const ServedModel>(ServedModel{std::move(name), std::move(model_id), std::move(revision), std::move(classifier),
+                                                         std::move(is_unknown), std::move(fingerprint)});
+}
+
+const std::pair<std::string, std::string>& LazyFingerprint::hashes() {
+  std::call_once(once_, [&] {
+    try {
+      hashes_ = {weights_sha256(directory_), tokenizer_sha256(directory_)};
+    } catch (const std::exception&) {
+      hashes_ = {};
+    }
+  });
+  return hashes_;
 }
 
 }  // namespace filbert::serve

@@ -3,13 +3,28 @@
 
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <filbert/pipeline.h>
 
 namespace filbert::serve {
+
+// The hashes of a checkpoint's weights and of its tokenizer's files, found out when somebody first asks. Members may be called from many threads.
+class LazyFingerprint {
+ public:
+  explicit LazyFingerprint(std::filesystem::path directory) : directory_(std::move(directory)) {}
+  // Empty where a file is no longer there.
+  const std::pair<std::string, std::string>& hashes();
+
+ private:
+  std::filesystem::path directory_;
+  std::once_flag once_;
+  std::pair<std::string, std::string> hashes_;
+};
 
 struct ServedModel {
   std::string name;           // in routes and answers: the last part of what it was called, unless given as name=checkpoint
@@ -17,6 +32,7 @@ struct ServedModel {
   std::string revision;       // a commit of the Hub, else the sha256 of config.json; what tells two loads apart
   TextClassificationPipeline classifier;
   std::vector<char> is_unknown = {};  // by token id: whether that is [UNK] or its like
+  std::shared_ptr<LazyFingerprint> fingerprint = {};
 };
 
 // Finds out what of the vocabulary is unknown.

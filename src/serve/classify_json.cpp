@@ -1,0 +1,77 @@
+#include "serve/classify_json.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <filbert/error.h>
+
+#include "postprocess/answers.h"
+
+namespace filbert::serve {
+
+std::shared_ptr<const ServedModel> model_for_texts(const ServeContext& context, std::string_view name) {
+  auto model = context.models.at(name);
+  if (!model->classifier.has_tokenizer()) {
+    throw Problem(ProblemKind::unsupported, fmt::format("the model \"{}\" has no tokenizer: expected rows of input_ids, found texts", model->name));
+  }
+  return model;
+}
+
+void check_options(const ServedModel& model, const ClassifyOptions& options) {
+  if (model.classifier.has_tokenizer()) {
+    model.classifier.tokenize({}, options);
+  } else {
+    filbert::check_options(options, model.classifier.config());
+  }
+}
+
+void check_row(const ServedModel& model, const ServeLimits& limits, std::span<const std::int32_t> input_ids, std::string_view where) {
+  const Config& config = model.classifier.config();
+  const std::size_t most = std::min(config.max_tokens.value_or(static_cast<std::size_t>(-1)), limits.max_length.value_or(static_cast<std::size_t>(-1)));
+  if (input_ids.empty()) throw Problem(ProblemKind::empty, fmt::format("{}: expected at least one id, found none", where));
+  if (input_ids.size() > most) {
+    throw Problem(ProblemKind::invalid, fmt::format("{}: expected at most {} ids, found {}", where, most, input_ids.size()));
+  }
+  for (const std::int32_t id : input_ids) {
+    if (static_cast<std::size_t>(id) >= config.vocab_size) {
+      throw Problem(ProblemKind::invalid, fmt::format("{}: expected ids from 0 to {}, found {}", where, config.vocab_size - 1, id));
+    }
+  }
+}
+
+const Classification& answer_of(const Outcome& outcome) {
+  if (outcome.problem) throw *outcome.problem;
+  const auto is_finite = [](const LabelScore& score) { return std::isfinite(score.score); };
+  if (!std::all_of(outcome.classification.scores.begin(), outcome.classification.scores.end(), is_finite)) {
+    throw Problem(ProblemKind::failed, "the model gives a score for this text that is not a number");
+  }
+  return outcome.classification;
+}
+
+std::vector<LabelScore> descending(std::vector<LabelScore> scores, std::optional<std::size_t> top_k) {
+  std::stable_sort(scores.begin(), scores.end(), [](const LabelScore& left, const LabelScore& right) { return left.score > right.score; });
+  if (top_k && *top_k < scores.size()) scores.resize(*top_k);
+  return scores;
+}
+
+std::size_t count_characters(const std::vector<ServedText>& texts) {
+  const auto of = [](std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xC0) != 0x80; }));
+  };
+  std::size_t count = 0;
+  for (const ServedText& text : texts) count += of(text.text) + (text.text_pair ? of(*text.text_pair) : 0);
+  return count;
+}
+
+HttpResponse json_response(JsonWriter& json, int status, HttpFields headers) {
+  return {.status = status, .headers = std::move(headers), .body = json.take_line()};
+}
+
+HttpFields retry_after(const Problem& problem) {
+  return problem.retry_after_s ? HttpFields{{"retry-after", std::to_string(*problem.retry_after_s)}} : HttpFields{};
+}
+
+}  // namespace filbert::serve

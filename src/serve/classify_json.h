@@ -1,0 +1,39 @@
+// What the dialects have in common on the way from a request to a plan, and from scores to an answer.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/json_writer.h"
+#include "serve/plan.h"
+
+namespace filbert::serve {
+
+// The model of that name. Throws Problem: not_found; unsupported if it has no tokenizer, which texts need.
+std::shared_ptr<const ServedModel> model_for_texts(const ServeContext& context, std::string_view name);
+
+// Throws Problem(invalid) for options that this model refuses whatever the text.
+void check_options(const ServedModel& model, const ClassifyOptions& options);
+
+// Throws Problem(invalid) for a row that the model cannot take: longer than it reads, or with an id that is not in its vocabulary. `where` leads.
+void check_row(const ServedModel& model, const ServeLimits& limits, std::span<const std::int32_t> input_ids, std::string_view where);
+
+// The answer, or the problem is thrown. A score that is no number is one.
+const Classification& answer_of(const Outcome& outcome);
+
+// Highest first; of equal ones the lower id first. At most `top_k`, where that is given.
+std::vector<LabelScore> descending(std::vector<LabelScore> scores, std::optional<std::size_t> top_k = {});
+
+// Characters of the texts, as code points.
+std::size_t count_characters(const std::vector<ServedText>& texts);
+
+// The JSON that `json` has, as an answer.
+HttpResponse json_response(JsonWriter& json, int status = 200, HttpFields headers = {});
+
+// The header Retry-After of a problem that has one.
+HttpFields retry_after(const Problem& problem);
+
+}  // namespace filbert::serve

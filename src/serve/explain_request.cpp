@@ -1,0 +1,162 @@
+#include "serve/explain_request.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/number_list.h"
+#include "explain/option_words.h"
+#include "serve/classify_json.h"
+#include "serve/request_json.h"
+
+namespace filbert::serve {
+namespace {
+
+constexpr std::size_t kMostSamples = 100'000;    // of what a request may ask for: all of it is planned before the first text is masked
+constexpr std::size_t kMostOfAnExpression = 1000;  // bytes
+
+void read_common(const JsonValue& root, const HttpRequest& request, const ServeContext& context, SlowRequest& slow) {
+  slow.model = model_for_texts(context, string_field(root, "model").value_or(""));
+  slow.text = {std::string(root.at("text").as_string()), string_field(root, "text_pair")};
+  const std::string format = string_field(root, "format").value_or("json");
+  if (format != "json" && format != "html") root.at("format").fail("json or html");
+  slow.html = format == "html";
+  const bool accepts_events = request.header("accept").find("text/event-stream") != std::string_view::npos;
+  slow.events = bool_field(root, "stream").value_or(accepts_events);
+  if (slow.html && slow.events) root.at("format").fail("json beside stream: a page is no event");
+  slow.body = simdjson::minify(root.raw());
+}
+
+// A list of names, or one with commas between.
+std::vector<std::string> as_methods(const JsonValue& value) {
+  std::vector<std::string> methods;
+  if (value.is_array()) {
+    value.for_each_element([&](const JsonValue& method) { methods.emplace_back(method.as_string()); });
+  } else {
+    std::string_view rest = value.as_string();
+    for (std::size_t comma = 0; comma != std::string_view::npos; rest.remove_prefix(std::min(comma + 1, rest.size()))) {
+      comma = rest.find(',');
+      methods.emplace_back(rest.substr(0, comma));
+    }
+  }
+  if (methods.empty()) value.fail("at least one method");
+  if (methods.size() > 16) value.fail("each method once");
+  return methods;
+}
+
+std::string short_string(const JsonValue& value) {
+  const std::string_view text = value.as_string();
+  if (text.size() > kMostOfAnExpression) {
+    throw Problem(ProblemKind::invalid, fmt::format("{}: expected at most {} bytes, found {}", value.where(), kMostOfAnExpression, text.size()));
+  }
+  return std::string(text);
+}
+
+void read_what(const JsonValue& root, const Config& config, ReportOptions& report) {
+  ExplainOptions& explain = report.explain;
+  for (const std::string_view key : {"method", "methods"}) {
+    if (const auto methods = root.find(key)) report.methods = as_methods(*methods);
+  }
+  explain.label = string_field(root, "label");
+  if (const auto target = root.find("target")) set_target(target->as_string(), config, explain, "");
+  if (const auto unit = root.find("unit")) set_unit(short_string(*unit), explain, "");
+  if (const auto mask = root.find("mask")) set_mask(short_string(*mask), explain, "");
+  if (const auto package = root.find("compat")) explain.compat = explain_compat_from_name(package->as_string());
+  explain.bow = !bool_field(root, "no_bow").value_or(false);
+  if (const auto function = root.find("function_to_apply")) explain.function_to_apply = function_to_apply_from_name(function->as_string());
+  if (const auto threshold = number_field(root, "threshold", 0, 1)) explain.threshold = static_cast<float>(*threshold);
+  explain.max_length = count_field(root, "max_length", {.least = 1});
+  if (const auto unit = root.find("offset_unit")) explain.offset_unit = offset_unit_from_name(unit->as_string());
+}
+
+void read_how(const JsonValue& root, const ServeLimits& limits, ReportOptions& report) {
+  if (const auto budget = root.find("budget_ms")) {
+    report.explain.budget = std::chrono::milliseconds(as_count(*budget, {.most = static_cast<std::size_t>(limits.explain_timeout.count())}));
+  }
+  if (const auto seed = count_field(root, "seed", {.most = std::numeric_limits<std::uint32_t>::max()})) {
+    report.lime.seed = report.shap.seed = report.gradients.seed = static_cast<std::uint32_t>(*seed);
+  }
+  if (const auto algorithm = root.find("algorithm")) report.shap.algorithm = shap_algorithm_from_name(algorithm->as_string());
+  report.shap.max_evals = count_field(root, "max_evals", {.least = 2, .most = kMostSamples}).value_or(report.shap.max_evals);
+  report.shap.half_width = number_field(root, "half_width", 0, 1e9).value_or(report.shap.half_width);
+  report.lime.num_samples = count_field(root, "num_samples", {.least = 2, .most = kMostSamples}).value_or(report.lime.num_samples);
+  report.lime.num_features = count_field(root, "num_features", {.least = 1}).value_or(report.lime.num_features);
+  if (const auto selection = root.find("feature_selection")) report.lime.feature_selection = feature_selection_from_name(selection->as_string());
+}
+
+void read_gradients(const JsonValue& root, GradientOptions& options) {
+  if (const auto embedding = root.find("embedding")) options.embedding = gradient_embedding_from_name(embedding->as_string());
+  if (const auto baseline = root.find("baseline")) options.baseline = gradient_baseline_from_name(baseline->as_string());
+  options.num_steps = count_field(root, "num_steps", {.least = 1, .most = 10'000}).value_or(options.num_steps);
+  if (const auto gap = number_field(root, "max_gap", 0, 1)) options.max_gap = gap;
+  options.num_samples = count_field(root, "noise_samples", {.least = 1, .most = 10'000}).value_or(options.num_samples);
+  options.noise = number_field(root, "noise", 0, 100).value_or(options.noise);
+}
+
+// "0,2,5-7", a number, or an array of numbers.
+std::optional<std::vector<std::size_t>> numbers_field(const JsonValue& root, std::string_view key) {
+  constexpr Bounds kBounds{.most = 9999};
+  const auto field = root.find(key);
+  if (!field) return std::nullopt;
+  if (field->is_string()) return parse_number_list(field->where(), field->as_string());
+  if (!field->is_array()) return std::vector{as_count(*field, kBounds)};
+  std::vector<std::size_t> numbers;
+  field->for_each_element([&](const JsonValue& number) { numbers.push_back(as_count(number, kBounds)); });
+  return numbers;
+}
+
+}  // namespace
+
+ExplainRequest read_explain(const HttpRequest& request, const ServeContext& context) {
+  constexpr std::string_view kFields[] = {
+      "model", "text", "text_pair", "format", "stream", "method", "methods", "label", "target", "unit", "mask", "compat", "no_bow",
+      "function_to_apply", "threshold", "max_length", "offset_unit", "budget_ms", "seed", "algorithm", "max_evals", "half_width",
+      "num_samples", "num_features", "feature_selection", "embedding", "baseline", "num_steps", "max_gap", "noise_samples", "noise",
+      "values_only", "with_attention"};
+  ExplainRequest asked;
+  read_body(request.body, [&](const JsonValue& root) {
+    refuse_unknown_fields(root, kFields);
+    read_common(root, request, context, asked);
+    ReportOptions& report = asked.report;
+    read_what(root, asked.model->classifier.config(), report);
+    read_how(root, context.limits, report);
+    read_gradients(root, report.gradients);
+    apply_compat(report, "");
+    const bool values_only = bool_field(root, "values_only").value_or(false);
+    report.counterfactuals = report.faithfulness = !values_only;
+    report.max_other_labels = asked.html && !values_only ? 7 : 0;
+    report.attention = bool_field(root, "with_attention").value_or(false);
+    if (report.attention && !asked.html) root.at("with_attention").fail("\"format\": \"html\" beside it; /attention has the other formats");
+  });
+  check_options(*asked.model, {.function_to_apply = asked.report.explain.function_to_apply, .threshold = asked.report.explain.threshold,
+                               .max_length = asked.report.explain.max_length});
+  return asked;
+}
+
+AttentionRequest read_attention(const HttpRequest& request, const ServeContext& context) {
+  constexpr std::string_view kFields[] = {
+      "model", "text", "text_pair", "format", "stream", "layers", "heads", "layer", "head", "view", "neurons", "values", "hidden_states",
+      "function_to_apply", "max_length"};
+  AttentionRequest asked;
+  read_body(request.body, [&](const JsonValue& root) {
+    refuse_unknown_fields(root, kFields);
+    read_common(root, request, context, asked);
+    asked.attention.layers = numbers_field(root, "layers");
+    asked.attention.heads = numbers_field(root, "heads");
+    asked.page.layer = count_field(root, "layer", {.most = 9999});
+    asked.page.heads = numbers_field(root, "head");
+    asked.page.view = string_field(root, "view").value_or(asked.page.view);
+    asked.neurons = bool_field(root, "neurons");
+    asked.attention.values_contexts = bool_field(root, "values").value_or(false);
+    asked.attention.hidden_states = bool_field(root, "hidden_states").value_or(false);
+    if (const auto function = root.find("function_to_apply")) asked.attention.function_to_apply = function_to_apply_from_name(function->as_string());
+    asked.attention.max_length = count_field(root, "max_length", {.least = 1});
+  });
+  check_options(*asked.model, {.function_to_apply = asked.attention.function_to_apply, .max_length = asked.attention.max_length});
+  return asked;
+}
+
+}  // namespace filbert::serve

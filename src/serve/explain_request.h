@@ -1,0 +1,38 @@
+// The bodies of /explain and /attention: options by the names that `filbert explain` and `filbert attention` have for them, with _ for -.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <filbert/attention.h>
+#include <filbert/explain.h>
+
+#include "serve/plan.h"
+
+namespace filbert::serve {
+
+// What both have.
+struct SlowRequest {
+  std::shared_ptr<const ServedModel> model;
+  ServedText text;
+  bool html = false;    // "format": "html", a page; else JSON
+  bool events = false;  // "stream": true, or a client that accepts text/event-stream
+  std::string body;     // as it came, on one line
+};
+
+struct ExplainRequest : SlowRequest {
+  ReportOptions report;
+};
+// Throws Problem: malformed, invalid (names the field), not_found, unsupported.
+ExplainRequest read_explain(const HttpRequest& request, const ServeContext& context);
+
+struct AttentionRequest : SlowRequest {
+  AttentionOptions attention;
+  AttentionPageOptions page;
+  std::optional<bool> neurons;  // queries and keys; absent: where a page stays small
+};
+AttentionRequest read_attention(const HttpRequest& request, const ServeContext& context);
+
+}  // namespace filbert::serve

@@ -1,0 +1,187 @@
+// /v1/classify: the shape of vLLM's /classify (https://docs.vllm.ai), and more of what the library says of a text. A text that cannot be answered
+// has its error in the place of its answer, and the others are answered. Tested by own_api_test.cpp.
+#include <algorithm>
+#include <chrono>
+#include <random>
+
+#include <fmt/format.h>
+
+#include "serve/classify_json.h"
+#include "serve/own_api.h"
+#include "serve/own_input.h"
+#include "serve/request_json.h"
+
+namespace filbert::serve {
+namespace {
+
+constexpr std::string_view kFields[] = {
+    "model", "input", "function_to_apply", "top_k", "threshold", "max_length", "truncation", "long_text", "stride", "combine",
+    "offset_unit", "return_logits", "timeout_ms", "priority", "user", "request_id", "truncate_prompt_tokens", "add_special_tokens",
+    "use_activation"};
+
+// How the answer is to look.
+struct Shape {
+  std::optional<std::size_t> top_k;
+  bool return_logits = false;
+  bool threshold = false;
+  std::string id;
+};
+
+std::string random_id() {
+  thread_local std::mt19937_64 random{std::random_device{}()};
+  return fmt::format("{:016x}{:016x}", random(), random());
+}
+
+void read_options(const JsonValue& root, ClassifyPlan& plan, Shape& shape) {
+  ClassifyOptions& options = plan.options;
+  if (const auto function = root.find("function_to_apply")) options.function_to_apply = function_to_apply_from_name(function->as_string());
+  if (const auto threshold = number_field(root, "threshold", 0, 1)) options.threshold = static_cast<float>(*threshold);
+  options.max_length = count_field(root, "max_length", {.least = 1});
+  if (const auto truncation = root.find("truncation")) read_truncation(*truncation, plan);
+  if (const auto long_text = root.find("long_text")) options.long_text = long_text_from_name(long_text->as_string());
+  for (const std::string_view of_windows : {"stride", "combine", "offset_unit"}) {
+    const auto field = root.find(of_windows);
+    if (field && options.long_text != LongText::windows) field->fail("\"long_text\": \"windows\" beside it");
+  }
+  options.stride = count_field(root, "stride", {}).value_or(0);
+  if (const auto combine = root.find("combine")) options.combine = combine_from_name(combine->as_string());
+  if (const auto unit = root.find("offset_unit")) options.offset_unit = offset_unit_from_name(unit->as_string());
+  if (const auto timeout = count_field(root, "timeout_ms", {.least = 1})) plan.timeout = std::chrono::milliseconds(*timeout);
+  shape.top_k = count_field(root, "top_k", {.least = 1});
+  shape.return_logits = bool_field(root, "return_logits").value_or(false);
+  shape.threshold = options.threshold.has_value();
+}
+
+// Fields of vLLM that mean the same as ours, or nothing here.
+void read_fields_of_vllm(const JsonValue& root, ClassifyPlan& plan) {
+  if (const auto length = root.find("truncate_prompt_tokens")) {
+    if (length->as_int() != -1) plan.options.max_length = as_count(*length, {.least = 1});
+    plan.refuse_truncation = false;
+  }
+  if (!bool_field(root, "add_special_tokens").value_or(true)) root.at("add_special_tokens").fail("true, which the model was trained with");
+  if (!bool_field(root, "use_activation").value_or(true)) plan.options.function_to_apply = FunctionToApply::none;
+  if (const auto priority = root.find("priority")) {  // lower is earlier, 0 the usual
+    plan.urgency = static_cast<int>(std::clamp<std::int64_t>(priority->as_int(), -3, 4) + 3);
+  }
+  (void)string_field(root, "user");
+}
+
+void write_scores(const auto& answer, const Shape& shape, JsonWriter& json) {
+  json.key("scores");
+  json.begin_array();
+  for (const LabelScore& score : shape.top_k ? descending(answer.scores, shape.top_k) : answer.scores) {
+    json.begin_object();
+    json.field("label", score.label);
+    json.field("score", score.score);
+    json.end_object();
+  }
+  json.end_array();
+  if (shape.threshold) {
+    json.key("labels");
+    json.array(answer.labels);
+  }
+  if (shape.return_logits) {
+    json.key("logits");
+    json.array(answer.logits);
+  }
+}
+
+void write_windows(const Classification& answer, const Shape& shape, JsonWriter& json) {
+  json.key("windows");
+  json.begin_array();
+  for (const Window& window : answer.windows) {
+    json.begin_object();
+    json.field("sequence_id", window.sequence_id);
+    json.field("begin", window.offset.begin);
+    json.field("end", window.offset.end);
+    json.field("tokens_used", window.tokens_used);
+    json.field("label", window.label);
+    json.field("score", window.score);
+    write_scores(window, shape, json);
+    json.end_object();
+  }
+  json.end_array();
+}
+
+void write_answer(const Classification& answer, const Shape& shape, JsonWriter& json) {
+  json.field("label", answer.label);
+  json.field("score", answer.score);
+  json.key("probs");
+  json.begin_array();
+  for (const LabelScore& score : answer.scores) json.value(score.score);
+  json.end_array();
+  json.field("num_classes", answer.scores.size());
+  write_scores(answer, shape, json);
+  json.field("tokens_total", answer.tokens_total);
+  json.field("tokens_used", answer.tokens_used);
+  json.field("truncated", answer.truncated);
+  if (!answer.windows.empty()) write_windows(answer, shape, json);
+}
+
+void write_outcomes(const ClassifyResult& result, const Shape& shape, JsonWriter& json) {
+  std::size_t failed = 0;
+  std::optional<Problem> first;
+  json.key("data");
+  json.begin_array();
+  for (std::size_t index = 0; index < result.outcomes.size(); ++index) {
+    json.begin_object();
+    json.field("index", index);
+    try {
+      write_answer(answer_of(result.outcomes[index]), shape, json);
+    } catch (const Problem& problem) {
+      if (++failed == 1) first = problem;
+      json.key("error");
+      write_error(problem, json);
+    }
+    json.end_object();
+  }
+  json.end_array();
+  if (failed == result.outcomes.size()) throw *first;  // nothing to answer: the status says so
+}
+
+HttpResponse answer(const ClassifyPlan& plan, const ClassifyResult& result, const Shape& shape) {
+  JsonWriter json;
+  json.begin_object();
+  json.field("id", "classify-" + shape.id);
+  json.field("object", "list");
+  json.field("created", std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+  json.field("model", plan.model->name);
+  write_outcomes(result, shape, json);
+  json.key("usage");
+  json.begin_object();
+  json.field("prompt_tokens", result.total_tokens);
+  json.field("total_tokens", result.total_tokens);
+  json.field("completion_tokens", 0);
+  json.key("prompt_tokens_details");
+  json.null();
+  json.end_object();
+  json.end_object();
+  return json_response(json);
+}
+
+}  // namespace
+
+Plan classify(const HttpRequest& request, std::string_view, const ServeContext& context) {
+  ClassifyPlan plan;
+  Shape shape;
+  read_body(request.body, [&](const JsonValue& root) {
+    refuse_unknown_fields(root, kFields);
+    plan.model = context.models.at(string_field(root, "model").value_or(""));
+    read_options(root, plan, shape);
+    read_fields_of_vllm(root, plan);
+    shape.id = string_field(root, "request_id").value_or("");
+    const JsonValue input = root.at("input");
+    if (is_rows(input)) {
+      plan.rows = read_rows(input, *plan.model, context.limits);
+    } else {
+      model_for_texts(context, plan.model->name);
+      plan.texts = read_texts(input);
+    }
+  });
+  if (shape.id.empty()) shape.id = request.header("x-request-id").empty() ? random_id() : std::string(request.header("x-request-id"));
+  check_options(*plan.model, plan.options);
+  plan.answer = [shape](const ClassifyPlan& asked, const ClassifyResult& result) { return answer(asked, result, shape); };
+  return plan;
+}
+
+}  // namespace filbert::serve

@@ -1,0 +1,151 @@
+#include "reference/served.h"
+
+#include <algorithm>
+#include <optional>
+#include <stdexcept>
+#include <variant>
+
+#include <fmt/format.h>
+
+namespace filbert::reference {
+namespace {
+
+using namespace serve;
+
+struct Found {
+  const Route* route = nullptr;
+  std::string part;
+};
+
+// Exact paths go first, then the longest pattern.
+Found find(std::string_view method, std::string_view path) {
+  Found best;
+  for (const auto& table : {own_routes(), text_embeddings_inference_routes(), inference_api_routes(), open_inference_routes(), explain_routes()}) {
+    for (const Route& route : table) {
+      if (route.method != method) continue;
+      const std::size_t open = route.path.find('{');
+      if (open == std::string_view::npos) {
+        if (route.path == path) return {&route, ""};
+        continue;
+      }
+      const std::string_view before = route.path.substr(0, open), after = route.path.substr(route.path.find('}') + 1);
+      const bool matches = path.size() > before.size() + after.size() && path.starts_with(before) && path.ends_with(after);
+      if (!matches || (best.route && best.route->path.size() > route.path.size())) continue;
+      best = {&route, std::string(path.substr(before.size(), path.size() - before.size() - after.size()))};
+    }
+  }
+  if (!best.route) throw std::runtime_error(fmt::format("no route for {} {}", method, path));
+  return best;
+}
+
+HttpRequest request_of(std::string_view method, std::string_view target, const std::string& body, HttpFields headers) {
+  HttpRequest request{.method = std::string(method), .path = {}, .query = {}, .headers = std::move(headers), .body = body};
+  set_target(target, request);
+  return request;
+}
+
+// Each text by itself, as the pipeline answers it.
+ClassifyResult carry_out(const ClassifyPlan& plan) {
+  ClassifyResult result;
+  const TextClassificationPipeline& classifier = plan.model->classifier;
+  const auto add = [&](auto classify) {
+    Outcome outcome;
+    try {
+      outcome.classification = classify();
+      result.total_tokens += outcome.classification.tokens_used;
+      if (plan.refuse_truncation && outcome.classification.truncated) {
+        outcome.problem = Problem(ProblemKind::invalid, fmt::format("inputs: expected at most {} tokens, found {}", outcome.classification.tokens_used,
+                                                                    outcome.classification.tokens_total));
+      }
+    } catch (const std::exception& error) {
+      outcome.problem = to_problem(error);
+    }
+    result.outcomes.push_back(std::move(outcome));
+  };
+  for (const ServedText& text : plan.texts) {
+    const TextInput input{text.text, text.text_pair};
+    add([&] { return classifier(std::span(&input, 1), plan.options).front(); });
+  }
+  for (std::size_t row = 0; row < plan.rows.batch_size(); ++row) {
+    BatchEncoding alone;
+    const std::size_t start = plan.rows.row_starts[row], length = plan.rows.row_length(row);
+    alone.add_row(std::span(plan.rows.input_ids).subspan(start, length), std::span(plan.rows.token_type_ids).subspan(start, length));
+    add([&] { return classifier(alone, plan.options).front(); });
+  }
+  result.timings = {.tokenize_ms = 1.5, .queue_ms = 2.5, .infer_ms = 3.5, .total_ms = 8.5};
+  return result;
+}
+
+std::vector<std::shared_ptr<const ServedModel>> load(const std::vector<std::pair<std::string, std::filesystem::path>>& checkpoints) {
+  std::vector<std::shared_ptr<const ServedModel>> models;
+  for (const auto& [name, directory] : checkpoints) {
+    models.push_back(make_served_model(name, directory.string(), "revision-of-" + name, pipeline("text-classification", directory, {.num_threads = 1})));
+  }
+  return models;
+}
+
+std::vector<std::pair<std::string, std::filesystem::path>> places(const std::vector<std::pair<std::string, TinyCheckpoint>>& checkpoints,
+                                                                  const std::vector<TemporaryDirectory>& directories) {
+  std::vector<std::pair<std::string, std::filesystem::path>> all;
+  for (std::size_t at = 0; at < checkpoints.size(); ++at) all.emplace_back(checkpoints[at].first, directories[at].path());
+  return all;
+}
+
+std::vector<TemporaryDirectory> written(const std::vector<std::pair<std::string, TinyCheckpoint>>& checkpoints) {
+  std::vector<TemporaryDirectory> directories;
+  for (const auto& [name, checkpoint] : checkpoints) directories.push_back(write_checkpoint(checkpoint));
+  return directories;
+}
+
+}  // namespace
+
+std::string ServedAnswer::header(std::string_view name) const {
+  const auto found = std::find_if(headers.begin(), headers.end(), [&](const auto& field) { return field.first == name; });
+  return found == headers.end() ? "" : found->second;
+}
+
+Served::Served(const std::vector<std::pair<std::string, TinyCheckpoint>>& checkpoints)
+    : directories_(written(checkpoints)), models_(load(places(checkpoints, directories_))) {}
+
+Served::Served(const std::filesystem::path& checkpoint) : models_(load({{checkpoint.filename().string(), checkpoint}})) {}
+
+ServeContext Served::context() const { return {.models = models_, .limits = limits, .explain = explain, .ready = ready}; }
+
+Plan Served::plan(std::string_view target, const std::string& body, HttpFields headers) const {
+  const HttpRequest request = request_of("POST", target, body, std::move(headers));
+  const Found found = find(request.method, request.path);
+  return found.route->handle(request, found.part, context());
+}
+
+ServedAnswer Served::post(std::string_view target, const std::string& body, HttpFields headers) const {
+  return ask("POST", target, body, std::move(headers));
+}
+
+ServedAnswer Served::ask(std::string_view method, std::string_view target, const std::string& body, HttpFields headers) const {
+  const HttpRequest request = request_of(method, target, body, std::move(headers));
+  const Found found = find(method, request.path);
+  ServedAnswer answer;
+  HttpResponse response;
+  try {
+    Plan plan = found.route->handle(request, found.part, context());
+    if (auto* at_once = std::get_if<HttpResponse>(&plan)) {
+      response = *at_once;
+    } else if (auto* classify = std::get_if<ClassifyPlan>(&plan)) {
+      response = classify->answer(*classify, carry_out(*classify));
+    } else {
+      SlowWork work{.cancelled = [this] { return cancelled; },
+                    .send = [&](std::string_view event, std::string_view json) { answer.events.emplace_back(event, nlohmann::json::parse(json)); },
+                    .time_left = limits.explain_timeout};
+      response = std::get<SlowPlan>(plan).run(work);
+    }
+  } catch (const std::exception& error) {
+    response = found.route->problem(to_problem(error));
+  }
+  answer.status = response.status;
+  answer.content_type = response.content_type;
+  answer.headers = response.headers;
+  answer.body = response.body;
+  return answer;
+}
+
+}  // namespace filbert::reference
