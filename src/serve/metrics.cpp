@@ -19,7 +19,6 @@
 #include <filbert/version.h>
 
 #include "base/text.h"
-#include "serve/log.h"
 #include "serve/process_metrics.h"
 
 namespace filbert::serve {
@@ -184,11 +183,10 @@ struct Metrics::Impl {
   Children<RequestKey, RequestMetrics, LessRequest> by_request;
   Children<std::string, std::unique_ptr<ModelMetrics>> by_model;
   std::array<prometheus::Counter*, kRefusals.size()> refused{};   // in the order of kRefusals
-  const Log* log;
   std::mutex served_mutex;
   std::vector<prometheus::Gauge*> served;   // of model_info
 
-  explicit Impl(const Log* log_) : log(log_) {
+  Impl() {
     families.padding.Add({});
     families.build_info.Add({{"version", FILBERT_VERSION}}).Set(1);
     std::transform(kRefusals.begin(), kRefusals.end(), refused.begin(),
@@ -215,7 +213,7 @@ struct Metrics::Impl {
   }
 };
 
-Metrics::Metrics(const Log* log) : impl_(std::make_unique<Impl>(log)) {}
+Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
 Metrics::~Metrics() = default;
 
 void Metrics::set_models(const ServedModels& models) {
@@ -283,8 +281,7 @@ void Metrics::refused(ProblemKind kind) {
   if (found != kRefusals.end()) impl_->refused[static_cast<std::size_t>(found - kRefusals.begin())]->Increment();
 }
 
-std::string Metrics::text() const {
-  const std::uint64_t lost_log_lines = impl_->log == nullptr ? 0 : impl_->log->lost();
+std::string Metrics::text(std::uint64_t lost_log_lines) const {
   std::vector<prometheus::MetricFamily> families = impl_->families.registry.Collect();   // copies of the numbers: nobody waits for the rest
   families.push_back(family_of({"filbert_log_lines_lost_total", "Lines that the log could not take", true, static_cast<double>(lost_log_lines)}));
   for (const ProcessMetric& metric : process_metrics()) families.push_back(family_of(metric));

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,13 +16,10 @@
 
 namespace filbert::serve {
 
-class Log;
-
 // Every member may be called from many threads at once.
 class Metrics {
  public:
-  // `log`, if given, must outlive it: lines that it lost are counted too.
-  explicit Metrics(const Log* log = nullptr);
+  Metrics();
   ~Metrics();
 
   // What is served from now on: models and their labels are there with a count of 0 before the first request, so that the first can be told
@@ -43,7 +41,8 @@ class Metrics {
   void client_gone();                      // work dropped because nobody waits for it
   void reloaded(bool succeeded);
 
-  std::string text() const;                // what /metrics answers, as text/plain; version=0.0.4
+  // What /metrics answers, as text/plain; version=0.0.4. `lost_log_lines` is what Log::lost() says.
+  std::string text(std::uint64_t lost_log_lines = 0) const;
 
  private:
   struct Impl;

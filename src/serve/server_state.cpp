@@ -7,7 +7,6 @@ namespace filbert::serve {
 ServerState::ServerState(ServeOptions options_, ServedModels models, Log& log_)
     : options(std::move(options_)),
       log(log_),
-      metrics(&log),
       batcher(options.limits, metrics),
       slow_lane(options.explain_threads != 0 ? options.explain_threads : models.all().front()->classifier.model().num_threads(),
                 options.limits.max_explain_requests, metrics),
