@@ -180,8 +180,9 @@ const Command serve_command = {
         "loads the models anew.",
     .examples =
         "  filbert serve\n"
-        "  filbert serve --model stars=nlptown/bert-base-multilingual-uncased-sentiment --model my-checkpoint/ --port 8000\n"
-        "  curl -s localhost:8080/v1/classify -H 'content-type: application/json' -d '{\"input\": \"I really love this book\"}'\n",
+        "  filbert serve --model my-checkpoint/ --model nli=org/name --port 8000\n"
+        "  curl localhost:8080/v1/classify -d '{\"input\": \"I really love this book\"}'\n"
+        "  filbert serve --host 0.0.0.0 --tls-certificate cert.pem --tls-key key.pem\n",
     .add_options = add_options,
 };
 

@@ -112,7 +112,8 @@ asio::awaitable<HttpResponse> follow(Exchange& exchange, const Route& route, std
   }
   const auto models = state.models();
   const ServeContext context{.models = *models, .limits = state.options.limits, .explain = state.options.explain, .ready = !state.draining,
-                             .has_api_key = !state.options.api_keys.empty(), .metrics = &state.metrics};
+                             .has_api_key = !state.options.api_keys.empty(), .metrics = &state.metrics,
+                             .lost_log_lines = state.log.lost()};
   Plan plan;
   std::optional<Classifying> classifying;
   const auto prepare = [&] {

@@ -10,7 +10,7 @@ HttpResponse in_words(const Problem& problem) {
 }
 
 Plan metrics(const HttpRequest&, std::string_view, const ServeContext& context) {
-  return HttpResponse{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = context.metrics->text()};
+  return HttpResponse{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = context.metrics->text(context.lost_log_lines)};
 }
 
 constexpr Route kRoutes[] = {{"GET", "/metrics", false, in_words, metrics}};

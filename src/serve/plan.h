@@ -49,6 +49,7 @@ struct ServeContext {
   bool ready = true;         // false once the server drains
   bool has_api_key = false;
   const Metrics* metrics = nullptr;
+  std::uint64_t lost_log_lines = 0;
 };
 
 struct ServedText {
