@@ -234,7 +234,7 @@ def test_the_full_report_opens_beside_the_page_and_works_there(page, served):
     try:
         page.wait("document.documentElement.classList.contains('js')")  # its script runs under both policies
         assert page.evaluate("getComputedStyle(document.querySelector('.card')).borderRadius") == "10px"  # and so does its style
-        assert page.evaluate("document.querySelectorAll('#words .unit').length") == 13
+        assert page.evaluate("document.querySelectorAll('#words .unit').length") == 14
         assert page.evaluate("window.opener === null && sessionStorage.length === 0")
     finally:
         page.session = own_session
@@ -386,7 +386,7 @@ def test_a_file_can_be_dropped_anywhere(page):
     assert page.evaluate("document.querySelector('#tab-file').getAttribute('aria-selected')") == "true"
     page.evaluate(button("Classify 3 texts") + ".click()")
     page.wait("document.querySelector('#panel-file').innerText.includes('1 without an answer')")
-    assert "line 3: expected an object of JSON" in page.evaluate("document.querySelector('.preview').innerText")
+    assert "line 3: expected an object of JSON" in page.evaluate("[...document.querySelectorAll('.preview')].at(-1).innerText")
 
 
 @pytest.mark.parametrize("name, content, message", [
@@ -512,7 +512,8 @@ def test_a_server_that_restarts_meanwhile_is_waited_for(browser, tmp_path):
         visit(browser, first.url)
         browser.insert("#text", "What a great book")
         browser.wait(f"{CHIP} === '5 stars'")
-        first.end()
+        first.process.kill()  # in the middle of what it does
+        first.process.wait()
         browser.insert("#text", "The worst book I have ever read, awful")
         browser.wait("document.querySelector('.status').textContent.includes('does not answer')")
         assert browser.evaluate("document.querySelector('#text').value") == "The worst book I have ever read, awful"
@@ -550,10 +551,11 @@ def test_the_key_is_asked_for_and_stays_in_this_tab(browser):
         browser.wait("document.activeElement.id === 'key'")
         browser.call("Input.insertText", text="wrong")
         browser.key("Enter")
-        browser.wait("document.querySelector('.key').innerText.includes('does not take this key')")
+        browser.wait("document.querySelector('.needs-key').innerText.includes('does not take this key')")
+        assert browser.evaluate("document.querySelector('.needs-key').getBoundingClientRect().width") > 600
         browser.insert("#key", "open sesame")
         browser.key("Enter")
-        browser.wait("document.querySelector('h1').textContent === 'stars-en' && document.querySelector('.key').hidden")
+        browser.wait("document.querySelector('h1').textContent === 'stars-en' && document.querySelector('.needs-key').hidden")
         browser.insert("#text", TEXT)
         browser.wait(CHIP)
         assert browser.evaluate("localStorage.length === 0 && document.cookie === '' && !location.href.includes('sesame')")

@@ -4,7 +4,7 @@ import { EventParser } from './events';
 import { explanationNodes, methodNames, type Explanation } from './explanation';
 import { Latest } from './latest';
 import { reportButton } from './report_button';
-import { refusalOf, sleep, type Server } from './server';
+import { refusalOf, sleep, Unreachable, type Server } from './server';
 import { bodyOf, type Sentence } from './sentence';
 
 export interface ExplainQuestion {
@@ -97,6 +97,7 @@ export class ExplainView {
       return this.working('');
     }
     this.working('Looking what each word adds …');
+    if (this.body.querySelector('.notices')) this.body.replaceChildren(); // what went wrong before says nothing of this text
     this.body.classList.add('stale');
     this.latest.set(question, delayMs);
   }
@@ -124,7 +125,6 @@ export class ExplainView {
     for (;;) {
       const { done, value } = await reader.read().catch((error: unknown) => {
         if (signal.aborted) throw error;
-        void this.server.look();
         return { done: true, value: undefined };
       });
       for (const { event, data } of parser.push(done ? '\n\n' : decoder.decode(value, { stream: true }))) {
@@ -133,7 +133,10 @@ export class ExplainView {
         if (event === 'result') return JSON.parse(data) as Explanation;
         if (event === 'error') throw new Error(errorIn(data));
       }
-      if (done) throw new Error('The explanation broke off.');
+      if (done) {
+        await this.server.look();
+        throw this.server.state === 'up' ? new Error('The explanation broke off.') : new Unreachable('no answer');
+      }
     }
   }
 

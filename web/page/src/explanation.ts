@@ -16,7 +16,7 @@ interface Method {
   units: Unit[];
   base_value?: number;
   exact?: boolean;
-  truncated?: boolean;   // the budget did not suffice: words of a phrase share its value
+  truncated?: boolean; // the budget did not suffice: words of a phrase share its value
   stopped?: boolean;
   evaluations?: number;
 }

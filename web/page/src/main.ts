@@ -13,7 +13,7 @@ const server = new Server();
 function keyForm(): HTMLElement {
   const input = make('input', { type: 'password', id: 'key', autocomplete: 'off', required: true, spellcheck: false });
   const said = make('p', { className: 'hint' });
-  const form = make('form', { className: 'card key', hidden: true });
+  const form = make('form', { className: 'card needs-key', hidden: true });
   form.append(
     make('h2', { textContent: 'This server asks for a key' }),
     make('label', { htmlFor: 'key', textContent: 'API key' }),
@@ -99,7 +99,7 @@ function start(): void {
   const main = make('main', { id: 'main' }, keyForm(), ways.element, ...ways.panels, card);
   document.body.replaceChildren(make('a', { className: 'skip', href: '#text', textContent: 'To the text' }), statusLine(), head, main);
   ways.choose('one');
-  if (matchMedia('(pointer: fine)').matches) one.focus(); // on a telephone that would open its keyboard over the page
+  if (!matchMedia('(pointer: coarse)').matches) one.focus(); // on a telephone that would open its keyboard over the page
   takeDrops(file, () => ways.choose('file'));
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') void server.look();
