@@ -15,13 +15,13 @@ import torch
 import transformers
 
 from checkpoints import CHECKPOINTS, CLS, SEP, WITH_VOCABULARY
+from lengths import mixed_lengths
 
 VOCAB_SIZE = 30522  # of bert-base-uncased, as are the places of the special tokens
 FIRST_WORD = 1000
 SHAPES = ["1x8", "1x32", "1x128", "8x128"]
 MIXED_TEXTS = 768
 SOME_TOKENS = 4096  # the first texts of them that have no more: a smaller batch
-MEAN_TOKENS, MAX_TOKENS, SIGMA = 38, 256, 0.8  # of the lognormal lengths, special tokens included
 
 
 def vocabulary():
@@ -43,17 +43,6 @@ def make_checkpoint(name, directory):
     (directory / "vocab.txt").write_text("".join(token + "\n" for token in vocabulary()))
     settings = {"do_lower_case": True, "model_max_length": 512, "tokenizer_class": family + "Tokenizer"}
     (directory / "tokenizer_config.json").write_text(json.dumps(settings))
-
-
-def mixed_lengths(texts):
-    """Lognormal, rounded, cut to MAX_TOKENS; moved until what is left has the mean MEAN_TOKENS."""
-    spread = SIGMA * numpy.random.default_rng(4).standard_normal(texts)
-    low, high = 0.0, numpy.log(MAX_TOKENS)
-    for _ in range(40):
-        middle = (low + high) / 2
-        lengths = numpy.clip(numpy.exp(middle + spread).round().astype(int), 3, MAX_TOKENS)
-        low, high = (middle, high) if lengths.mean() < MEAN_TOKENS else (low, middle)
-    return lengths
 
 
 def lengths_of(name):

@@ -283,10 +283,10 @@ def heading(results):
             f"{machine['memory_gib']} GiB; " + ", ".join(f"{name} {version}" for name, version in sorted(results["versions"].items())))
 
 
-def write_log(results):
-    """Appends what was measured to bench/LOG.md, a line a goal."""
-    lines = [f"\n## {heading(results)}\n\n"]
-    for row in results["table"]:
+def append_to_log(title, table):
+    """What was measured, a line a goal, to bench/LOG.md."""
+    lines = [f"\n## {title}\n\n"]
+    for row in table:
         if row["status"] != "not run":
             measured = f"{goals.number(row['measured'])} {row['unit']}".rstrip()
             lines.append(f"- {row['what']}{', ' + row['dtype'] if row['dtype'] else ''}: {measured}, {goals.status_text(row)}"
@@ -337,7 +337,7 @@ def main():
     (args.build / f"{name}.md").write_text(table)
     print(table, end="")
     if args.log and code == 0:
-        write_log(results)
+        append_to_log(heading(results), results["table"])
     return code
 
 

@@ -37,6 +37,10 @@ const Buckets kConfidence = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 
 constexpr std::size_t kMaxLabels = 256;
 constexpr std::string_view kOther = "other";
 
+// A server that is asked too much answers by these, and each is there before the first.
+constexpr std::array kRefusals = {ProblemKind::overloaded, ProblemKind::timeout, ProblemKind::draining, ProblemKind::too_large,
+                                  ProblemKind::unauthorized};
+
 // A client may send any word as its method.
 std::string_view known_method(std::string_view method) {
   constexpr std::array<std::string_view, 8> kMethods = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"};
@@ -178,17 +182,15 @@ struct Metrics::Impl {
 
   Children<RequestKey, RequestMetrics, LessRequest> by_request;
   Children<std::string, std::unique_ptr<ModelMetrics>> by_model;
-  Children<std::string, prometheus::Counter*> by_reason;
+  std::array<prometheus::Counter*, kRefusals.size()> refused{};   // in the order of kRefusals
   std::mutex served_mutex;
   std::vector<prometheus::Gauge*> served;   // of model_info
 
   Impl() {
     families.padding.Add({});
     families.build_info.Add({{"version", FILBERT_VERSION}}).Set(1);
-    for (const ProblemKind kind : {ProblemKind::overloaded, ProblemKind::timeout, ProblemKind::draining, ProblemKind::too_large,
-                                   ProblemKind::unauthorized}) {
-      refused(kind);
-    }
+    std::transform(kRefusals.begin(), kRefusals.end(), refused.begin(),
+                   [&](ProblemKind kind) { return &families.refused.Add({{"reason", std::string(info(kind).name)}}); });
   }
 
   RequestMetrics& request(std::string_view route, std::string_view method, int status) {
@@ -208,11 +210,6 @@ struct Metrics::Impl {
     return *of.predictions.at(label, [&](std::size_t labels) {
       return &families.predictions.Add(of.with("label", labels < kMaxLabels ? label : kOther));
     });
-  }
-
-  prometheus::Counter& refused(ProblemKind kind) {
-    const std::string_view reason = info(kind).name;
-    return *by_reason.at(reason, [&](std::size_t) { return &families.refused.Add({{"reason", std::string(reason)}}); });
   }
 };
 
@@ -276,9 +273,13 @@ void Metrics::set_queue(std::size_t texts, std::size_t tokens) {
 void Metrics::set_in_flight(std::size_t requests) { impl_->in_flight.Set(static_cast<double>(requests)); }
 void Metrics::set_connections(std::size_t connections) { impl_->connections.Set(static_cast<double>(connections)); }
 void Metrics::set_slow_lane(std::size_t requests) { impl_->slow_lane.Set(static_cast<double>(requests)); }
-void Metrics::refused(ProblemKind kind) { impl_->refused(kind).Increment(); }
 void Metrics::client_gone() { impl_->client_gone.Increment(); }
 void Metrics::reloaded(bool succeeded) { (succeeded ? impl_->reload_succeeded : impl_->reload_failed).Increment(); }
+
+void Metrics::refused(ProblemKind kind) {
+  const auto* const found = std::find(kRefusals.begin(), kRefusals.end(), kind);
+  if (found != kRefusals.end()) impl_->refused[static_cast<std::size_t>(found - kRefusals.begin())]->Increment();
+}
 
 std::string Metrics::text(std::uint64_t lost_log_lines) const {
   std::vector<prometheus::MetricFamily> families = impl_->families.registry.Collect();   // copies of the numbers: nobody waits for the rest

@@ -20,6 +20,7 @@
 #include <filbert/error.h>
 
 #include "serve/loop.h"
+#include "serve/notify.h"
 
 namespace filbert::serve {
 namespace {
@@ -96,11 +97,13 @@ struct Server::Impl {
   asio::awaitable<void> accept(Loop& loop, tcp::acceptor& acceptor);
   asio::awaitable<void> sweep(Loop& loop, tcp::acceptor& acceptor);
   asio::awaitable<void> listen_to_signals(asio::signal_set& signals);
+  asio::awaitable<void> keep_saying_alive();
   void welcome(Loop& loop, tcp::socket socket);
   void stop();
   void drain(Loop& loop, tcp::acceptor& acceptor);
   void reload();
 
+  const ServiceManager manager;
   std::function<ServedModels()> load;
   ServerState state;
   asio::thread_pool heavy{1};
@@ -171,8 +174,18 @@ asio::awaitable<void> Server::Impl::listen_to_signals(asio::signal_set& signals)
   }
 }
 
+// The service manager ends a server whose loop hangs.
+asio::awaitable<void> Server::Impl::keep_saying_alive() {
+  asio::steady_timer timer(loops.front().context);
+  while (manager.watchdog()) {
+    manager.alive();
+    co_await pause(timer, *manager.watchdog() / 2);
+  }
+}
+
 void Server::Impl::stop() {
   const bool again = state.draining.exchange(true);
+  if (!again) manager.stopping("answers what it has");
   if (!again) state.log.event(LogLevel::info, "draining", {{"requests_in_flight", std::to_string(state.in_flight.load())}});
   for (std::size_t at = 0; at < loops.size(); ++at) {
     Loop& loop = loops[at];
@@ -204,6 +217,7 @@ void Server::Impl::reload() {
   if (is_reloading) return state.log.event(LogLevel::warning, "a reload is under way already");
   if (reloading.joinable()) reloading.join();
   is_reloading = true;
+  manager.reloading();
   reloading = std::thread([this] {
     bool succeeded = true;
     try {
@@ -215,6 +229,7 @@ void Server::Impl::reload() {
       state.log.event(LogLevel::error, "the reload failed; what was loaded stays", {{"error", error.what()}});
     }
     state.metrics.reloaded(succeeded);
+    if (!state.draining) manager.ready(succeeded ? "answers, with models loaded anew" : "answers; the last reload failed");
     const std::lock_guard done(mutex);
     is_reloading = false;
   });
@@ -246,7 +261,9 @@ void Server::run(const std::function<void()>& ready) {
     asio::co_spawn(loop.context, impl_->sweep(loop, impl_->acceptors[at]), asio::detached);
     if (at != 0) threads.emplace_back([&loop] { loop.context.run(); });
   }
+  asio::co_spawn(impl_->loops.front().context, impl_->keep_saying_alive(), asio::detached);
   if (ready) ready();
+  impl_->manager.ready("answers");
   impl_->loops.front().context.run();
   for (std::thread& thread : threads) thread.join();
 }

@@ -70,6 +70,7 @@ TEST(ServeMetrics, BatchesAndWhatWaits) {
   metrics.reloaded(true);
   metrics.reloaded(false);
   metrics.refused(ProblemKind::overloaded);
+  metrics.refused(ProblemKind::invalid);   // the client's error, not the server's
   const auto all = samples(metrics, 13);
   EXPECT_EQ(all.at(R"(filbert_batch_texts_sum{model="stars-en"})"), 3);
   EXPECT_EQ(all.at(R"(filbert_batch_tokens_bucket{model="stars-en",le="32"})"), 0);
@@ -86,6 +87,7 @@ TEST(ServeMetrics, BatchesAndWhatWaits) {
   EXPECT_EQ(all.at(R"(filbert_reloads_total{result="failed"})"), 1);
   EXPECT_EQ(all.at(R"(filbert_refused_total{reason="overloaded"})"), 1);
   EXPECT_EQ(all.at(R"(filbert_refused_total{reason="draining"})"), 0);   // there before the first
+  EXPECT_EQ(all.count(R"(filbert_refused_total{reason="invalid"})"), 0u);
   EXPECT_EQ(all.at("filbert_log_lines_lost_total"), 13);
   EXPECT_EQ(all.at("filbert_build_info{version=\"" FILBERT_VERSION "\"}"), 1);
 }
@@ -191,7 +193,7 @@ TEST(ServeMetrics, ConcurrentCountsAreAllThere) {
       for (int time = 0; time < kTimes; ++time) {
         metrics.answered("/predict", "POST", 200 + time % 7, 0.001);
         metrics.outcome(time % 2 ? "a" : "b", answer("LABEL_" + std::to_string((time + thread) % 5), 0.5f), 0, 3);
-        metrics.refused(ProblemKind::invalid);
+        metrics.refused(ProblemKind::timeout);
         metrics.set_queue(1, 1);
         if (time % 100 == 0) metrics.text();
       }
@@ -206,7 +208,7 @@ TEST(ServeMetrics, ConcurrentCountsAreAllThere) {
   }
   EXPECT_EQ(requests, kThreads * kTimes);
   EXPECT_EQ(predictions, kThreads * kTimes);
-  EXPECT_EQ(all.at(R"(filbert_refused_total{reason="invalid"})"), kThreads * kTimes);
+  EXPECT_EQ(all.at(R"(filbert_refused_total{reason="timeout"})"), kThreads * kTimes);
   EXPECT_EQ(all.at(R"(filbert_tokens_total{model="a"})"), 3 * kThreads * kTimes / 2);
 }
 
