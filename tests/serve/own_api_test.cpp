@@ -112,7 +112,7 @@ TEST_F(OwnApi, OptionsAreThoseOfTheLibrary) {
   EXPECT_EQ(best["logits"].get<std::vector<float>>(), expected.logits);
   expect_answer(data({{"input", "good book"}, {"function_to_apply", "sigmoid"}})[0], answer("good book", {}, {.function_to_apply = FunctionToApply::sigmoid}));
   expect_answer(data({{"input", words(30)}, {"max_length", 10}})[0], answer(words(30), {}, {.max_length = 10}));
-  expect_answer(data({{"input", {{words(4), words(30)}}}, {"truncation", "only_second"}})[0], answer(words(4), words(30), {.truncation = Truncation::only_second}));
+  expect_answer(data({{"input", json::array({json::array({words(4), words(30)})})}, {"truncation", "only_second"}})[0], answer(words(4), words(30), {.truncation = Truncation::only_second}));
   const json several = data({{"model", "several"}, {"input", "good book"}, {"threshold", 0.5}})[0];
   EXPECT_EQ(several["labels"].get<std::vector<std::string>>(), served_.classifier(1)("good book", {.threshold = 0.5F}).labels);
 }

@@ -20,7 +20,7 @@ TEST(RequestJson, WhatIsNoJsonIsMalformed) {
   const auto read = [](std::string_view body) { return [body = std::string(body)] { parse_body(body); }; };
   expect_problem(ProblemKind::malformed, "body: expected JSON", read(""));
   expect_problem(ProblemKind::malformed, "body: expected JSON", read("{\"a\": }"));
-  expect_problem(ProblemKind::malformed, "UTF8", read("\"\xC3\""));
+  expect_problem(ProblemKind::malformed, "UTF-8", read("\"\xC3\""));
   expect_problem(ProblemKind::malformed, "lone surrogate \\uDC00", read(R"({"a": "x\uDC00y"})"));
   expect_problem(ProblemKind::malformed, "expected JSON", read(std::string(100'000, '[') + std::string(100'000, ']')));
   expect_problem(ProblemKind::malformed, "expected JSON", read("{\"a\": NaN}"));
