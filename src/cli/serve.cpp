@@ -101,6 +101,10 @@ void run(Options& options, Session& session) {
   }
   server.run([&] {
     const auto& model = specs.front();
+    if (session.out.is_terminal()) {
+      session.out.write(fmt::format("{} answers at {} ; Ctrl-C ends it\n", session.out.foreign(model.name), url_of(options.serve, server.port())));
+      session.out.flush();
+    }
     log.event(serve::LogLevel::info, "listening",
               {{"url", url_of(options.serve, server.port())}, {"version", FILBERT_VERSION}, {"model", model.name}, {"explain", options.serve.explain ? "on" : "off"}});
   });

@@ -58,7 +58,7 @@ def test_inference_client_errors(server):
 
 
 def test_inference_client_knows_a_text_embeddings_inference_server(server):
-    client = InferenceClient(model=server.url)
+    client = InferenceClient(model=server.url, provider="hf-inference")
     assert client.health_check() is True
     info = client.get_endpoint_info()
     assert info["served_model_name"] == "stars"
@@ -91,9 +91,9 @@ def test_text_embeddings_inference_headers_and_errors(server):
     done = subprocess.run(["curl", "--silent", "--include", server.url + "/predict", "-d", '{"inputs": "a", "truncation_direction": "left"}'],
                           capture_output=True, text=True, check=True)
     assert done.stdout.startswith("HTTP/1.1 424 ")
-    assert json.loads(done.stdout.split("\r\n\r\n")[1])["error_type"] == "Backend"
+    assert json.loads(done.stdout.split("\n\n")[1])["error_type"] == "Backend"
     done = subprocess.run(["curl", "--silent", "--include", server.url + "/predict", "-d", '{"inputs": "a b c"}'], capture_output=True, text=True, check=True)
-    headers = dict(line.lower().split(": ", 1) for line in done.stdout.split("\r\n\r\n")[0].split("\r\n")[1:])
+    headers = dict(line.lower().split(": ", 1) for line in done.stdout.split("\n\n")[0].split("\n")[1:])
     assert headers["x-compute-tokens"] == "5"
     assert headers["x-compute-characters"] == "5"
     assert int(headers["x-total-time"]) >= int(headers["x-inference-time"]) >= 0

@@ -47,7 +47,7 @@ TEST(RequestJson, FieldsAreReadOrNamed) {
 }
 
 TEST(RequestJson, AnUnknownFieldIsRefusedWithTheNearestName) {
-  constexpr std::string_view kKnown[] = {"input", "top_k"};
+  static constexpr std::string_view kKnown[] = {"input", "top_k"};
   const auto check = [&](const std::string& body) { return [=] { read_body(body, [](const JsonValue& root) { refuse_unknown_fields(root, kKnown); }); }; };
   EXPECT_NO_THROW(check(R"({"top_k": 1, "input": 2})")());
   expect_problem(ProblemKind::invalid, "expected no field \"topk\"; did you mean \"top_k\"?", check(R"({"topk": 1})"));

@@ -128,12 +128,12 @@ class Browser:
                 self.call("Page.handleJavaScriptDialog", accept=False)
                 raise AssertionError(f"{url} opened a dialog")
 
-    def wait(self, expression, seconds=20):
+    def wait(self, expression, seconds=60):
         """Waits until an expression is true; says what the page showed if it never is."""
         deadline = time.monotonic() + seconds
         while not self.evaluate(f"Boolean({expression})"):
             if time.monotonic() > deadline:
-                raise AssertionError(f"never true: {expression}\n" + self.evaluate("document.body.innerText")[:2000])
+                raise AssertionError(f"never true: {expression}\n" + self.evaluate("document.body.innerText")[:800])
             time.sleep(0.03)
 
     def insert(self, selector, text):

@@ -16,6 +16,7 @@ interface Method {
   units: Unit[];
   base_value?: number;
   exact?: boolean;
+  truncated?: boolean;   // the budget did not suffice: words of a phrase share its value
   stopped?: boolean;
   evaluations?: number;
 }
@@ -176,6 +177,12 @@ function unitSpan(text: string, at: number, value: number, level: string, decima
   return span;
 }
 
+function howExact(method: Method): string {
+  if (method.exact) return ' The numbers are exact: nothing was sampled.';
+  if (method.truncated) return ` Only ${counted(method.evaluations ?? 0, 'masked text')} could be looked at: neighbouring words share what they add.`;
+  return method.exact === undefined ? '' : ' The numbers are sampled: how sure each is stands under “All words”.';
+}
+
 function ledger(explanation: Explanation, method: Method, base: number, decimals: number): HTMLElement {
   interface Step {
     name: Node | string;
@@ -226,8 +233,7 @@ function ledger(explanation: Explanation, method: Method, base: number, decimals
     make('th', { scope: 'col', textContent: `From ${number(low, decimals)} to ${number(high, decimals)}` }),
     make('th', { scope: 'col', className: 'num', textContent: 'Change' }),
   );
-  const exact =
-    method.exact === undefined ? '' : method.exact ? ' The numbers are exact: nothing was sampled.' : ' Sampled: the full report has the intervals.';
+  const exact = howExact(method);
   return make(
     'section',
     {},

@@ -3,7 +3,16 @@ import { counted, grouped, make, nameOf } from './dom';
 import type { Model, Offer } from './server';
 
 const dtypes: Record<string, string> = { f32: 'f32: exact, as the model was trained', bf16: 'bf16: 16 bits a weight', int8: 'int8: 8 bits a weight' };
-const kernels: Record<string, string> = { avx2: 'AVX2', avx512: 'AVX-512', neon: 'NEON', scalar: 'plain loops (scalar)' };
+const kernels: Record<string, string> = {
+  scalar: 'plain loops (scalar)',
+  sse2: 'SSE2',
+  avx2: 'AVX2',
+  avxvnni: 'AVX2 and VNNI',
+  neon: 'NEON',
+  avx512: 'AVX-512',
+  avx512vnni: 'AVX-512 and VNNI',
+  avx512bf16: 'AVX-512, VNNI and bf16',
+};
 const functions: Record<string, string> = {
   softmax: 'softmax: one label is meant, the scores add up to 1',
   sigmoid: 'sigmoid: each label for itself, several may be meant',
