@@ -102,6 +102,8 @@ struct Server::Impl {
   void stop();
   void drain(Loop& loop, tcp::acceptor& acceptor);
   void reload();
+  bool goes_on_reloading();
+  bool load_anew();
 
   const ServiceManager manager;
   std::function<ServedModels()> load;
@@ -109,9 +111,10 @@ struct Server::Impl {
   asio::thread_pool heavy{1};
   std::deque<Loop> loops;
   std::deque<tcp::acceptor> acceptors;  // one for each loop
-  std::mutex mutex;                     // guards the next two
+  std::mutex mutex;                     // guards the next three
   std::thread reloading;
   bool is_reloading = false;
+  bool reload_wanted = false;
 };
 
 void Server::Impl::welcome(Loop& loop, tcp::socket socket) {
@@ -214,25 +217,42 @@ void Server::Impl::drain(Loop& loop, tcp::acceptor& acceptor) {
 void Server::Impl::reload() {
   state.log.reopen();
   const std::lock_guard lock(mutex);
-  if (is_reloading) return state.log.event(LogLevel::warning, "a reload is under way already");
+  reload_wanted = true;   // also of one that is under way: it may have read already what has changed since
+  if (is_reloading) return;
   if (reloading.joinable()) reloading.join();
   is_reloading = true;
   manager.reloading();
   reloading = std::thread([this] {
     bool succeeded = true;
-    try {
-      state.set_models(load());
-      for (Loop& loop : loops) asio::post(loop.context, [&loop, tls = tls_context(state.options)] { loop.tls = tls; });
-      state.log.event(LogLevel::info, "reloaded");
-    } catch (const std::exception& error) {
-      succeeded = false;
-      state.log.event(LogLevel::error, "the reload failed; what was loaded stays", {{"error", error.what()}});
+    while (goes_on_reloading()) {
+      succeeded = load_anew();
+      state.metrics.reloaded(succeeded);
     }
-    state.metrics.reloaded(succeeded);
     if (!state.draining) manager.ready(succeeded ? "answers, with models loaded anew" : "answers; the last reload failed");
-    const std::lock_guard done(mutex);
-    is_reloading = false;
   });
+}
+
+bool Server::Impl::goes_on_reloading() {
+  const std::lock_guard lock(mutex);
+  is_reloading = std::exchange(reload_wanted, false) && !state.draining;
+  return is_reloading;
+}
+
+// All of it or nothing.
+bool Server::Impl::load_anew() {
+  try {
+    std::vector<std::shared_ptr<asio::ssl::context>> contexts;
+    for (std::size_t loop = 0; loop < loops.size(); ++loop) contexts.push_back(tls_context(state.options));
+    state.set_models(load());
+    for (std::size_t at = 0; at < loops.size(); ++at) {
+      asio::post(loops[at].context, [&loop = loops[at], tls = contexts[at]] { loop.tls = tls; });
+    }
+    state.log.event(LogLevel::info, "reloaded");
+    return true;
+  } catch (const std::exception& error) {
+    state.log.event(LogLevel::error, "the reload failed; what was loaded stays", {{"error", error.what()}});
+    return false;
+  }
 }
 
 bool is_loopback(const std::string& host) {

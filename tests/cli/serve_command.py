@@ -83,6 +83,12 @@ def classify_bytes(text="I love this book", version="1.1", **headers):
     return request_bytes("POST", CLASSIFY, json.dumps({"input": text}).encode(), version, content_type="application/json", **headers)
 
 
+def self_made_certificate(folder, name):
+    made = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+                           "-addext", "subjectAltName=DNS:localhost", "-keyout", folder / "key.pem", "-out", folder / "certificate.pem"], capture_output=True)
+    assert made.returncode == 0, made.stderr
+
+
 class Server:
     """filbert serve, from the first answer to the end of the process. What it logs is in `log`, unless `options` or `streams` send it elsewhere."""
 
@@ -92,7 +98,7 @@ class Server:
         words = ["serve", "--port", str(port)]
         if checkpoint is not None:
             words += ["--model", f"tiny={checkpoint}"]
-        if not streams and "--log-file" not in options:
+        if "stderr" not in streams and "--log-file" not in options:
             words += ["--log-file", str(self.log)]
         streams = {"stderr": subprocess.DEVNULL} | streams
         self.process = subprocess.Popen([filbert_command.FILBERT, *words, *map(str, options)], env=filbert_command.environment(**(env or {})),

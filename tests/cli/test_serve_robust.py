@@ -2,15 +2,15 @@
 
 import contextlib
 import json
+import resource
 import ssl
-import subprocess
 import threading
 import time
 
 import pytest
 
 import serve_command
-from serve_command import CLASSIFY, Server, classify_bytes, read_response, request_bytes, wait_until
+from serve_command import CLASSIFY, Server, classify_bytes, read_response, request_bytes, self_made_certificate, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +130,30 @@ def test_a_body_of_chunks_without_end_is_refused(hasty):
         assert response is None or response.status == 413
     assert hasty.memory() - before < 16_000_000
     assert others_are_served(hasty)
+
+
+@pytest.mark.parametrize("begin, piece", [(b"5;name=", b"v" * 1000), (b"5\r\nhello\r\n0\r\n", b"x-trailer: value\r\n"), (b"0" * 100, b"0" * 1000)],
+                         ids=["extension", "trailers", "size"])
+def test_a_flood_between_chunks_is_refused(hasty, begin, piece):
+    before = hasty.memory()
+    with hasty.connect() as connection:
+        connection.sendall(request_bytes("POST", CLASSIFY, content_length=None, transfer_encoding="chunked") + begin)
+        send_until_refused(connection, piece * 100, most=100)
+        response = answer_or_end(connection)
+        assert response is None or (response.status in (400, 408, 413) and response.headers["connection"] == "close")
+    assert hasty.memory() - before < 16_000_000
+    assert others_are_served(hasty)
+
+
+def test_more_connections_than_descriptors_are_survived(checkpoint):
+    few = 60
+    with Server(checkpoint=checkpoint, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (few, few))) as server:
+        crowd = [server.connect() for _ in range(2 * few)]   # connected as far as the kernel is concerned
+        server.wait_for_line("no connection can be taken")
+        for connection in crowd:
+            connection.close()
+        wait_until(lambda: server.classify().status == 200, "it answers again")
+        assert len(server.lines("no connection can be taken")) < 50   # and does not fill the disk with it
 
 
 @pytest.mark.parametrize("body", [b'{"input": "\xff\xfe"}', b'{"input": "\xed\xa0\x80"}', b"[" * 90_000, b'{"input":' * 9_000, b"", b"nonsense", b"\0" * 1000,
@@ -282,15 +306,9 @@ def test_too_many_at_once_are_told_to_come_again(checkpoint):
         assert server.metric("filbert_refused_total") == load.statuses[429]
 
 
-def self_made_certificate(folder, name):
-    made = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-                           "-addext", "subjectAltName=DNS:localhost", "-keyout", folder / "key.pem", "-out", folder / "certificate.pem"], capture_output=True)
-    assert made.returncode == 0, made.stderr
-
-
 def test_tls(checkpoint, tmp_path):
     self_made_certificate(tmp_path, "first")
-    with Server("--tls-certificate", tmp_path / "certificate.pem", "--tls-key", tmp_path / "key.pem", checkpoint=checkpoint) as server:
+    with Server("--read-timeout-ms", "1000", "--tls-certificate", tmp_path / "certificate.pem", "--tls-key", tmp_path / "key.pem", checkpoint=checkpoint) as server:
         def trusted():
             return ssl.create_default_context(cafile=tmp_path / "certificate.pem")
         server.tls = trusted()
@@ -302,7 +320,9 @@ def test_tls(checkpoint, tmp_path):
         for rude in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff", b""):
             with serve_command.socket.create_connection(("127.0.0.1", server.port)) as plain:
                 plain.sendall(rude)
-        assert server.classify().status == 200
+        with serve_command.socket.create_connection(("127.0.0.1", server.port), timeout=20) as silent:
+            assert server.classify().status == 200
+            assert silent.recv(1) == b""   # a handshake that never comes
         self_made_certificate(tmp_path, "second")   # a renewed one, taken at a reload
         server.process.send_signal(serve_command.signal.SIGHUP)
         server.wait_for_line("reloaded")

@@ -1,15 +1,17 @@
 """A server in the hands of its operator: ended, paused, reloaded, watched; its log full, closed, rotated, stalled. No request is lost by any of it."""
 
 import os
+import pathlib
 import signal
 import socket
+import ssl
 import subprocess
 import time
 
 import pytest
 
 import tiny_checkpoint
-from serve_command import Load, Server, classify_bytes, free_port, read_response, wait_until
+from serve_command import Load, Server, classify_bytes, free_port, read_response, self_made_certificate, wait_until
 
 
 def test_sigterm_under_load_answers_what_was_accepted(checkpoint):
@@ -115,6 +117,36 @@ def test_a_reload_brings_other_weights(tmp_path):
         server.process.send_signal(signal.SIGHUP)
         server.wait_for_line("reloaded")
         assert server.classify().json["data"] != before
+
+
+def test_a_reload_asked_for_during_another_is_done_too(tmp_path):
+    checkpoint = tiny_checkpoint.write_checkpoint(tmp_path / "checkpoint", seed=1)
+    changed = tiny_checkpoint.write_checkpoint(tmp_path / "changed", seed=2)
+    # The large one is loaded after the one that changes, and takes a while.
+    with Server("--model", pathlib.Path(__file__).resolve().parents[2] / "models/stars-en", checkpoint=checkpoint) as server:
+        before = server.classify().json["data"]
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_line("signal")
+        for part in changed.iterdir():
+            part.replace(checkpoint / part.name)
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_line("signal", 2)
+        wait_until(lambda: server.classify().json["data"] != before, "the changed model answers")
+        assert server.lines("the reload failed; what was loaded stays") == []
+
+
+def test_a_reload_that_fails_in_part_changes_nothing(tmp_path):
+    checkpoint = tiny_checkpoint.write_checkpoint(tmp_path / "checkpoint", seed=1)
+    self_made_certificate(tmp_path, "first")
+    with Server("--tls-certificate", tmp_path / "certificate.pem", "--tls-key", tmp_path / "key.pem", checkpoint=checkpoint) as server:
+        server.tls = ssl.create_default_context(cafile=tmp_path / "certificate.pem")
+        before = server.classify().json["data"]
+        for part in tiny_checkpoint.write_checkpoint(tmp_path / "changed", seed=2).iterdir():
+            part.replace(checkpoint / part.name)
+        (tmp_path / "key.pem").write_text("nonsense")
+        server.process.send_signal(signal.SIGHUP)
+        assert "key.pem" in server.wait_for_line("the reload failed; what was loaded stays")["error"]
+        assert server.classify().json["data"] == before
 
 
 def test_a_full_disk_stops_no_answer(checkpoint):
