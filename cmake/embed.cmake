@@ -1,11 +1,7 @@
 # Makes a C++ file of a text file, so that a program carries it: the bytes as they are, in string literals that compilers take
 # (they refuse one of more than 64 kB).
-#   cmake -D INPUT=web/report.css -D OUTPUT=report_css.cpp -D NAME=kReportCss [-D HEADER=… -D NAMESPACE=…] -P embed.cmake
-# defines `const std::string_view NAMESPACE::NAME`, which HEADER declares: by default filbert and explain/report_assets.h.
-if(NOT HEADER)
-  set(HEADER explain/report_assets.h)
-  set(NAMESPACE filbert)
-endif()
+#   cmake -D INPUT=web/report.css -D OUTPUT=report_css.cpp -D NAME=kReportCss -D HEADER=explain/report_assets.h -D NAMESPACE=filbert -P embed.cmake
+# defines `const std::string_view NAMESPACE::NAME`, which HEADER declares.
 file(READ ${INPUT} text)
 string(LENGTH "${text}" length)
 set(pieces)

@@ -101,6 +101,10 @@ void run(Options& options, Session& session) {
   }
   server.run([&] {
     const auto& model = specs.front();
+    if (session.out.is_terminal()) {
+      session.out.write(fmt::format("{} answers at {} ; Ctrl-C ends it\n", session.out.foreign(model.name), url_of(options.serve, server.port())));
+      session.out.flush();
+    }
     log.event(serve::LogLevel::info, "listening",
               {{"url", url_of(options.serve, server.port())}, {"version", FILBERT_VERSION}, {"model", model.name}, {"explain", options.serve.explain ? "on" : "off"}});
   });
@@ -180,8 +184,9 @@ const Command serve_command = {
         "loads the models anew.",
     .examples =
         "  filbert serve\n"
-        "  filbert serve --model stars=nlptown/bert-base-multilingual-uncased-sentiment --model my-checkpoint/ --port 8000\n"
-        "  curl -s localhost:8080/v1/classify -H 'content-type: application/json' -d '{\"input\": \"I really love this book\"}'\n",
+        "  filbert serve --model my-checkpoint/ --model nli=org/name --port 8000\n"
+        "  curl localhost:8080/v1/classify -d '{\"input\": \"I really love this book\"}'\n"
+        "  filbert serve --host 0.0.0.0 --tls-certificate cert.pem --tls-key key.pem\n",
     .add_options = add_options,
 };
 

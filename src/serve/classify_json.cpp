@@ -70,8 +70,4 @@ HttpResponse json_response(JsonWriter& json, int status, HttpFields headers) {
   return {.status = status, .headers = std::move(headers), .body = json.take_line()};
 }
 
-HttpFields retry_after(const Problem& problem) {
-  return problem.retry_after_s ? HttpFields{{"retry-after", std::to_string(*problem.retry_after_s)}} : HttpFields{};
-}
-
 }  // namespace filbert::serve

@@ -33,7 +33,4 @@ std::size_t count_characters(const std::vector<ServedText>& texts);
 // The JSON that `json` has, as an answer.
 HttpResponse json_response(JsonWriter& json, int status = 200, HttpFields headers = {});
 
-// The header Retry-After of a problem that has one.
-HttpFields retry_after(const Problem& problem);
-
 }  // namespace filbert::serve

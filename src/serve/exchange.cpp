@@ -163,12 +163,10 @@ asio::awaitable<HttpResponse> answer(Exchange& exchange) {
   if (!request.header("traceparent").empty()) exchange.fields.emplace_back("traceparent", record.trace.traceparent());
   if (is_preflight(request) && !state.options.cors_origins.empty()) co_return preflight(request, state.options.cors_origins);
   const RouteMatch match = find_route(request.method, request.path);
-  ProblemWriter writer = problem_writer_of(request.path);
   std::optional<Problem> problem;
   try {
     if (match.route != nullptr) {
       record.route = match.route->path;
-      writer = match.route->problem;
       co_return co_await follow(exchange, *match.route, match.part);
     }
     if (match.methods.empty()) problem.emplace(ProblemKind::not_found, fmt::format("there is no {} here; /openapi.json says what there is", record.path));
@@ -183,7 +181,7 @@ asio::awaitable<HttpResponse> answer(Exchange& exchange) {
   }
   exchange.problem = problem->kind;
   record.problem = problem->what();
-  co_return in_words(*problem, writer);
+  co_return in_words(*problem, match.problem);
 }
 
 void finish(Exchange& exchange, const HttpResponse& response, bool written, std::size_t bytes_in, std::size_t bytes_out) {
@@ -200,7 +198,7 @@ void finish(Exchange& exchange, const HttpResponse& response, bool written, std:
 }
 
 std::string refusal(ServerState& state, const Problem& problem, const std::string& remote) {
-  const HttpResponse response = in_words(problem, problem_writer_of("/"));
+  const HttpResponse response = in_words(problem, own_problem_writer());
   AccessRecord record;
   record.request_id = request_id({});
   record.remote = remote;

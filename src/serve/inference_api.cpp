@@ -17,7 +17,7 @@ HttpResponse in_words(const Problem& problem) {
   json.begin_object();
   json.field("error", std::string_view(problem.what()));
   json.end_object();
-  return json_response(json, info(problem.kind).status, retry_after(problem));
+  return json_response(json, info(problem.kind).status);
 }
 
 ServedText as_text(const JsonValue& input) {

@@ -27,7 +27,7 @@ HttpResponse in_words(const Problem& problem) {
   json.begin_object();
   json.field("error", std::string_view(problem.what()));
   json.end_object();
-  return json_response(json, problem.kind == ProblemKind::unsupported ? 400 : info(problem.kind).status, retry_after(problem));
+  return json_response(json, problem.kind == ProblemKind::unsupported ? 400 : info(problem.kind).status);
 }
 
 // "name" or "name/versions/1".

@@ -192,7 +192,7 @@ HttpResponse own_problem(const Problem& problem) {
   json.key("error");
   write_error(problem, json);
   json.end_object();
-  return json_response(json, info(problem.kind).status, retry_after(problem));
+  return json_response(json, info(problem.kind).status);
 }
 
 std::span<const Route> own_routes() { return kRoutes; }

@@ -42,15 +42,14 @@ RouteMatch find_route(std::string_view method, std::string_view path) {
   for (const Route& route : routes()) {
     const auto part = part_of(route.path, path);
     if (!part) continue;
-    if (route.method == method) return {&route, std::string(*part), {}};
+    if (match.problem == nullptr) match.problem = route.problem;
+    if (route.method == method) return {&route, std::string(*part), {}, route.problem};
     if (std::find(match.methods.begin(), match.methods.end(), route.method) == match.methods.end()) match.methods.push_back(route.method);
   }
+  if (match.problem == nullptr) match.problem = path.starts_with("/v2/") ? open_inference_routes().front().problem : own_problem_writer();
   return match;
 }
 
-ProblemWriter problem_writer_of(std::string_view path) {
-  const auto table = path.starts_with("/v2") ? open_inference_routes() : path.starts_with("/models/") ? inference_api_routes() : own_routes();
-  return table.front().problem;
-}
+ProblemWriter own_problem_writer() { return own_routes().front().problem; }
 
 }  // namespace filbert::serve

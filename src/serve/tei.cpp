@@ -48,7 +48,7 @@ HttpResponse in_words(const Problem& problem) {
   json.field("error", std::string_view(problem.what()));
   json.field("error_type", type.name);
   json.end_object();
-  return json_response(json, type.status, retry_after(problem));
+  return json_response(json, type.status);
 }
 
 void check_batch(std::size_t count, const ServeLimits& limits) {

@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import filbert_command  # noqa: E402
+import serve_command  # noqa: E402
 import tiny_checkpoint  # noqa: E402
 
 
@@ -28,3 +29,10 @@ def tokenizer_only(tmp_path_factory):
 @pytest.fixture(scope="session")
 def model_only(tmp_path_factory):
     return tiny_checkpoint.write_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="module")
+def served(checkpoint):
+    """A server of the tiny checkpoint, for tests that leave it as it was."""
+    with serve_command.Server(checkpoint=checkpoint) as server:
+        yield server

@@ -18,8 +18,8 @@ NAME = re.compile(r"\b(?:filbert|process)_[a-z_]+\b")
 @pytest.fixture(scope="module")
 def metrics(served):
     """The text of /metrics, after traffic of every kind."""
-    served.request("POST", "/v1/classify", {"text": "I love it"})
-    served.request("POST", "/v1/classify", {"text": ""})
+    served.request("POST", "/v1/classify", {"input": "I love it"})
+    served.request("POST", "/v1/classify", {"input": 3})
     served.request("GET", "/nowhere")
     return served.request("GET", "/metrics").text
 

@@ -1,41 +1,22 @@
 #include "reference/served.h"
 
 #include <algorithm>
-#include <optional>
 #include <stdexcept>
 #include <variant>
 
 #include <fmt/format.h>
+
+#include "serve/routes.h"
 
 namespace filbert::reference {
 namespace {
 
 using namespace serve;
 
-struct Found {
-  const Route* route = nullptr;
-  std::string part;
-};
-
-// Exact paths go first, then the longest pattern.
-Found find(std::string_view method, std::string_view path) {
-  Found best;
-  for (const auto& table : {own_routes(), text_embeddings_inference_routes(), inference_api_routes(), open_inference_routes(), explain_routes()}) {
-    for (const Route& route : table) {
-      if (route.method != method) continue;
-      const std::size_t open = route.path.find('{');
-      if (open == std::string_view::npos) {
-        if (route.path == path) return {&route, ""};
-        continue;
-      }
-      const std::string_view before = route.path.substr(0, open), after = route.path.substr(route.path.find('}') + 1);
-      const bool matches = path.size() > before.size() + after.size() && path.starts_with(before) && path.ends_with(after);
-      if (!matches || (best.route && best.route->path.size() > route.path.size())) continue;
-      best = {&route, std::string(path.substr(before.size(), path.size() - before.size() - after.size()))};
-    }
-  }
-  if (!best.route) throw std::runtime_error(fmt::format("no route for {} {}", method, path));
-  return best;
+RouteMatch find(const HttpRequest& request) {
+  RouteMatch found = find_route(request.method, request.path);
+  if (!found.route) throw std::runtime_error(fmt::format("no route for {} {}", request.method, request.path));
+  return found;
 }
 
 HttpRequest request_of(std::string_view method, std::string_view target, const std::string& body, HttpFields headers) {
@@ -113,7 +94,7 @@ ServeContext Served::context() const { return {.models = models_, .limits = limi
 
 Plan Served::plan(std::string_view target, const std::string& body, HttpFields headers) const {
   const HttpRequest request = request_of("POST", target, body, std::move(headers));
-  const Found found = find(request.method, request.path);
+  const RouteMatch found = find(request);
   return found.route->handle(request, found.part, context());
 }
 
@@ -123,7 +104,7 @@ ServedAnswer Served::post(std::string_view target, const std::string& body, Http
 
 ServedAnswer Served::ask(std::string_view method, std::string_view target, const std::string& body, HttpFields headers) const {
   const HttpRequest request = request_of(method, target, body, std::move(headers));
-  const Found found = find(method, request.path);
+  const RouteMatch found = find(request);
   ServedAnswer answer;
   HttpResponse response;
   try {

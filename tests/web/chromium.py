@@ -14,7 +14,7 @@ import tempfile
 import time
 
 TIMEOUT_S = 60
-KEY_CODES = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
+KEY_CODES = {"Tab": 9, "Delete": 46, "Enter": 13, "Escape": 27, " ": 32, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
 
 
 def find():
@@ -116,13 +116,33 @@ class Browser:
 
     def open(self, path):
         """Loads a file and waits for it. What the page did is in `events` from here on."""
+        self.go(path.resolve().as_uri())
+
+    def go(self, url):
+        """The same of an address."""
         self.events = []
-        self.call("Page.navigate", url=path.resolve().as_uri())
+        self.call("Page.navigate", url=url)
         while not any(event["method"] == "Page.loadEventFired" for event in self.events):
             self.receive()
             if any(event["method"] == "Page.javascriptDialogOpening" for event in self.events):
                 self.call("Page.handleJavaScriptDialog", accept=False)
-                raise AssertionError(f"{path.name} opened a dialog")
+                raise AssertionError(f"{url} opened a dialog")
+
+    def wait(self, expression, seconds=60):
+        """Waits until an expression is true; says what the page showed if it never is."""
+        deadline = time.monotonic() + seconds
+        while not self.evaluate(f"Boolean({expression})"):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"never true: {expression}\n" + self.evaluate("document.body.innerText")[:800])
+            time.sleep(0.03)
+
+    def insert(self, selector, text):
+        """Puts a text into a box as if it were typed or pasted there, in the place of what it has."""
+        self.evaluate(f"(() => {{ const box = document.querySelector({json.dumps(selector)}); box.focus(); box.select(); }})()")
+        if text:
+            self.call("Input.insertText", text=text)
+        else:
+            self.key("Delete")
 
     def evaluate(self, expression):
         """The value of an expression, awaited."""
@@ -132,8 +152,8 @@ class Browser:
             raise RuntimeError(details.get("exception", {}).get("description") or details["text"])
         return result["result"].get("value")
 
-    def complaints(self):
-        """Console messages, exceptions, violations of the policy, and requests beside that for the page itself."""
+    def complaints(self, own=None):
+        """Console messages, exceptions, violations of the policy, and requests beside that for the page itself and those to `own`."""
         self.evaluate("0")  # what the page has sent arrives before this answer
         found = []
         for event in self.events:
@@ -147,7 +167,8 @@ class Browser:
             elif method == "Page.javascriptDialogOpening":
                 found.append("dialog: " + parameters["message"])
             elif method == "Network.requestWillBeSent" and parameters["type"] != "Document" and parameters["request"]["url"] != "data:,":
-                found.append("request: " + parameters["request"]["url"])
+                if own is None or not parameters["request"]["url"].startswith(own):
+                    found.append("request: " + parameters["request"]["url"])
         documents = [event for event in self.events if event["method"] == "Network.requestWillBeSent" and event["params"]["type"] == "Document"]
         if len(documents) > 1:
             found.append(f"request: {len(documents)} documents")

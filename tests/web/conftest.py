@@ -3,12 +3,14 @@
 import os
 import pathlib
 import subprocess
+import sys
 
 import pytest
 
 import chromium
 
 ROOT = pathlib.Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests/cli"))  # servers, commands and tiny checkpoints for tests
 
 
 @pytest.fixture(scope="session")

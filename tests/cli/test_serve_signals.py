@@ -1,0 +1,218 @@
+"""A server in the hands of its operator: ended, paused, reloaded, watched; its log full, closed, rotated, stalled. No request is lost by any of it."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+import tiny_checkpoint
+from serve_command import Load, Server, classify_bytes, free_port, read_response, wait_until
+
+
+def test_sigterm_under_load_answers_what_was_accepted(checkpoint):
+    with Server(checkpoint=checkpoint) as server, Load(server, clients=8) as load:
+        load.wait_for_answers(200)
+        assert server.end() == 0
+        load.stop()
+        assert load.lost == [] and load.wrong == []
+        assert set(load.statuses) <= {200, 503}
+        assert server.lines("draining") and server.lines("ended")
+        requests = [line for line in server.lines("request") if line["path"] == "/v1/classify"]
+        assert len(requests) == load.answered + 1   # and that of Load itself: what the log says was answered is what clients have
+
+
+def test_sigterm_waits_for_a_long_request_and_takes_nothing_new():
+    with Server("--threads", "1") as server, server.connect() as busy, server.connect() as idle:
+        busy.sendall(classify_bytes([f"book {number}" + " is good" * (number % 20) for number in range(500)]))
+        wait_until(lambda: server.metric("filbert_queue_texts") >= 1, "texts wait")
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_for_line("draining")
+        assert idle.recv(1) == b""   # who asks for nothing is sent away
+        response = read_response(busy.makefile("rb"))
+        assert (response.status, len(response.json["data"]), response.headers["connection"]) == (200, 500, "close")
+        assert server.process.wait(20) == 0
+
+
+def test_work_that_nobody_waits_for_is_dropped():
+    with Server("--threads", "1") as server, server.connect() as busy:
+        busy.sendall(classify_bytes([f"book {number}" + " is good" * (number % 20) for number in range(500)], priority="u=0"))
+        wait_until(lambda: server.metric("filbert_queue_texts") >= 100, "texts wait")
+        for _ in range(5):
+            with server.connect() as hasty:
+                hasty.sendall(classify_bytes())
+        wait_until(lambda: server.metric("filbert_client_gone_total") >= 1, "clients that are gone")
+        assert read_response(busy.makefile("rb")).status == 200
+        wait_until(lambda: server.metric("filbert_requests_in_flight") == 0, "nothing is under way")
+
+
+def test_a_second_signal_ends_at_once(served_slowly):
+    server, busy = served_slowly
+    server.process.send_signal(signal.SIGTERM)
+    server.wait_for_line("draining")
+    server.process.send_signal(signal.SIGINT)
+    assert server.process.wait(20) == 0
+    assert busy.recv(1) in (b"", b"H")
+
+
+@pytest.fixture
+def served_slowly(checkpoint):
+    """A server that has a request of which the body never ends."""
+    with Server("--read-timeout-ms", "60000", checkpoint=checkpoint) as server, server.connect() as busy:
+        busy.sendall(classify_bytes()[:-5])
+        wait_until(lambda: server.metric("filbert_connections") >= 2, "the connection is there")
+        yield server, busy
+
+
+def test_a_pause_of_five_seconds_is_survived(checkpoint):
+    with Server("--timeout-ms", "2000", checkpoint=checkpoint) as server, Load(server) as load:
+        load.wait_for_answers(50)
+        server.process.send_signal(signal.SIGSTOP)
+        time.sleep(5)   # what the test is about
+        server.process.send_signal(signal.SIGCONT)
+        load.wait_for_answers(200)
+        load.stop()
+        assert load.lost == [] and load.wrong == []
+        assert set(load.statuses) <= {200, 408}
+        assert server.end() == 0
+
+
+def test_sighup_under_load_loses_nothing(checkpoint):
+    with Server(checkpoint=checkpoint) as server, Load(server) as load:
+        for reload in range(1, 4):
+            load.wait_for_answers(50)
+            server.process.send_signal(signal.SIGHUP)
+            server.wait_for_line("reloaded", reload)
+        load.wait_for_answers(50)
+        load.stop()
+        assert load.lost == [] and load.wrong == []
+        assert set(load.statuses) == {200}
+        assert server.metric('filbert_reloads_total{result="succeeded"}'[:21]) == 3
+
+
+def test_a_reload_that_fails_changes_nothing(tmp_path):
+    checkpoint = tiny_checkpoint.write_checkpoint(tmp_path / "checkpoint")
+    with Server(checkpoint=checkpoint) as server:
+        before = server.classify().json["data"]
+        (checkpoint / "config.json").rename(checkpoint / "gone.json")
+        server.process.send_signal(signal.SIGHUP)
+        line = server.wait_for_line("the reload failed; what was loaded stays")
+        assert line["level"] == "error" and "config.json" in line["error"]
+        assert server.classify().json["data"] == before
+        (checkpoint / "gone.json").rename(checkpoint / "config.json")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_line("reloaded")
+
+
+def test_a_reload_brings_other_weights(tmp_path):
+    checkpoint = tiny_checkpoint.write_checkpoint(tmp_path / "checkpoint", seed=1)
+    with Server(checkpoint=checkpoint) as server:
+        before = server.classify().json["data"]
+        for part in tiny_checkpoint.write_checkpoint(tmp_path / "other", seed=2).iterdir():
+            part.replace(checkpoint / part.name)
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_line("reloaded")
+        assert server.classify().json["data"] != before
+
+
+def test_a_full_disk_stops_no_answer(checkpoint):
+    with Server("--log-file", "/dev/full", checkpoint=checkpoint, port=free_port()) as server:
+        with Load(server) as load:
+            load.wait_for_answers(200)
+        assert set(load.statuses) == {200} and load.lost == []
+        wait_until(lambda: server.metric("filbert_log_lines_lost_total") >= 200, "lost lines are counted")
+        assert server.end() == 0
+
+
+def test_a_log_pipe_that_is_closed_stops_no_answer(checkpoint):
+    with Server(checkpoint=checkpoint, port=free_port(), stderr=subprocess.PIPE) as server:
+        assert server.classify().status == 200
+        server.process.stderr.close()
+        with Load(server) as load:
+            load.wait_for_answers(200)
+        assert set(load.statuses) == {200} and load.lost == []
+        wait_until(lambda: server.metric("filbert_log_lines_lost_total") >= 200, "lost lines are counted")
+        assert server.end() == 0
+
+
+def test_a_log_pipe_that_nobody_reads_stops_no_answer(checkpoint):
+    with Server(checkpoint=checkpoint, port=free_port(), stderr=subprocess.PIPE) as server:
+        with Load(server) as load:
+            load.wait_for_answers(400)   # more than a pipe takes
+        assert set(load.statuses) == {200} and load.lost == []
+        assert server.end() == 0
+        assert b'"listening"' in server.process.stderr.read()
+
+
+def test_a_rotated_log_is_opened_anew(checkpoint):
+    with Server(checkpoint=checkpoint) as server:
+        server.classify(x_request_id="before")
+        wait_until(lambda: server.lines("request"), "the line of the request")
+        moved = server.log.with_name("log.1")
+        server.log.rename(moved)
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_line("reloaded")
+        server.classify(x_request_id="after")
+        wait_until(lambda: any(line["request_id"] == "after" for line in server.lines("request")), "the line in the new file")
+        assert '"before"' in moved.read_text() and '"after"' not in moved.read_text()
+
+
+def test_ids_are_echoed_and_logged(served):
+    parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    response = served.classify(x_request_id="order-66", traceparent=parent)
+    assert response.headers["x-request-id"] == "order-66"
+    version, trace, span, flags = response.headers["traceparent"].split("-")
+    assert (version, trace, flags) == ("00", "4bf92f3577b34da6a3ce929d0e0e4736", "01") and span != "00f067aa0ba902b7"
+    line = wait_until(lambda: [line for line in served.lines("request") if line["request_id"] == "order-66"], "its line")[0]
+    assert (line["trace_id"], line["parent_id"], line["span_id"]) == (trace, "00f067aa0ba902b7", span)
+    assert (line["status"], line["route"], line["texts"], line["model"]) == (200, "/v1/classify", 1, "tiny")
+    assert line["tokens"] > 4 and line["total_ms"] >= line["infer_ms"] > 0
+    # What is no id is not echoed: it could carry anything.
+    for wrong in ("a b", "x" * 200, '"', "a;b"):
+        assert served.classify(x_request_id=wrong).headers["x-request-id"] not in (wrong, "")
+
+
+@pytest.mark.parametrize("options, logged", [([], False), (["--log-texts"], True)])
+def test_texts_are_logged_only_when_asked_for(checkpoint, options, logged):
+    with Server(*options, checkpoint=checkpoint) as server:
+        server.classify("xylophone")
+        server.request("POST", "/v1/classify", b'{"input": "xylophone"')
+        server.request("POST", "/predict", {"inputs": "xylophone"})
+        assert server.end() == 0
+        assert ("xylophone" in server.log.read_text()) == logged
+
+
+class Manager:
+    """The end of a service manager."""
+
+    def __init__(self, name):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(name.replace("@", "\0", 1) if name.startswith("@") else name)
+        self.socket.settimeout(20)
+
+    def heard(self):
+        return dict(line.split("=", 1) for line in self.socket.recv(4096).decode().split("\n"))
+
+    def heard_but(self, ignored):
+        while ignored in (said := self.heard()):
+            pass
+        return said
+
+
+def test_systemd_is_told(checkpoint, tmp_path):
+    for name in (str(tmp_path / "notify"), f"@filbert-test-{os.getpid()}"):
+        manager = Manager(name)
+        with Server(checkpoint=checkpoint, env={"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "400000"}) as server:
+            assert manager.heard_but("WATCHDOG")["READY"] == "1"
+            assert server.classify().status == 200
+            assert [manager.heard() for _ in range(2)] == [{"WATCHDOG": "1"}] * 2
+            server.process.send_signal(signal.SIGHUP)
+            said = manager.heard_but("WATCHDOG")
+            assert said["RELOADING"] == "1" and 0 < int(said["MONOTONIC_USEC"]) <= time.monotonic_ns() // 1000
+            assert manager.heard_but("WATCHDOG")["READY"] == "1"
+            server.process.send_signal(signal.SIGTERM)
+            assert manager.heard_but("WATCHDOG")["STOPPING"] == "1"
+            assert server.process.wait(20) == 0
+        manager.socket.close()

@@ -1,0 +1,54 @@
+// What is served here: the model's labels and limits, and what becomes of a text that is too long.
+import { counted, grouped, make, nameOf } from './dom';
+import type { Model, Offer } from './server';
+
+const dtypes: Record<string, string> = { f32: 'f32: exact, as the model was trained', bf16: 'bf16: 16 bits a weight', int8: 'int8: 8 bits a weight' };
+const kernels: Record<string, string> = {
+  scalar: 'plain loops (scalar)',
+  sse2: 'SSE2',
+  avx2: 'AVX2',
+  avxvnni: 'AVX2 and VNNI',
+  neon: 'NEON',
+  avx512: 'AVX-512',
+  avx512vnni: 'AVX-512 and VNNI',
+  avx512bf16: 'AVX-512, VNNI and bf16',
+};
+const functions: Record<string, string> = {
+  softmax: 'softmax: one label is meant, the scores add up to 1',
+  sigmoid: 'sigmoid: each label for itself, several may be meant',
+  none: 'none: the numbers as the model gives them',
+};
+
+export const labelsOf = (model: Model): string[] => Object.values(model.id2label);
+
+export function modelCard(model: Model, offer: Offer): HTMLElement {
+  const labels = labelsOf(model);
+  const facts = make('dl', { className: 'facts' });
+  const fact = (term: string, ...children: (Node | string)[]): void => {
+    if (children.some((child) => child !== '')) facts.append(make('div', {}, make('dt', { textContent: term }), make('dd', {}, ...children)));
+  };
+  fact('Name', nameOf(model.id));
+  fact('Checkpoint', model.model_id === model.id ? '' : nameOf(model.model_id, 200));
+  fact('Revision', model.revision);
+  fact('Family', `${model.model_type}, ${grouped(Math.round(model.num_parameters / 1e5) / 10)} million parameters`);
+  fact(
+    counted(labels.length, 'label'),
+    ...labels.slice(0, 50).flatMap((label, at) => (at ? [', ', nameOf(label)] : [nameOf(label)])),
+    labels.length > 50 ? ', …' : '',
+  );
+  fact('Scores by', functions[model.function_to_apply] ?? model.function_to_apply);
+  fact('Reads up to', `${counted(model.max_length, 'token')}, special ones included: a word is one or some of them`);
+  fact('A longer text', 'is cut at its end: the answer is about what was read, and the page says so');
+  fact('Computes in', dtypes[model.dtype] ?? model.dtype);
+  fact('Runs on', `${kernels[model.kernels] ?? model.kernels}, Filbert ${offer.version}`);
+  fact('This page', 'keeps no text: not in its address, not in this browser. Every question goes to this server and to nobody else.');
+  return make('section', { className: 'card' }, make('h2', { textContent: 'The model' }), facts);
+}
+
+// What it does, for somebody who comes for the first time.
+export function leadOf(model: Model): string {
+  const labels = labelsOf(model);
+  if (labels.length === 0) return 'Type a text, and the model says which label it has.';
+  if (labels.length === 1) return 'Type a text, and the model gives it a score.';
+  return `Type a text, and the model says which of its ${labels.length} labels it has.`;
+}

@@ -1,0 +1,14 @@
+// What is asked about: a text or a pair, and which model.
+export interface Sentence {
+  model: string;
+  text: string;
+  pair: string | null;
+}
+
+export function bodyOf(sentence: Sentence): { model: string; text: string; text_pair?: string } {
+  return { model: sentence.model, text: sentence.text, ...(sentence.pair === null ? {} : { text_pair: sentence.pair }) };
+}
+
+export function classifyBody(sentence: Sentence): { model: string; input: (string | [string, string])[] } {
+  return { model: sentence.model, input: [sentence.pair === null ? sentence.text : [sentence.text, sentence.pair]] };
+}
