@@ -14,6 +14,7 @@ BEYOND_LIBRARY_MS = 0.3
 IDLE_CONNECTIONS, IDLE_MB = 10_000, 200
 BESIDE_EXPLAIN = 1.1
 SHARE_OF_PEAK, REFUSED_MS, MEMORY_GROWTH = 0.95, 100, 1.05
+GENERATOR_SHARE = 0.1  # of a CPU: what the clients may take of the server's machine
 
 
 def median_of(records, value):
@@ -102,20 +103,22 @@ def overload_rows(records):
         return [row(f"{what}: throughput of its peak", "f32", SHARE_OF_PEAK, unit="×", reason=reason),
                 row(f"{what}: p99 of the accepted", "f32", 30, at_least=False, unit="s", reason=reason),
                 row(f"{what}: p99 of the refusals", "f32", REFUSED_MS, at_least=False, unit="ms", reason=reason),
-                row(f"{what}: memory at the end beside that at a quarter", "f32", MEMORY_GROWTH, at_least=False, unit="×", reason=reason)]
+                row(f"{what}: memory at the end beside that at a quarter", "f32", MEMORY_GROWTH, at_least=False, unit="×", reason=reason),
+                row(f"{what}: the generator's share of a CPU", "", GENERATOR_SHARE, at_least=False, reason=reason)]
     record = found[-1]
     load, memory = record["load"], record["rss"]
     share = load["tokens_per_s"] / record["peak_tokens_per_s"]
     statuses = ", ".join(f"{each['count']} × {status}" for status, each in sorted(load["latency_ms"].items()))
-    of_throughput = (f"{number(load['texts_per_s'])} texts/s accepted of {number(load['rate'])} a second for {load['seconds']:.0f} s; {statuses}; "
-                     f"the generator took {100 * load['cpu_s'] / load['seconds']:.0f} % of a CPU")
+    of_throughput = (f"{number(load['texts_per_s'])} texts/s accepted of {number(load['rate'])} a second for {load['seconds']:.0f} s; {statuses}")
     quarter = memory[len(memory) // 4]
     return [row(f"{what}: throughput of its peak", "f32", SHARE_OF_PEAK, share, figures=of_throughput, unit="×"),
             row(f"{what}: p99 of the accepted", "f32", record["deadline_s"], latency(record, "p99") / 1e3, False, f"p50 {latency(record, 'p50') / 1e3:.2f} s", "s"),
             row(f"{what}: p99 of the refusals", "f32", REFUSED_MS, latency(record, "p99", "429"), False,
                 f"p50 {latency(record, 'p50', '429'):.2f} ms; {load['without_retry_after']} without Retry-After", "ms"),
             row(f"{what}: memory at the end beside that at a quarter", "f32", MEMORY_GROWTH, memory[-1] / quarter, False,
-                f"{quarter / 1e6:.0f} MB, then {memory[-1] / 1e6:.0f} MB", "×")]
+                f"{quarter / 1e6:.0f} MB, then {memory[-1] / 1e6:.0f} MB", "×"),
+            row(f"{what}: the generator's share of a CPU", "", GENERATOR_SHARE, load["cpu_s"] / load["seconds"], False,
+                f"{1e6 * load['cpu_s'] / load['sent']:.0f} µs a request")]
 
 
 def right_rows(records):
