@@ -28,8 +28,10 @@ THROUGHPUT += [turn("onnxruntime", tokens, 1000) for tokens in [190, 200, 500]]
 THROUGHPUT += [dict(group="throughput", model="stars-en", engine="bench", tokens_per_s=tokens) for tokens in [1200, 1250, 1300]]
 ONE = [dict(group="one", engine="filbert", tokens=tokens, library_ms=library, load=load(p50=p50))
        for tokens, library, p50 in [(8, 0.5, 0.6), (8, 0.5, 0.9), (8, 0.5, 0.7), (38, 2.0, 2.1)]]
-IDLE = [dict(group="idle", engine="filbert", held=10_000, answered=9_999, load=load(), rss_before=100e6, rss_after=150e6, threads_before=7, threads_after=7)]
-EXPLAIN = [dict(group="explain", engine="filbert", beside=beside, explained=3, load=load(p99=p99, rate=50.0)) for beside, p99 in [(False, 20), (True, 24)]]
+IDLE = [dict(group="idle", engine="filbert", held=10_000, answered=9_999, load=load(), rss_before=100e6, rss_after=150e6, threads_before=7,
+             threads_after=7)]
+EXPLAIN = [dict(group="explain", engine="filbert", beside=beside, explained=3, load=load(p99=p99, rate=50.0))
+           for beside, p99 in [(False, 20), (True, 24)]]
 OVERLOAD = [dict(group="overload", engine="filbert", peak_tokens_per_s=1000, deadline_s=30, rss=[90e6, 100e6, 101e6, 102e6],
                  load=load(970, p99=2500, refused_p99=8, rate=200.0, seconds=300.0, cpu_s=6.0, without_retry_after=0))]
 RECORDS = THROUGHPUT + ONE + IDLE + EXPLAIN + OVERLOAD
