@@ -53,8 +53,8 @@ class Server:
     def __init__(self, name, command, bench):
         self.name, self.port = name, free_port()
         self.log = open(bench.work / f"server-{name}.log", "w")
-        self.process = subprocess.Popen([str(word).replace("{port}", str(self.port)) for word in command], env=bench.environment, stdout=subprocess.PIPE,
-                                        stderr=self.log, text=True)
+        words = [str(word).replace("{port}", str(self.port)) for word in command]
+        self.process = subprocess.Popen(words, env=bench.environment, stdout=subprocess.PIPE, stderr=self.log, text=True)
         deadline = time.monotonic() + START_SECONDS
         while not self.listens():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -103,13 +103,15 @@ class ServeBench:
         if model not in self.workloads:
             from lengths import mixed_lengths  # needs numpy, which --help does without
             reviews = REVIEWS if model == "stars-en" and REVIEWS.exists() else None
-            self.workloads[model] = Workload(self.filbert, self.checkpoint(model), reviews, mixed_lengths(TURNS[model][0]), self.work / "serve", model,
-                                             self.environment)
+            lengths = mixed_lengths(TURNS[model][0])
+            self.workloads[model] = Workload(self.filbert, self.checkpoint(model), reviews, lengths, self.work / "serve", model, self.environment)
         return self.workloads[model]
 
+    def model(self, model):
+        return ["--model", str(self.checkpoint(model)), "--threads", str(self.args.threads)]
+
     def start_filbert(self, model):
-        command = [self.filbert, "serve", "--model", self.checkpoint(model), "--port", "{port}", "--threads", self.args.threads, *self.args.serve_option]
-        return contextlib.closing(Server("filbert", command, self))
+        return contextlib.closing(Server("filbert", [self.filbert, "serve", *self.model(model), "--port", "{port}", *self.args.serve_option], self))
 
     def start_onnxruntime(self, model):
         command = [sys.executable, ROOT / "bench" / "rivals" / "onnxruntime_server.py", self.checkpoint(model), self.args.threads, "{port}"]
@@ -128,6 +130,10 @@ class ServeBench:
             raise RuntimeError(f"{server.name} answers {load['problems'][0]}: not the same model")
         return load
 
+    def measure(self, command):
+        """The JSON of a program of ours."""
+        return json.loads(run.run_measured(command, self.environment)[0])
+
     def throughput(self, model):
         workload, (_, warmup, seconds) = self.workload(model), TURNS[model]
         with self.start_onnxruntime(model) as rival, self.start_filbert(model) as filbert:
@@ -139,39 +145,40 @@ class ServeBench:
                     self.records.append(dict(group="throughput", model=model, engine=server.name, round=round, load=load))
                     self.say(f"{model}, round {round}: {server.name} {load['texts_per_s']:.1f} texts/s, {load['tokens_per_s']:.0f} tokens/s, "
                              f"p99 {load['latency_ms']['200']['p99']:.0f} ms")
-                command = [self.filbert, "bench", "--model", self.checkpoint(model), "--threads", str(self.args.threads), "--ids", workload.ids, "--repeat", "1"]
-                bench = json.loads(run.run_measured(command, self.environment)[0])
+                bench = self.measure([self.filbert, "bench", *self.model(model), "--ids", workload.ids, "--repeat", "1"])
                 tokens_per_s = bench["tokens"] / bench["seconds"][0]
-                self.records.append(dict(group="throughput", model=model, engine="bench", round=round, tokens_per_s=tokens_per_s, kernels=bench["kernels"]))
+                self.records.append(dict(group="throughput", model=model, engine="bench", round=round, tokens_per_s=tokens_per_s,
+                                         kernels=bench["kernels"]))
                 self.say(f"{model}, round {round}: filbert bench {tokens_per_s:.0f} tokens/s")
 
     def one(self):
         workload = self.workload("stars-en")
         with self.start_filbert("stars-en") as server:
-            for round in range(max(3, self.args.rounds)):
+            for round in range(self.args.rounds):
                 for tokens in ONE_TEXT_TOKENS:
                     requests = workload.one_text(tokens)
                     load = self.load(server, requests, connections=1, warmup=0.5, seconds=3)
-                    command = [self.serve_load, "library", requests, "--model", self.checkpoint("stars-en"), "--threads", str(self.args.threads), "--warmup", "0.5",
-                               "--seconds", "3"]
-                    library = json.loads(run.run_measured(command, self.environment)[0])["p50"]
+                    command = [self.serve_load, "library", requests, *self.model("stars-en"), "--warmup", "0.5", "--seconds", "3"]
+                    library = self.measure(command)["p50"]
                     self.records.append(dict(group="one", engine="filbert", tokens=tokens, round=round, load=load, library_ms=library))
                     self.say(f"one in flight, {tokens} tokens, round {round}: {load['latency_ms']['200']['p50']:.3f} ms, library {library:.3f} ms")
 
     def idle(self):
+        requests, clients = self.workload("stars-en").requests, serve_goals.CLIENTS
         with self.start_filbert("stars-en") as server:
-            self.load(server, self.workload("stars-en").requests, connections=serve_goals.CLIENTS, warmup=0, seconds=3)  # scratch memory is there
+            self.load(server, requests, connections=clients, warmup=0, seconds=3)  # scratch memory is there
             before = {key: server.status(key) for key in ["VmRSS", "Threads"]}
             command = [self.serve_load, "hold", "/health", "--port", str(server.port), "--connections", str(serve_goals.IDLE_CONNECTIONS)]
             holder = subprocess.Popen(command, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             held = json.loads(holder.stdout.readline())["held"]
             time.sleep(1)
             after = {key: server.status(key) for key in ["VmRSS", "Threads"]}
-            load = self.load(server, self.workload("stars-en").requests, connections=serve_goals.CLIENTS, warmup=1, seconds=5)
+            load = self.load(server, requests, connections=clients, warmup=1, seconds=5)
             answered = json.loads(holder.communicate()[0])["answered"]
-            self.records.append(dict(group="idle", engine="filbert", held=held, answered=answered, load=load, rss_before=before["VmRSS"], rss_after=after["VmRSS"],
-                                     threads_before=before["Threads"], threads_after=after["Threads"]))
-            self.say(f"idle: {held} held, {(after['VmRSS'] - before['VmRSS']) / 1e6:.1f} MB, {before['Threads']} then {after['Threads']} threads, {answered} answered")
+        self.records.append(dict(group="idle", engine="filbert", held=held, answered=answered, load=load, rss_before=before["VmRSS"],
+                                 rss_after=after["VmRSS"], threads_before=before["Threads"], threads_after=after["Threads"]))
+        self.say(f"idle: {held} held, {(after['VmRSS'] - before['VmRSS']) / 1e6:.1f} MB, {before['Threads']} then {after['Threads']} threads, "
+                 f"{answered} answered when asked again")
 
     def carried(self, server):
         """What the server carries in a closed loop, measured where it is needed: the JSON of serve_load."""
@@ -182,19 +189,24 @@ class ServeBench:
             rate = EXPLAIN_LOAD * self.carried(server)["texts_per_s"]
             for round in range(self.args.rounds):
                 for beside in [False, True]:
-                    explained, ended = [], threading.Event()
-                    thread = threading.Thread(target=explain_until, args=(server.port, ended, explained))
-                    if beside:
-                        thread.start()
-                    load = self.load(server, self.workload("stars-en").requests, connections=256, rate=rate, warmup=1, seconds=8, seed=round)
-                    ended.set()
-                    if beside:
-                        thread.join()
-                    if [status for status in explained if status != 200]:
-                        return self.records.append(dict(group="explain", not_run=f"/explain answers {explained[0]}"))
-                    self.records.append(dict(group="explain", engine="filbert", beside=beside, round=round, load=load, explained=len(explained)))
-                    self.say(f"{'beside ' + str(len(explained)) + ' explanations' if beside else 'alone'}, round {round}: p50 {load['latency_ms']['200']['p50']:.1f} ms, "
-                             f"p99 {load['latency_ms']['200']['p99']:.1f} ms")
+                    load, statuses = self.load_beside_explanations(server, rate, round, beside)
+                    if set(statuses) - {200, 408}:  # 408: predictions left it no time
+                        return self.records.append(dict(group="explain", not_run=f"/explain answers {statuses[-1]}"))
+                    self.records.append(dict(group="explain", engine="filbert", beside=beside, round=round, load=load, explained=statuses.count(200)))
+                    of_answers = load["latency_ms"]["200"]
+                    self.say(f"{'beside' if beside else 'without'} explanations, round {round}: p50 {of_answers['p50']:.1f} ms, "
+                             f"p99 {of_answers['p99']:.1f} ms; {statuses.count(200)} of them")
+
+    def load_beside_explanations(self, server, rate, seed, beside):
+        statuses, ended = [], threading.Event()
+        thread = threading.Thread(target=explain_until, args=(server.port, ended, statuses))
+        if beside:
+            thread.start()
+        load = self.load(server, self.workload("stars-en").requests, connections=256, rate=rate, warmup=1, seconds=10, seed=seed)
+        ended.set()
+        if beside:
+            thread.join()
+        return load, statuses
 
     def overload(self):
         requests, seconds = self.workload("stars-en").requests, self.args.overload
@@ -208,33 +220,34 @@ class ServeBench:
 
             thread = threading.Thread(target=sample)
             thread.start()
-            load = self.load(server, requests, connections=MOST_CONNECTIONS, rate=OVERLOAD * peak["texts_per_s"], warmup=5, seconds=seconds, window=max(1, seconds / 30))
+            load = self.load(server, requests, connections=MOST_CONNECTIONS, rate=OVERLOAD * peak["texts_per_s"], warmup=5, seconds=seconds,
+                             window=max(1, seconds / 30))
             ended.set()
             thread.join()
             after = self.carried(server)
-            self.records.append(dict(group="overload", engine="filbert", load=load, peak_tokens_per_s=peak["tokens_per_s"], after_tokens_per_s=after["tokens_per_s"],
-                                     rss=memory, deadline_s=DEADLINE_S))
-            self.say(f"overload: {load['texts_per_s']:.1f} texts/s of {peak['texts_per_s']:.1f}, afterwards {after['texts_per_s']:.1f}; "
-                     f"{ {status: each['count'] for status, each in load['latency_ms'].items()} }")
+        self.records.append(dict(group="overload", engine="filbert", load=load, peak_tokens_per_s=peak["tokens_per_s"],
+                                 after_tokens_per_s=after["tokens_per_s"], rss=memory, deadline_s=DEADLINE_S))
+        counts = ", ".join(f"{each['count']} of status {status}" for status, each in load["latency_ms"].items())
+        self.say(f"overload: {load['texts_per_s']:.1f} texts/s of {peak['texts_per_s']:.1f}, afterwards {after['texts_per_s']:.1f}; {counts}")
 
 
-def explain_until(port, ended, explained):
+def explain_until(port, ended, statuses):
     """One explanation after the other; their statuses."""
     while not ended.is_set():
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         with contextlib.closing(connection):
-            connection.request("POST", "/explain", json.dumps({"inputs": EXPLAINED}), {"Content-Type": "application/json"})
+            connection.request("POST", "/explain", json.dumps({"text": EXPLAINED}), {"Content-Type": "application/json"})
             answer = connection.getresponse()
             answer.read()
-        explained.append(answer.status)
-        if answer.status != 200:
+        statuses.append(answer.status)
+        if answer.status not in (200, 408):
             return
 
 
 def heading(results):
     machine = results["machine"]
-    return (f"{results['date']}, {results['commit']}: tools/bench --serve, {results['threads']} threads, kernels {results['kernels']}, medians of {results['rounds']} "
-            f"rounds; {machine['cpu']}, {machine['threads']} CPUs ({' '.join(machine['has'])}), {machine['memory_gib']} GiB; "
+    return (f"{results['date']}, {results['commit']}: tools/bench --serve, {results['threads']} threads, kernels {results['kernels']}, "
+            f"medians of {results['rounds']} rounds; {machine['cpu']}, {machine['threads']} CPUs ({' '.join(machine['has'])}), {machine['memory_gib']} GiB; "
             + ", ".join(f"{name} {version}" for name, version in sorted(results["versions"].items())))
 
 
@@ -262,8 +275,9 @@ def main():
             getattr(bench, part)(*[model] * (model is not None))
     versions = {name: version for record in goals.find(bench.records, group="versions") for name, version in record["versions"].items()}
     kernels = sorted({record["kernels"] for record in bench.records if "kernels" in record})
-    results = dict(date=datetime.date.today().isoformat(), commit=run.commit(), machine=run.machine(), threads=args.threads, rounds=args.rounds, kernels=", ".join(kernels) or "not asked",
-                   versions=versions, records=bench.records, table=serve_goals.rows(bench.records))
+    results = dict(date=datetime.date.today().isoformat(), commit=run.commit(), machine=run.machine(), threads=args.threads,
+                   rounds=args.rounds, kernels=", ".join(kernels) or "not asked", versions=versions, records=bench.records,
+                   table=serve_goals.rows(bench.records))
     (args.build / "results-serve.json").write_text(json.dumps(results, indent=1) + "\n")
     table = f"{heading(results)}\n\n{goals.markdown(results['table'])}"
     (args.build / "results-serve.md").write_text(table)

@@ -1,7 +1,7 @@
 // Load on a server of texts: serve_load MODE … with one of
 //   run REQUESTS     closed loop of --connections, or open loop at --rate a second; every answer is compared with what the line expects
 //   hold PATH        --connections idle ones: prints {"held"}, waits for the end of standard input, asks on each again, prints {"answered"}
-//   library REQUESTS --model DIR   no server: the library is called for one request after the other; its milliseconds
+//   library REQUESTS --model DIR   no server: the library is called for one request after the other, after --pause milliseconds each; its time
 // Prints a line of JSON. tools/bench --serve runs it; docs/benchmark.md says what its figures mean.
 #include <chrono>
 #include <cstdio>
@@ -10,6 +10,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
@@ -31,6 +32,7 @@ struct Options {
   std::vector<std::string> headers;
   std::string model;
   unsigned threads = 0;
+  double pause_ms = 0;
 };
 
 double number(const std::string& option, const char* text) {
@@ -55,6 +57,7 @@ Options read_options(int argc, char** argv) {
       {"--tolerance", [&](const auto& name, const char* text) { load.tolerance = static_cast<float>(number(name, text)); }},
       {"--seed", [&](const auto& name, const char* text) { load.seed = static_cast<std::uint64_t>(number(name, text)); }},
       {"--threads", [&](const auto& name, const char* text) { options.threads = static_cast<unsigned>(number(name, text)); }},
+      {"--pause", [&](const auto& name, const char* text) { options.pause_ms = number(name, text); }},
       {"--header", [&](const auto&, const char* text) { options.headers.push_back(text); }},
       {"--model", [&](const auto&, const char* text) { options.model = text; }},
   };
@@ -97,6 +100,7 @@ void call_library(const char* path, const Options& options) {
   for (std::size_t call = 0; Clock::now() - start < all; ++call) {
     const auto& texts = requests[call % requests.size()].texts;
     const std::vector<filbert::TextInput> inputs(texts.begin(), texts.end());
+    if (options.pause_ms > 0) std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(options.pause_ms));
     const auto before = Clock::now();
     classifier(inputs);
     if (before - start >= warmup) milliseconds.push_back(std::chrono::duration<double, std::milli>(Clock::now() - before).count());

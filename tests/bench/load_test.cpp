@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -37,16 +38,21 @@ std::string answer_of(int status, const std::string& body, const std::string& he
 // Answers the requests of each connection in turn by what `reply` says for the number of the request; nothing: the connection ends.
 class KeepAliveServer {
  public:
-  explicit KeepAliveServer(std::function<std::string(std::size_t request)> reply) : reply_(std::move(reply)), listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  explicit KeepAliveServer(std::function<std::string(std::size_t request)> reply)
+      : reply_(std::move(reply)), listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
     auto* const any = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(listener_, any, size) != 0 || ::listen(listener_, 64) != 0 || ::getsockname(listener_, any, &size) != 0) ADD_FAILURE() << "no socket";
+    if (::bind(listener_, any, size) != 0 || ::listen(listener_, 64) != 0 || ::getsockname(listener_, any, &size) != 0) {
+      throw std::runtime_error("no socket on the loopback");
+    }
     port = ntohs(address.sin_port);
     accepting_ = std::thread([this] {
-      for (int connection = 0; (connection = ::accept(listener_, nullptr, nullptr)) >= 0;) answering_.emplace_back([this, connection] { serve(connection); });
+      for (int connection = 0; (connection = ::accept(listener_, nullptr, nullptr)) >= 0;) {
+        answering_.emplace_back([this, connection] { serve(connection); });
+      }
     });
   }
   ~KeepAliveServer() {
@@ -114,7 +120,8 @@ TEST(ServeLoadRequests, ExpectsAsManyAnswersAsTexts) {
 TEST(AnswerCheck, TakesEveryShapeInAnyOrder) {
   const auto request = requests()[0];
   AnswerCheck check(0);
-  for (const char* body : {R"([{"label":"bad","score":0.25},{"label":"good","score":0.75}])", R"([[{"label":"good","score":0.75},{"label":"bad","score":0.25}]])",
+  for (const char* body : {R"([{"label":"bad","score":0.25},{"label":"good","score":0.75}])",
+                           R"([[{"label":"good","score":0.75},{"label":"bad","score":0.25}]])",
                            R"({"object":"list","data":[{"index":0,"label":"good","probs":[0.75,0.25]}]})"}) {
     EXPECT_EQ(check.problem_of(request, body), std::nullopt) << body;
   }
@@ -215,7 +222,8 @@ TEST(ServeLoad, NobodyThereIsAnError) {
 TEST(ServeLoad, HoldsConnectionsAndAsksAgain) {
   const KeepAliveServer server([](std::size_t request) { return request == 7 ? std::string() : answer_of(200, "{}"); });
   static std::size_t held = 0;
-  const std::size_t answered = hold_connections("/health", {.port = server.port, .connections = 5}, [](std::size_t connections) { held = connections; });
+  const LoadOptions options{.port = server.port, .connections = 5};
+  const std::size_t answered = hold_connections("/health", options, [](std::size_t connections) { held = connections; });
   EXPECT_EQ(held, 5u);
   EXPECT_EQ(answered, 4u);  // the third of the second time ended
 }
