@@ -2,8 +2,6 @@
 
 #include <functional>
 
-#include <fmt/format.h>
-
 #include <filbert/pipeline.h>
 
 #include "cli/download_bar.h"
@@ -39,11 +37,11 @@ std::filesystem::path model_directory(const ModelChoice& choice, Session& sessio
   return find_checkpoint(*choice.name, hub, parts);
 }
 
-void add_loading_options(CLI::App& app, ModelOptions& options, const char* default_batch) {
+void add_loading_options(CLI::App& app, ModelOptions& options) {
   add_number(app, "--threads", "Threads to compute with; 0, the default: as many as this process may use",
              {.least = 0, .most = 1024}, [&](std::size_t count) { options.num_threads = static_cast<unsigned>(count); });
   add_number(app, "--max-batch-tokens",
-             fmt::format("Tokens to compute at once, which bounds the memory beside the weights; default: {}. A longer text goes alone", default_batch),
+             "Tokens to compute at once, which bounds the memory beside the weights; default: 4096. A longer text goes alone",
              {.least = 1}, [&](std::size_t count) { options.max_batch_tokens = count; });
   add_choice(app, "--dtype", "f32|bf16|int8|auto",
              "What the linear layers compute in: f32, the default, is exact; int8 is the fastest; auto is int8 where the CPU has "

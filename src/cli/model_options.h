@@ -31,7 +31,7 @@ void add_cache_dir_option(CLI::App& app, std::filesystem::path& cache_dir, const
 std::filesystem::path model_directory(const ModelChoice& choice, Session& session, CheckpointParts parts = {});
 
 // --threads N and --dtype D
-void add_loading_options(CLI::App& app, ModelOptions& options, const char* default_batch = "4096");
+void add_loading_options(CLI::App& app, ModelOptions& options);
 // --format text|json
 void add_format_option(CLI::App& app, bool& json, const char* description);
 

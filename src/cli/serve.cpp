@@ -10,7 +10,6 @@
 #include <filbert/pipeline.h>
 #include <filbert/version.h>
 
-#include "base/cpu.h"
 #include "base/sha256.h"
 #include "cli/command.h"
 #include "cli/model_options.h"
@@ -158,8 +157,7 @@ Run add_options(CLI::App& app) {
              [&](std::size_t port) { serve.port = static_cast<unsigned short>(port); });
   add_access_options(app, options);
   add_limit_options(app, serve.limits);
-  options->loading.max_batch_tokens = 0;
-  add_loading_options(app, options->loading, "512 for each thread");
+  add_loading_options(app, options->loading);
   add_number(app, "--io-threads", "Threads that read and write; default: 1, which suffices for tens of thousands of requests a second", {.least = 1, .most = 64},
              [&](std::size_t count) { serve.io_threads = static_cast<unsigned>(count); });
   add_text(app, "--log-file", "FILE", "Where the log goes; default: standard error", [options](const std::string& file) { options->log_file = file; });
@@ -167,10 +165,7 @@ Run add_options(CLI::App& app) {
              [options](const std::string& name) { options->log_level = serve::log_level_from_name(name); });
   add_flag(app, "--log-texts", "Texts too go into the log, which otherwise holds none", [&] { serve.log_texts = true; });
   return [options](Session& session) {
-    ModelOptions& loading = options->loading;
-    // Smaller batches would leave threads without work, larger ones let those that come meanwhile wait for nothing.
-    if (loading.max_batch_tokens == 0) loading.max_batch_tokens = 512 * std::size_t{loading.num_threads != 0 ? loading.num_threads : available_threads()};
-    options->serve.limits.max_batch_tokens = loading.max_batch_tokens;
+    options->serve.limits.max_batch_tokens = options->loading.max_batch_tokens;
     run(*options, session);
   };
 }

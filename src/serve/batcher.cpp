@@ -13,6 +13,10 @@ namespace {
 
 // Asking costs a call of the system; who has just asked has not gone yet.
 constexpr auto kGoneAfter = std::chrono::milliseconds(10);
+// A batch that takes longer is not faster for each of its tokens, and whoever comes meanwhile waits for all of it. Nor is one of less than a
+// unit of the model for each of its threads.
+constexpr double kBatch_s = 0.02;
+constexpr std::size_t kLeastTokensOfAThread = 256;
 
 // A model's first batches are slow, and one of a few tokens says little: what is known changes by its share of a second.
 double smoothed(double before, double tokens, double seconds) {
@@ -31,6 +35,11 @@ void say_done(const std::vector<std::shared_ptr<BatchJob>>& jobs) {
 }
 
 }  // namespace
+
+std::size_t batch_tokens(double tokens_per_second, unsigned num_threads, std::size_t max_batch_tokens) {
+  const auto in_time = static_cast<std::size_t>(tokens_per_second * kBatch_s);
+  return std::min(std::max(kLeastTokensOfAThread * num_threads, in_time), max_batch_tokens);
+}
 
 Batcher::Batcher(const ServeLimits& limits, Metrics& metrics) : limits_(limits), metrics_(metrics), thread_([this] { work(); }) {}
 
@@ -153,17 +162,18 @@ std::vector<Batcher::Part> Batcher::next_batch() {
   const ServedModel* model = waiting_.front()->model.get();
   const auto same_model = [&](const auto& job) { return job->model.get() == model; };
   const std::size_t jobs = static_cast<std::size_t>(std::count_if(waiting_.begin(), waiting_.end(), same_model));
-  const std::size_t share = limits_.max_batch_tokens / jobs;
+  const std::size_t most_tokens = batch_tokens(tokens_per_second_, model->classifier.model().num_threads(), limits_.max_batch_tokens);
+  const std::size_t share = most_tokens / jobs;
   std::size_t tokens = 0;
   for (const auto& job : waiting_) {
     if (job->model.get() == model) parts.push_back({job.get(), job->next_row_, job->next_row_});
   }
-  for (const std::size_t most : {share, limits_.max_batch_tokens}) {
+  for (const std::size_t most : {share, most_tokens}) {
     for (Part& part : parts) {
       const std::vector<std::size_t>& starts = part.job->inputs.row_starts;
       for (std::size_t mine = starts[part.end] - starts[part.begin]; part.end < part.job->inputs.batch_size(); ++part.end) {
         const std::size_t length = part.job->inputs.row_length(part.end);
-        const bool fits = tokens + length <= limits_.max_batch_tokens || tokens == 0;
+        const bool fits = tokens + length <= most_tokens || tokens == 0;
         if (!fits || (mine != 0 && mine + length > most)) break;
         tokens += length;
         mine += length;

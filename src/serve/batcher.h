@@ -1,6 +1,7 @@
-// Rows of many requests, through the model together. A batch is whatever waits, up to max_batch_tokens: nothing waits for company. Of those that
-// wait the most urgent come first, of equally urgent ones those with the earliest deadline; each request has its share of a batch before one takes
-// the rest, so that a request of a thousand texts does not stand before one of a single text. Tested by batcher_test.cpp.
+// Rows of many requests, through the model together. A batch is whatever waits, up to what takes about 20 ms or max_batch_tokens: nothing waits
+// for company. Of those that wait the most urgent come first, of equally urgent ones those with the earliest deadline; each request has its share
+// of a batch before one takes the rest, so that a request of a thousand texts does not stand before one of a single text. Tested by
+// batcher_test.cpp.
 #pragma once
 
 #include <chrono>
@@ -45,6 +46,9 @@ struct BatchJob {
   std::uint64_t number_ = 0;
   std::size_t next_row_ = 0;               // the first that has not been taken
 };
+
+// Tokens of a batch, at most: what the model does in about 20 ms, yet enough for each of its threads.
+std::size_t batch_tokens(double tokens_per_second, unsigned num_threads, std::size_t max_batch_tokens);
 
 class Batcher {
  public:
