@@ -18,8 +18,6 @@ constexpr auto kGoneAfter = std::chrono::milliseconds(10);
 constexpr double kBatch_s = 0.02;
 constexpr std::size_t kLeastTokensOfAThread = 256;
 
-double milliseconds(Clock::duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
-
 // A model's first batches are slow, and one of a few tokens says little: what is known changes by its share of a second.
 double smoothed(double before, double tokens, double seconds) {
   const double now = tokens / std::max(seconds, 1e-6);
@@ -54,24 +52,34 @@ Batcher::~Batcher() {
   thread_.join();
 }
 
+void Batcher::check_room(Clock::time_point deadline) const {
+  const std::lock_guard lock(mutex_);
+  check_room(1, deadline);
+}
+
+void Batcher::check_room(std::size_t tokens, Clock::time_point deadline) const {
+  if (stop_) throw Problem(ProblemKind::draining, "the server is about to end", 1);
+  const std::size_t before = waiting_tokens_ + running_tokens_;
+  if (before == 0) return;
+  const double wait_s = tokens_per_second_ == 0 ? 0 : static_cast<double>(before + tokens) / tokens_per_second_;
+  const int retry_after_s = static_cast<int>(std::clamp(std::ceil(wait_s), 1.0, 600.0));
+  if (waiting_tokens_ != 0 && waiting_tokens_ + tokens > limits_.max_queue_tokens) {
+    throw Problem(ProblemKind::overloaded, fmt::format("the queue is full: {} tokens wait, at most {} may", waiting_tokens_, limits_.max_queue_tokens),
+                  retry_after_s);
+  }
+  if (Clock::now() + std::chrono::duration<double>(wait_s) > deadline) {
+    throw Problem(ProblemKind::overloaded, fmt::format("{} tokens come first, about {:.1f} s of work, more than this request has time", before, wait_s),
+                  retry_after_s);
+  }
+}
+
 void Batcher::submit(std::shared_ptr<BatchJob> job) {
   job->queued_ = Clock::now();
   job->problems.resize(job->inputs.batch_size());
   job->logits = Tensor({job->inputs.batch_size(), job->model->classifier.config().num_labels()});
   {
     const std::lock_guard lock(mutex_);
-    const double rate = tokens_per_second_;
-    const double wait_s = rate > 0 ? static_cast<double>(waiting_tokens_ + job->inputs.total_tokens()) / rate : 0;
-    const int retry_after_s = static_cast<int>(std::clamp(std::ceil(wait_s), 1.0, 600.0));
-    if (stop_) throw Problem(ProblemKind::draining, "the server is about to end", 1);
-    if (waiting_tokens_ != 0 && waiting_tokens_ + job->inputs.total_tokens() > limits_.max_queue_tokens) {
-      throw Problem(ProblemKind::overloaded, fmt::format("the queue is full: {} tokens wait, at most {} may", waiting_tokens_, limits_.max_queue_tokens),
-                    retry_after_s);
-    }
-    if (waiting_tokens_ != 0 && job->queued_ + std::chrono::duration<double>(wait_s) > job->deadline) {
-      throw Problem(ProblemKind::overloaded, fmt::format("{} tokens wait, about {:.1f} s of work, more than this request has time", waiting_tokens_,
-                                                         wait_s), retry_after_s);
-    }
+    check_room(job->inputs.total_tokens(), job->deadline);
     job->number_ = next_number_++;
     waiting_texts_ += job->inputs.batch_size();
     waiting_tokens_ += job->inputs.total_tokens();
@@ -109,6 +117,7 @@ void Batcher::work() {
     {
       const std::lock_guard lock(mutex_);
       finished = take_finished();
+      running_tokens_ = 0;
     }
     say_done(finished);
   }
@@ -177,6 +186,7 @@ std::vector<Batcher::Part> Batcher::next_batch() {
     waiting_texts_ -= part.end - part.begin;
   }
   waiting_tokens_ -= tokens;
+  running_tokens_ = tokens;
   return parts;
 }
 

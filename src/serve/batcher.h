@@ -18,14 +18,13 @@
 #include <filbert/tensor.h>
 #include <filbert/tokenizer.h>
 
+#include "serve/clock.h"
 #include "serve/metrics.h"
 #include "serve/plan.h"
 #include "serve/problem.h"
 #include "serve/served_models.h"
 
 namespace filbert::serve {
-
-using Clock = std::chrono::steady_clock;
 
 // The rows of one request. The batcher alone touches it from submit() until it calls done(), once, from its own thread.
 struct BatchJob {
@@ -57,8 +56,10 @@ class Batcher {
   Batcher(const ServeLimits& limits, Metrics& metrics);
   ~Batcher();  // what waits is answered as draining first
 
-  // Throws Problem(overloaded), which says when to try again: the queue is full, or the job's deadline would pass before its turn comes.
+  // Throws Problem(overloaded), which says when to try again: the queue is full, or the job's deadline would pass before it is done.
   void submit(std::shared_ptr<BatchJob> job);
+  // Throws what submit() would for the smallest of jobs: before any work is spent on one that has no chance.
+  void check_room(Clock::time_point deadline) const;
 
   // Tokens a second, as the last batches had it; 0 before the first.
   double tokens_per_second() const;
@@ -69,6 +70,7 @@ class Batcher {
     BatchJob* job;
     std::size_t begin, end;
   };
+  void check_room(std::size_t tokens, Clock::time_point deadline) const;  // under the lock
   void work();
   std::vector<std::shared_ptr<BatchJob>> drop_hopeless(Clock::time_point now);
   std::vector<Part> next_batch();
@@ -83,6 +85,7 @@ class Batcher {
   std::condition_variable wake_;
   std::vector<std::shared_ptr<BatchJob>> waiting_;   // in the order in which they come
   std::size_t waiting_texts_ = 0, waiting_tokens_ = 0;
+  std::size_t running_tokens_ = 0;                   // in the model now
   double tokens_per_second_ = 0;
   std::uint64_t next_number_ = 0;
   bool stop_ = false;

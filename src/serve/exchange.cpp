@@ -16,8 +16,6 @@ namespace {
 // A body up to which parsing and tokenizing hold up the other connections of a loop for less than the change of threads costs.
 constexpr std::size_t kSmallBytes = 16'384;
 
-double milliseconds(Clock::duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
-
 HttpResponse in_words(const Problem& problem, ProblemWriter writer) {
   HttpResponse response = writer(problem);
   if (problem.retry_after_s) response.headers.emplace_back("retry-after", std::to_string(*problem.retry_after_s));
@@ -25,7 +23,7 @@ HttpResponse in_words(const Problem& problem, ProblemWriter writer) {
   return response;
 }
 
-asio::awaitable<HttpResponse> classify(Exchange& exchange, Classifying classifying) {
+asio::awaitable<HttpResponse> classify(Exchange& exchange, Classifying classifying, Clock::time_point deadline) {
   ServerState& state = exchange.loop.state;
   const ClassifyPlan& plan = classifying.plan;
   exchange.record.model = plan.model->name;
@@ -34,7 +32,7 @@ asio::awaitable<HttpResponse> classify(Exchange& exchange, Classifying classifyi
     for (const ServedText& each : plan.texts) exchange.record.logged_texts.push_back(each.text);
   }
   if (BatchJob* job = classifying.job.get()) {
-    job->deadline = exchange.begin + time_of(exchange.request, plan.timeout, state.options.limits.timeout);
+    job->deadline = deadline;
     job->urgency = plan.urgency.value_or(urgency_of(exchange.request.header("priority")));
     job->gone = exchange.gone;
     co_await resumed([&](const std::function<void()>& resume) {
@@ -116,16 +114,21 @@ asio::awaitable<HttpResponse> follow(Exchange& exchange, const Route& route, std
                              .lost_log_lines = state.log.lost()};
   Plan plan;
   std::optional<Classifying> classifying;
+  Clock::time_point deadline;
   const auto prepare = [&] {
     plan = route.handle(exchange.request, part, context);
-    if (auto* classify_plan = std::get_if<ClassifyPlan>(&plan)) classifying.emplace(tokenize(std::move(*classify_plan), context.limits));
+    if (auto* classify_plan = std::get_if<ClassifyPlan>(&plan)) {
+      deadline = exchange.begin + time_of(exchange.request, classify_plan->timeout, context.limits.timeout);
+      state.batcher.check_room(deadline);
+      classifying.emplace(tokenize(std::move(*classify_plan), context.limits));
+    }
   };
   if (exchange.request.body.size() <= kSmallBytes) {
     prepare();
   } else {
     co_await elsewhere(exchange.loop.heavy, prepare);
   }
-  if (classifying) co_return co_await classify(exchange, std::move(*classifying));
+  if (classifying) co_return co_await classify(exchange, std::move(*classifying), deadline);
   if (auto* slow_plan = std::get_if<SlowPlan>(&plan)) co_return co_await explain(exchange, std::move(*slow_plan), route.problem);
   co_return std::move(std::get<HttpResponse>(plan));
 }

@@ -2,7 +2,6 @@
 // it never slows them. Tested by slow_lane_test.cpp.
 #pragma once
 
-#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -19,7 +18,6 @@ namespace filbert::serve {
 // One job after the other, in their order.
 class SlowLane {
  public:
-  using Clock = std::chrono::steady_clock;
   // `num_threads` compute; models that have fewer use their own. `metrics` must outlive it.
   SlowLane(unsigned num_threads, std::size_t max_requests, Metrics& metrics);
   ~SlowLane();  // what waits is not run: its job is called with `stopped`
