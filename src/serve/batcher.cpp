@@ -87,6 +87,7 @@ void Batcher::submit(std::shared_ptr<BatchJob> job) {
     const auto place = std::upper_bound(waiting_.begin(), waiting_.end(), job,
                                         [&](const auto& left, const auto& right) { return key(left) < key(right); });
     waiting_.insert(place, std::move(job));
+    busy_ = true;
     count_queue();
   }
   wake_.notify_one();
@@ -109,6 +110,7 @@ void Batcher::work() {
       if (waiting_.empty()) return;
       finished = drop_hopeless(Clock::now());
       parts = next_batch();
+      busy_ = !parts.empty() || !waiting_.empty();
       count_queue();
     }
     say_done(finished);
@@ -118,6 +120,7 @@ void Batcher::work() {
       const std::lock_guard lock(mutex_);
       finished = take_finished();
       running_tokens_ = 0;
+      busy_ = !waiting_.empty();
     }
     say_done(finished);
   }

@@ -4,6 +4,7 @@
 // batcher_test.cpp.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -61,6 +62,8 @@ class Batcher {
   // Throws what submit() would for the smallest of jobs: before any work is spent on one that has no chance.
   void check_room(Clock::time_point deadline) const;
 
+  // Whether anything waits or is in the model.
+  bool busy() const { return busy_.load(std::memory_order_relaxed); }
   // Tokens a second, as the last batches had it; 0 before the first.
   double tokens_per_second() const;
 
@@ -81,6 +84,7 @@ class Batcher {
 
   const ServeLimits& limits_;
   Metrics& metrics_;
+  std::atomic<bool> busy_ = false;
   mutable std::mutex mutex_;                         // guards what follows
   std::condition_variable wake_;
   std::vector<std::shared_ptr<BatchJob>> waiting_;   // in the order in which they come

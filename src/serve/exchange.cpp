@@ -13,6 +13,10 @@
 namespace filbert::serve {
 namespace {
 
+// After its deadline an explanation has this to say so itself, and to answer with what it has; then its client is told that the time is up, since
+// threads that have only what nobody else wants may have nothing at all.
+constexpr auto kSlowGrace = std::chrono::milliseconds(500);
+
 // A body up to which parsing and tokenizing hold up the other connections of a loop for less than the change of threads costs.
 constexpr std::size_t kSmallBytes = 16'384;
 
@@ -76,10 +80,17 @@ void run(SlowTask& task, const SlowLane& lane, bool stopped) {
   } catch (const std::exception& error) {
     task.problem = to_problem(error);
   }
+  std::string last;
   if (task.plan.events) {
-    task.events.push(task.problem ? event_text("error", in_words(*task.problem, task.writer).body) : event_text("result", task.response->body));
+    last = task.problem ? event_text("error", in_words(*task.problem, task.writer).body) : event_text("result", task.response->body);
   }
-  task.events.finish();
+  task.events.finish(last);
+}
+
+Problem too_late() { return {ProblemKind::timeout, "the time of this request passed, and what explains has not come to an end"}; }
+
+void expire(SlowTask& task) {
+  task.events.expire(task.plan.events ? event_text("error", in_words(too_late(), task.writer).body) : std::string());
 }
 
 asio::awaitable<HttpResponse> explain(Exchange& exchange, SlowPlan plan, ProblemWriter writer) {
@@ -92,11 +103,15 @@ asio::awaitable<HttpResponse> explain(Exchange& exchange, SlowPlan plan, Problem
   task->writer = writer;
   task->gone = exchange.gone;
   state.slow_lane.submit([task, &lane = state.slow_lane](bool stopped) { run(*task, lane, stopped); });
+  exchange.loop.alarms.emplace_back(task->deadline + kSlowGrace, [weak = std::weak_ptr(task)] {
+    if (const auto late = weak.lock()) expire(*late);
+  });
   if (task->plan.events) {
     exchange.events = std::shared_ptr<EventQueue>(task, &task->events);
     co_return HttpResponse{.content_type = "text/event-stream", .headers = {{"cache-control", "no-store"}, {"x-accel-buffering", "no"}}};
   }
   while (co_await task->events.next()) continue;
+  if (task->events.expired()) throw too_late();
   if (task->problem) throw *task->problem;
   co_return std::move(*task->response);
 }

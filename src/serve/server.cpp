@@ -160,6 +160,11 @@ asio::awaitable<void> Server::Impl::sweep(Loop& loop, tcp::acceptor& acceptor) {
   while (acceptor.is_open() || !loop.connections.empty()) {
     co_await pause(timer, acceptor.is_open() ? kSweepEvery : std::chrono::milliseconds(20));
     const Clock::time_point now = Clock::now();
+    std::erase_if(loop.alarms, [&](const auto& alarm) {
+      if (alarm.first > now) return false;
+      alarm.second();
+      return true;
+    });
     for (Connection& connection : loop.connections) {
       if (connection.expires > now) continue;
       connection.expired = true;
