@@ -33,7 +33,7 @@ def tiny(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def served(tiny):
-    with Served("--max-client-batch-size", "64", checkpoint=tiny) as server:
+    with Served("--max-client-batch-size", "64", "--explain-timeout-ms", "60000", checkpoint=tiny) as server:
         yield server
 
 
@@ -695,13 +695,17 @@ def test_axe_finds_no_violation(browser, served, tmp_path, state):
         assert passes > 10
 
 
+TOO_WIDE = """[...document.querySelectorAll('body *')].filter((each) => each.getBoundingClientRect().right > innerWidth)
+  .map((each) => each.tagName + '.' + each.className + ' ' + each.textContent.slice(0, 60)).join('\\n')"""
+
+
 @pytest.mark.parametrize("state", STATES)
 def test_the_page_is_never_wider_than_the_screen(browser, served, tmp_path, state):
     for width in (320, 360, 1200):
         browser.size(width)
         visit(browser, served.url)
         STATES[state](browser, tmp_path)
-        assert browser.evaluate("document.documentElement.scrollWidth") <= width, f"{state} at {width}"
+        assert browser.evaluate("document.documentElement.scrollWidth") <= width, f"{state} at {width}: " + browser.evaluate(TOO_WIDE)
 
 
 def test_nothing_moves_for_those_who_do_not_want_it(page):
