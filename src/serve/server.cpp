@@ -180,6 +180,10 @@ asio::awaitable<void> Server::Impl::listen_to_signals(asio::signal_set& signals)
   while (true) {
     const int number = co_await signals.async_wait(asio::use_awaitable);
     state.log.event(LogLevel::info, "signal", {{"name", sigabbrev_np(number)}});
+    if (number != SIGHUP && state.draining) {  // a second time: at once, as it would without us
+      std::signal(number, SIG_DFL);
+      std::raise(number);
+    }
     number == SIGHUP ? reload() : stop();
   }
 }
@@ -194,16 +198,11 @@ asio::awaitable<void> Server::Impl::keep_saying_alive() {
 }
 
 void Server::Impl::stop() {
-  const bool again = state.draining.exchange(true);
-  if (!again) manager.stopping("answers what it has");
-  if (!again) state.log.event(LogLevel::info, "draining", {{"requests_in_flight", std::to_string(state.in_flight.load())}});
+  if (state.draining.exchange(true)) return;
+  manager.stopping("answers what it has");
+  state.log.event(LogLevel::info, "draining", {{"requests_in_flight", std::to_string(state.in_flight.load())}});
   for (std::size_t at = 0; at < loops.size(); ++at) {
-    Loop& loop = loops[at];
-    if (again) {
-      loop.context.stop();
-    } else {
-      asio::post(loop.context, [this, &loop, &acceptor = acceptors[at]] { drain(loop, acceptor); });
-    }
+    asio::post(loops[at].context, [this, &loop = loops[at], &acceptor = acceptors[at]] { drain(loop, acceptor); });
   }
 }
 

@@ -59,7 +59,7 @@ def test_a_second_signal_ends_at_once(served_slowly):
     server.process.send_signal(signal.SIGTERM)
     server.wait_for_line("draining")
     server.process.send_signal(signal.SIGINT)
-    assert server.process.wait(20) == 0
+    assert server.process.wait(20) == -signal.SIGINT
     assert busy.recv(1) in (b"", b"H")
 
 
