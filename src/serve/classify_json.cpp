@@ -12,11 +12,14 @@
 
 namespace filbert::serve {
 
+void check_tokenizer(const ServedModel& model) {
+  if (model.classifier.has_tokenizer()) return;
+  throw Problem(ProblemKind::unsupported, fmt::format("the model \"{}\" has no tokenizer: expected rows of input_ids, found texts", model.name));
+}
+
 std::shared_ptr<const ServedModel> model_for_texts(const ServeContext& context, std::string_view name) {
   auto model = context.models.at(name);
-  if (!model->classifier.has_tokenizer()) {
-    throw Problem(ProblemKind::unsupported, fmt::format("the model \"{}\" has no tokenizer: expected rows of input_ids, found texts", model->name));
-  }
+  check_tokenizer(*model);
   return model;
 }
 

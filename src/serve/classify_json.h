@@ -12,7 +12,9 @@
 
 namespace filbert::serve {
 
-// The model of that name. Throws Problem: not_found; unsupported if it has no tokenizer, which texts need.
+// Throws Problem(unsupported) for a model without a tokenizer, which texts need.
+void check_tokenizer(const ServedModel& model);
+// The model of that name, which has one.
 std::shared_ptr<const ServedModel> model_for_texts(const ServeContext& context, std::string_view name);
 
 // Throws Problem(invalid) for options that this model refuses whatever the text.

@@ -15,7 +15,10 @@
 namespace filbert::serve {
 namespace {
 
-constexpr std::size_t kMostSamples = 100'000;    // of what a request may ask for: all of it is planned before the first text is masked
+// What bounds the memory of an explanation: some methods have a number for each pair of units, or a byte for each unit of each masked text.
+constexpr std::size_t kMostBytes = 16'384;          // of text and text_pair
+constexpr std::size_t kMostBytesOfFreeUnits = 8192;  // where units are not of what the model sees alone, or are as small as one likes
+constexpr std::size_t kMostSamples = 100'000, kMostEvals = 20'000;
 constexpr std::size_t kMostOfAnExpression = 1000;  // bytes
 
 void read_common(const JsonValue& root, const HttpRequest& request, const ServeContext& context, SlowRequest& slow) {
@@ -28,6 +31,12 @@ void read_common(const JsonValue& root, const HttpRequest& request, const ServeC
   slow.events = bool_field(root, "stream").value_or(accepts_events);
   if (slow.html && slow.events) root.at("format").fail("json beside stream: a page is no event");
   slow.body = simdjson::minify(root.raw());
+}
+
+void check_size(const ServedText& text, const ExplainOptions& explain) {
+  const bool free = explain.compat != ExplainCompat::none || explain.unit == ExplainUnit::regex;
+  const std::size_t bytes = text.text.size() + (text.text_pair ? text.text_pair->size() : 0), most = free ? kMostBytesOfFreeUnits : kMostBytes;
+  if (bytes > most) throw Problem(ProblemKind::too_large, fmt::format("text: expected at most {} bytes to explain, found {}", most, bytes));
 }
 
 // A list of names, or one with commas between.
@@ -80,7 +89,7 @@ void read_how(const JsonValue& root, const ServeLimits& limits, ReportOptions& r
     report.lime.seed = report.shap.seed = report.gradients.seed = static_cast<std::uint32_t>(*seed);
   }
   if (const auto algorithm = root.find("algorithm")) report.shap.algorithm = shap_algorithm_from_name(algorithm->as_string());
-  report.shap.max_evals = count_field(root, "max_evals", {.least = 2, .most = kMostSamples}).value_or(report.shap.max_evals);
+  report.shap.max_evals = count_field(root, "max_evals", {.least = 2, .most = kMostEvals}).value_or(report.shap.max_evals);
   report.shap.half_width = number_field(root, "half_width", 0, 1e9).value_or(report.shap.half_width);
   report.lime.num_samples = count_field(root, "num_samples", {.least = 2, .most = kMostSamples}).value_or(report.lime.num_samples);
   report.lime.num_features = count_field(root, "num_features", {.least = 1}).value_or(report.lime.num_features);
@@ -125,6 +134,7 @@ ExplainRequest read_explain(const HttpRequest& request, const ServeContext& cont
     read_how(root, context.limits, report);
     read_gradients(root, report.gradients);
     apply_compat(report, "");
+    check_size(asked.text, report.explain);
     const bool values_only = bool_field(root, "values_only").value_or(false);
     report.counterfactuals = report.faithfulness = !values_only;
     report.max_other_labels = asked.html && !values_only ? 7 : 0;

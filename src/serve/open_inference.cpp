@@ -224,7 +224,7 @@ Plan infer(const HttpRequest& request, std::string_view part, const ServeContext
     outputs = read_outputs(root);
     read_parameters(root, plan);
     if (find(tensors, "text") || find(tensors, "text_pair")) {
-      model_for_texts(context, plan.model->name);
+      check_tokenizer(*plan.model);
       read_texts(tensors, plan);
     } else {
       read_rows(tensors, context.limits, plan);

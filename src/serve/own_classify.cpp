@@ -66,6 +66,28 @@ void read_fields_of_vllm(const JsonValue& root, ClassifyPlan& plan) {
   (void)string_field(root, "user");
 }
 
+// Windows may be many more tokens than their texts: where they share most of theirs, or where a pair's other text stands in each. A text has at most a
+// token a byte.
+void check_windows(const ClassifyPlan& plan, const ServeLimits& limits) {
+  constexpr std::size_t kMostTokens = 8'000'000, kSpecial = 4;
+  if (plan.options.long_text != LongText::windows) return;
+  const std::size_t longest = plan.model->classifier.max_length();
+  const std::size_t length = std::min(plan.options.max_length.value_or(longest), limits.max_length.value_or(longest));
+  const auto less = [](std::size_t from, std::size_t what) { return from > what ? from - what : 0; };
+  std::size_t tokens = 0;
+  for (const ServedText& text : plan.texts) {
+    const std::size_t first = text.text.size(), second = text.text_pair ? text.text_pair->size() : 0;
+    const bool cuts_second = plan.options.truncation == Truncation::only_second || (plan.options.truncation == Truncation::longest_first && second > first);
+    const std::size_t cut = cuts_second ? second : first, whole = cuts_second ? first : second;
+    const std::size_t new_in_each = std::max<std::size_t>(less(length, kSpecial + whole + plan.options.stride), 1);
+    tokens += (cut / new_in_each + 1) * length;
+  }
+  if (tokens > kMostTokens) {
+    throw Problem(ProblemKind::too_large, fmt::format("input: expected windows of at most {} tokens in all, found texts that may have {}; a smaller stride, or "
+                                                      "fewer or shorter texts in a request, make them fewer", kMostTokens, tokens));
+  }
+}
+
 void write_scores(const auto& answer, const Shape& shape, JsonWriter& json) {
   json.key("scores");
   json.begin_array();
@@ -174,12 +196,13 @@ Plan classify(const HttpRequest& request, std::string_view, const ServeContext& 
     if (is_rows(input)) {
       plan.rows = read_rows(input, *plan.model, context.limits);
     } else {
-      model_for_texts(context, plan.model->name);
+      check_tokenizer(*plan.model);
       plan.texts = read_texts(input);
     }
   });
   if (shape.id.empty()) shape.id = request.header("x-request-id").empty() ? random_id() : std::string(request.header("x-request-id"));
   check_options(*plan.model, plan.options);
+  check_windows(plan, context.limits);
   plan.answer = [shape](const ClassifyPlan& asked, const ClassifyResult& result) { return answer(asked, result, shape); };
   return plan;
 }

@@ -86,7 +86,8 @@ struct Server::Impl {
       Loop& loop = loops.emplace_back(state, heavy);
       loop.tls = tls_context(state.options);
       acceptors.push_back(listening(loop.context, endpoint, count > 1));
-      endpoint.port(acceptors.front().local_endpoint().port());
+      port = acceptors.front().local_endpoint().port();
+      endpoint.port(port);
     }
   }
   ~Impl() {
@@ -111,6 +112,7 @@ struct Server::Impl {
   asio::thread_pool heavy{1};
   std::deque<Loop> loops;
   std::deque<tcp::acceptor> acceptors;  // one for each loop
+  unsigned short port = 0;              // known when they are closed, too
   std::mutex mutex;                     // guards the next three
   std::thread reloading;
   bool is_reloading = false;
@@ -158,6 +160,11 @@ asio::awaitable<void> Server::Impl::sweep(Loop& loop, tcp::acceptor& acceptor) {
   while (acceptor.is_open() || !loop.connections.empty()) {
     co_await pause(timer, acceptor.is_open() ? kSweepEvery : std::chrono::milliseconds(20));
     const Clock::time_point now = Clock::now();
+    std::erase_if(loop.alarms, [&](const auto& alarm) {
+      if (alarm.first > now) return false;
+      alarm.second();
+      return true;
+    });
     for (Connection& connection : loop.connections) {
       if (connection.expires > now) continue;
       connection.expired = true;
@@ -265,7 +272,7 @@ Server::Server(ServeOptions options, std::function<ServedModels()> load, Log& lo
     : impl_(std::make_unique<Impl>(std::move(options), std::move(load), log)) {}
 Server::~Server() = default;
 
-unsigned short Server::port() const { return impl_->acceptors.front().local_endpoint().port(); }
+unsigned short Server::port() const { return impl_->port; }
 const ServerState& Server::state() const { return impl_->state; }
 void Server::stop() { impl_->stop(); }
 void Server::reload() { impl_->reload(); }

@@ -164,19 +164,27 @@ HttpResponse ranks(const ClassifyPlan& plan, const ClassifyResult& result, bool 
   return json_response(json, 200, compute_headers(plan, result));
 }
 
+// Each text has a query of its own.
+void check_copies(std::string_view query, std::size_t texts, const ServeLimits& limits) {
+  check_batch(texts, limits);
+  const std::size_t bytes = query.size() * texts, most = 8 * limits.max_body_bytes;
+  if (bytes > most) throw Problem(ProblemKind::too_large, fmt::format("`query`: expected at most {} bytes for {} texts, found {}", most / texts, texts, query.size()));
+}
+
 Plan rerank(const HttpRequest& request, std::string_view, const ServeContext& context) {
   ClassifyPlan plan;
   plan.model = model_for_texts(context, request.parameter("model"));
   bool return_text = false;
   read_body(request.body, [&](const JsonValue& root) {
     const std::string query(root.at("query").as_string());
-    root.at("texts").for_each_element([&](const JsonValue& text) { plan.texts.push_back({query, std::string(text.as_string())}); });
+    const JsonValue texts = root.at("texts");
+    if (texts.is_array()) check_copies(query, texts.size(), context.limits);
+    texts.for_each_element([&](const JsonValue& text) { plan.texts.push_back({query, std::string(text.as_string())}); });
     read_options(root, plan);
     return_text = bool_field(root, "return_text").value_or(false);
   });
   if (plan.texts.empty()) throw Problem(ProblemKind::empty, "`texts` cannot be empty");
   if (plan.model->classifier.config().num_labels() != 1) throw Problem(ProblemKind::unsupported, "model is not a re-ranker model");
-  check_batch(plan.texts.size(), context.limits);
   plan.answer = [return_text](const ClassifyPlan& asked, const ClassifyResult& result) {
     result.throw_problems();
     return ranks(asked, result, return_text);

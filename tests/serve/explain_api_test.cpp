@@ -163,6 +163,14 @@ TEST_F(ExplainApi, WhatIsWrongWithAttentionIsNamed) {
   expect_error(attention({{"text", "a"}, {"methods", "shap"}}), 400, "invalid", "expected no field \"methods\"");
 }
 
+TEST_F(ExplainApi, ATextThatIsTooLongForTheMemoryIsRefused) {
+  expect_error(explain({{"text", std::string(16'385, 'a')}}), 413, "too_large", "at most 16384 bytes to explain");
+  expect_error(explain({{"text", std::string(8'193, 'a')}, {"unit", "regex=b"}}), 413, "too_large", "at most 8192 bytes");
+  expect_error(explain({{"text", "a"}, {"text_pair", std::string(8'192, 'a')}, {"compat", "lime"}}), 413, "too_large", "at most 8192 bytes");
+  expect_error(explain({{"text", "a"}, {"max_evals", 20'001}}), 400, "invalid", "max_evals");
+  EXPECT_EQ(explain({{"text", std::string(16'384, 'a')}, {"method", "occlusion"}}).status, 200);
+}
+
 TEST(ExplainApiLimits, AMapThatIsTooLargeIsRefused) {
   const Served served(TinyCheckpoint{.max_position_embeddings = 1200});
   std::string text;

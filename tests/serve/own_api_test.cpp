@@ -134,6 +134,13 @@ TEST_F(OwnApi, WindowsAreShown) {
   expect_error(classify({{"input", "a"}, {"stride", 4}}), 400, "invalid", "\"long_text\": \"windows\" beside it");
 }
 
+TEST_F(OwnApi, WindowsThatWouldBeEndlessAreRefused) {
+  const std::string text(1'000'000, 'a');
+  EXPECT_NO_THROW(served_.plan("/v1/classify", json{{"input", text}, {"long_text", "windows"}}.dump()));
+  expect_error(classify({{"input", text}, {"long_text", "windows"}, {"stride", 20}}), 413, "too_large", "a smaller stride");
+  expect_error(classify({{"input", json::array({json::array({text, std::string(100, 'b')})})}, {"long_text", "windows"}}), 413, "too_large", "windows of at most");
+}
+
 TEST_F(OwnApi, ABadTextFailsAlone) {
   const ServedAnswer response = classify({{"input", {"good", words(30), "bad"}}, {"truncation", false}});
   ASSERT_EQ(response.status, 200) << response.body;

@@ -152,6 +152,9 @@ TEST(TeiRerank, RanksByTheSigmoidOfTheScore) {
   served.limits.max_client_batch_size = 2;
   expect_error(served.post("/rerank", json{{"query", "film"}, {"texts", texts}}.dump()), 422, "Validation", "batch size 3");
   expect_error(served.post("/rerank", R"({"texts": ["a"]})"), 422, "Validation", "query");
+  served.limits.max_client_batch_size = 1000;
+  expect_error(served.post("/rerank", json{{"query", std::string(100'000, 'q')}, {"texts", std::vector<std::string>(1000, "a")}}.dump()), 413, "Validation",
+               "at most 16000 bytes for 1000 texts");
   EXPECT_TRUE(served.get("/info").json()["model_type"].contains("reranker"));
 }
 
