@@ -1,6 +1,8 @@
 // What a load gave, as a line of JSON.
 #include <algorithm>
 #include <cmath>
+#include <string_view>
+#include <utility>
 
 #include "base/json_writer.h"
 #include "bench/load_run.h"

@@ -1,5 +1,6 @@
 #include "bench/load_requests.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>

@@ -15,10 +15,11 @@
 #include <cmath>
 #include <cstring>
 #include <deque>
-#include <memory>
 #include <numeric>
+#include <optional>
 #include <random>
 #include <stdexcept>
+#include <utility>
 
 #include <fmt/format.h>
 

@@ -235,12 +235,15 @@ def explain_until(port, ended, statuses):
     """One explanation after the other; their statuses."""
     while not ended.is_set():
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        with contextlib.closing(connection):
-            connection.request("POST", "/explain", json.dumps({"text": EXPLAINED}), {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            answer.read()
-        statuses.append(answer.status)
-        if answer.status not in (200, 408):
+        try:
+            with contextlib.closing(connection):
+                connection.request("POST", "/explain", json.dumps({"text": EXPLAINED}), {"Content-Type": "application/json"})
+                answer = connection.getresponse()
+                answer.read()
+            statuses.append(answer.status)
+        except OSError as error:  # no answer at all
+            statuses.append(str(error))
+        if statuses[-1] not in (200, 408):
             return
 
 

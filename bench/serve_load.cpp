@@ -99,7 +99,8 @@ void call_library(const char* path, const Options& options) {
   const std::chrono::duration<double> warmup(options.load.warmup_s), all(options.load.warmup_s + options.load.seconds);
   for (std::size_t call = 0; Clock::now() - start < all; ++call) {
     const auto& texts = requests[call % requests.size()].texts;
-    const std::vector<filbert::TextInput> inputs(texts.begin(), texts.end());
+    std::vector<filbert::TextInput> inputs;
+    for (const std::string& text : texts) inputs.push_back({text});
     if (options.pause_ms > 0) std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(options.pause_ms));
     const auto before = Clock::now();
     classifier(inputs);

@@ -1,7 +1,6 @@
 #include "base/thread_pool.h"
 
 #include <chrono>
-#include <sched.h>
 #include <sys/resource.h>
 #include <system_error>
 #include <unistd.h>
@@ -32,16 +31,17 @@ thread_local ThreadPool* detour = nullptr;
 }  // namespace
 
 void lower_thread_priority() {
-  const sched_param none{};
-  if (sched_setscheduler(0, SCHED_IDLE, &none) != 0) setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 19);
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 10);
 }
 
 ThreadPool::Detour::Detour(ThreadPool& other) : before_(std::exchange(detour, &other)) {}
 ThreadPool::Detour::~Detour() { detour = before_; }
 
-ThreadPool::ThreadPool(unsigned num_threads, ThreadPriority priority) {
+ThreadPool::ThreadPool(unsigned num_threads) : ThreadPool(num_threads, nullptr) {}
+
+ThreadPool::ThreadPool(unsigned num_threads, std::function<void()> give_way) : give_way_(std::move(give_way)) {
   try {
-    for (unsigned thread = 1; thread < num_threads; ++thread) threads_.emplace_back([this, thread, priority] { work(thread, priority); });
+    for (unsigned thread = 1; thread < num_threads; ++thread) threads_.emplace_back([this, thread] { work(thread); });
   } catch (const std::system_error& error) {
     const unsigned started = size();
     stop();
@@ -66,7 +66,10 @@ void ThreadPool::run(std::size_t count, Call call, const void* context) {
   if (detour != nullptr && detour != this && detour->size() <= size()) return detour->run(count, call, context);
   std::unique_lock in_use(in_use_, std::defer_lock);
   if (threads_.empty() || count <= 1 || !in_use.try_lock()) {
-    for (std::size_t index = 0; index < count; ++index) call(context, index, 0);
+    for (std::size_t index = 0; index < count; ++index) {
+      if (give_way_) give_way_();
+      call(context, index, 0);
+    }
     return;
   }
   call_ = call;
@@ -90,6 +93,7 @@ void ThreadPool::take_indices(unsigned thread) {
   try {
     for (std::size_t index = next_.fetch_add(1, std::memory_order_relaxed); index < count_;
          index = next_.fetch_add(1, std::memory_order_relaxed)) {
+      if (give_way_) give_way_();
       call_(context_, index, thread);
     }
   } catch (...) {
@@ -99,8 +103,8 @@ void ThreadPool::take_indices(unsigned thread) {
   }
 }
 
-void ThreadPool::work(unsigned thread, ThreadPriority priority) {
-  if (priority == ThreadPriority::idle) lower_thread_priority();
+void ThreadPool::work(unsigned thread) {
+  if (give_way_) lower_thread_priority();
   std::uint64_t seen = 0;
   while (true) {
     const auto deadline = std::chrono::steady_clock::now() + kSpin;

@@ -6,24 +6,23 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 namespace filbert {
 
-// What the system gives a thread when others want to run too.
-enum class ThreadPriority {
-  normal,
-  idle,  // only what nobody else wants (SCHED_IDLE; where that is refused, the lowest niceness)
-};
-// Of the calling thread, and of those that it starts from now on. A thread cannot rise again without privileges.
+// Gives the calling thread, and those that it starts from now on, a tenth of what others get that want to run too. It cannot rise again without
+// privileges.
 void lower_thread_priority();
 
 class ThreadPool {
  public:
   // `num_threads` counts the caller: 1 starts no thread. Throws Error(overloaded) if the system gives fewer.
-  explicit ThreadPool(unsigned num_threads, ThreadPriority priority = ThreadPriority::normal);
+  explicit ThreadPool(unsigned num_threads);
+  // Of work that has no haste: its threads are of low priority, and `give_way` is called by each thread before every index that it takes.
+  ThreadPool(unsigned num_threads, std::function<void()> give_way);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -57,10 +56,11 @@ class ThreadPool {
  private:
   using Call = void (*)(const void* context, std::size_t index, unsigned thread);
   void run(std::size_t count, Call call, const void* context);
-  void work(unsigned thread, ThreadPriority priority);
+  void work(unsigned thread);
   void stop();
   void take_indices(unsigned thread);
 
+  const std::function<void()> give_way_ = {};
   std::vector<std::thread> threads_;
   std::mutex in_use_;                        // held by the caller that has the workers
 

@@ -20,8 +20,6 @@ bool equal_keys(std::string_view left, std::string_view right) {
   return difference == 0;
 }
 
-double milliseconds(Clock::duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
-
 ClassifyOptions options_of(const ClassifyPlan& plan, const ServeLimits& limits) {
   ClassifyOptions options = plan.options;
   if (limits.max_length) {

@@ -13,8 +13,10 @@ namespace {
 
 // Asking costs a call of the system; who has just asked has not gone yet.
 constexpr auto kGoneAfter = std::chrono::milliseconds(10);
-
-double milliseconds(Clock::duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
+// A batch that takes longer is not faster for each of its tokens, and whoever comes meanwhile waits for all of it. Nor is one of less than a
+// unit of the model for each of its threads.
+constexpr double kBatch_s = 0.02;
+constexpr std::size_t kLeastTokensOfAThread = 256;
 
 // A model's first batches are slow, and one of a few tokens says little: what is known changes by its share of a second.
 double smoothed(double before, double tokens, double seconds) {
@@ -34,6 +36,11 @@ void say_done(const std::vector<std::shared_ptr<BatchJob>>& jobs) {
 
 }  // namespace
 
+std::size_t batch_tokens(double tokens_per_second, unsigned num_threads, std::size_t max_batch_tokens) {
+  const auto in_time = static_cast<std::size_t>(tokens_per_second * kBatch_s);
+  return std::min(std::max(kLeastTokensOfAThread * num_threads, in_time), max_batch_tokens);
+}
+
 Batcher::Batcher(const ServeLimits& limits, Metrics& metrics) : limits_(limits), metrics_(metrics), thread_([this] { work(); }) {}
 
 Batcher::~Batcher() {
@@ -45,24 +52,34 @@ Batcher::~Batcher() {
   thread_.join();
 }
 
+void Batcher::check_room(Clock::time_point deadline) const {
+  const std::lock_guard lock(mutex_);
+  check_room(1, deadline);
+}
+
+void Batcher::check_room(std::size_t tokens, Clock::time_point deadline) const {
+  if (stop_) throw Problem(ProblemKind::draining, "the server is about to end", 1);
+  const std::size_t before = waiting_tokens_ + running_tokens_;
+  if (before == 0) return;
+  const double wait_s = tokens_per_second_ == 0 ? 0 : static_cast<double>(before + tokens) / tokens_per_second_;
+  const int retry_after_s = static_cast<int>(std::clamp(std::ceil(wait_s), 1.0, 600.0));
+  if (waiting_tokens_ != 0 && waiting_tokens_ + tokens > limits_.max_queue_tokens) {
+    throw Problem(ProblemKind::overloaded, fmt::format("the queue is full: {} tokens wait, at most {} may", waiting_tokens_, limits_.max_queue_tokens),
+                  retry_after_s);
+  }
+  if (Clock::now() + std::chrono::duration<double>(wait_s) > deadline) {
+    throw Problem(ProblemKind::overloaded, fmt::format("{} tokens come first, about {:.1f} s of work, more than this request has time", before, wait_s),
+                  retry_after_s);
+  }
+}
+
 void Batcher::submit(std::shared_ptr<BatchJob> job) {
   job->queued_ = Clock::now();
   job->problems.resize(job->inputs.batch_size());
   job->logits = Tensor({job->inputs.batch_size(), job->model->classifier.config().num_labels()});
   {
     const std::lock_guard lock(mutex_);
-    const double rate = tokens_per_second_;
-    const double wait_s = rate > 0 ? static_cast<double>(waiting_tokens_ + job->inputs.total_tokens()) / rate : 0;
-    const int retry_after_s = static_cast<int>(std::clamp(std::ceil(wait_s), 1.0, 600.0));
-    if (stop_) throw Problem(ProblemKind::draining, "the server is about to end", 1);
-    if (waiting_tokens_ != 0 && waiting_tokens_ + job->inputs.total_tokens() > limits_.max_queue_tokens) {
-      throw Problem(ProblemKind::overloaded, fmt::format("the queue is full: {} tokens wait, at most {} may", waiting_tokens_, limits_.max_queue_tokens),
-                    retry_after_s);
-    }
-    if (waiting_tokens_ != 0 && job->queued_ + std::chrono::duration<double>(wait_s) > job->deadline) {
-      throw Problem(ProblemKind::overloaded, fmt::format("{} tokens wait, about {:.1f} s of work, more than this request has time", waiting_tokens_,
-                                                         wait_s), retry_after_s);
-    }
+    check_room(job->inputs.total_tokens(), job->deadline);
     job->number_ = next_number_++;
     waiting_texts_ += job->inputs.batch_size();
     waiting_tokens_ += job->inputs.total_tokens();
@@ -70,6 +87,7 @@ void Batcher::submit(std::shared_ptr<BatchJob> job) {
     const auto place = std::upper_bound(waiting_.begin(), waiting_.end(), job,
                                         [&](const auto& left, const auto& right) { return key(left) < key(right); });
     waiting_.insert(place, std::move(job));
+    busy_ = true;
     count_queue();
   }
   wake_.notify_one();
@@ -92,6 +110,7 @@ void Batcher::work() {
       if (waiting_.empty()) return;
       finished = drop_hopeless(Clock::now());
       parts = next_batch();
+      busy_ = !parts.empty() || !waiting_.empty();
       count_queue();
     }
     say_done(finished);
@@ -100,6 +119,8 @@ void Batcher::work() {
     {
       const std::lock_guard lock(mutex_);
       finished = take_finished();
+      running_tokens_ = 0;
+      busy_ = !waiting_.empty();
     }
     say_done(finished);
   }
@@ -144,17 +165,18 @@ std::vector<Batcher::Part> Batcher::next_batch() {
   const ServedModel* model = waiting_.front()->model.get();
   const auto same_model = [&](const auto& job) { return job->model.get() == model; };
   const std::size_t jobs = static_cast<std::size_t>(std::count_if(waiting_.begin(), waiting_.end(), same_model));
-  const std::size_t share = limits_.max_batch_tokens / jobs;
+  const std::size_t most_tokens = batch_tokens(tokens_per_second_, model->classifier.model().num_threads(), limits_.max_batch_tokens);
+  const std::size_t share = most_tokens / jobs;
   std::size_t tokens = 0;
   for (const auto& job : waiting_) {
     if (job->model.get() == model) parts.push_back({job.get(), job->next_row_, job->next_row_});
   }
-  for (const std::size_t most : {share, limits_.max_batch_tokens}) {
+  for (const std::size_t most : {share, most_tokens}) {
     for (Part& part : parts) {
       const std::vector<std::size_t>& starts = part.job->inputs.row_starts;
       for (std::size_t mine = starts[part.end] - starts[part.begin]; part.end < part.job->inputs.batch_size(); ++part.end) {
         const std::size_t length = part.job->inputs.row_length(part.end);
-        const bool fits = tokens + length <= limits_.max_batch_tokens || tokens == 0;
+        const bool fits = tokens + length <= most_tokens || tokens == 0;
         if (!fits || (mine != 0 && mine + length > most)) break;
         tokens += length;
         mine += length;
@@ -167,6 +189,7 @@ std::vector<Batcher::Part> Batcher::next_batch() {
     waiting_texts_ -= part.end - part.begin;
   }
   waiting_tokens_ -= tokens;
+  running_tokens_ = tokens;
   return parts;
 }
 

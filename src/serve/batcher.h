@@ -1,8 +1,10 @@
-// Rows of many requests, through the model together. A batch is whatever waits, up to max_batch_tokens: nothing waits for company. Of those that
-// wait the most urgent come first, of equally urgent ones those with the earliest deadline; each request has its share of a batch before one takes
-// the rest, so that a request of a thousand texts does not stand before one of a single text. Tested by batcher_test.cpp.
+// Rows of many requests, through the model together. A batch is whatever waits, up to what takes about 20 ms or max_batch_tokens: nothing waits
+// for company. Of those that wait the most urgent come first, of equally urgent ones those with the earliest deadline; each request has its share
+// of a batch before one takes the rest, so that a request of a thousand texts does not stand before one of a single text. Tested by
+// batcher_test.cpp.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -17,14 +19,13 @@
 #include <filbert/tensor.h>
 #include <filbert/tokenizer.h>
 
+#include "serve/clock.h"
 #include "serve/metrics.h"
 #include "serve/plan.h"
 #include "serve/problem.h"
 #include "serve/served_models.h"
 
 namespace filbert::serve {
-
-using Clock = std::chrono::steady_clock;
 
 // The rows of one request. The batcher alone touches it from submit() until it calls done(), once, from its own thread.
 struct BatchJob {
@@ -47,15 +48,22 @@ struct BatchJob {
   std::size_t next_row_ = 0;               // the first that has not been taken
 };
 
+// Tokens of a batch, at most: what the model does in about 20 ms, yet enough for each of its threads.
+std::size_t batch_tokens(double tokens_per_second, unsigned num_threads, std::size_t max_batch_tokens);
+
 class Batcher {
  public:
   // `metrics` must outlive it.
   Batcher(const ServeLimits& limits, Metrics& metrics);
   ~Batcher();  // what waits is answered as draining first
 
-  // Throws Problem(overloaded), which says when to try again: the queue is full, or the job's deadline would pass before its turn comes.
+  // Throws Problem(overloaded), which says when to try again: the queue is full, or the job's deadline would pass before it is done.
   void submit(std::shared_ptr<BatchJob> job);
+  // Throws what submit() would for the smallest of jobs: before any work is spent on one that has no chance.
+  void check_room(Clock::time_point deadline) const;
 
+  // Whether anything waits or is in the model.
+  bool busy() const { return busy_.load(std::memory_order_relaxed); }
   // Tokens a second, as the last batches had it; 0 before the first.
   double tokens_per_second() const;
 
@@ -65,6 +73,7 @@ class Batcher {
     BatchJob* job;
     std::size_t begin, end;
   };
+  void check_room(std::size_t tokens, Clock::time_point deadline) const;  // under the lock
   void work();
   std::vector<std::shared_ptr<BatchJob>> drop_hopeless(Clock::time_point now);
   std::vector<Part> next_batch();
@@ -75,10 +84,12 @@ class Batcher {
 
   const ServeLimits& limits_;
   Metrics& metrics_;
+  std::atomic<bool> busy_ = false;
   mutable std::mutex mutex_;                         // guards what follows
   std::condition_variable wake_;
   std::vector<std::shared_ptr<BatchJob>> waiting_;   // in the order in which they come
   std::size_t waiting_texts_ = 0, waiting_tokens_ = 0;
+  std::size_t running_tokens_ = 0;                   // in the model now
   double tokens_per_second_ = 0;
   std::uint64_t next_number_ = 0;
   bool stop_ = false;

@@ -16,10 +16,27 @@ class EventQueue {
  public:
   // From any thread.
   void push(std::string_view text) {
-    tell([&] { texts_ += text; });
+    tell([&] { if (!finished_) texts_ += text; });
   }
-  void finish() {
-    tell([&] { finished_ = true; });
+  // With `text` as the last of it.
+  void finish(std::string_view text = {}) {
+    tell([&] {
+      if (!finished_) texts_ += text;
+      finished_ = true;
+    });
+  }
+  // Ends it with `text`, unless it has finished: what the thread still says is lost, and it is told that nobody reads on.
+  void expire(std::string_view text) {
+    tell([&] {
+      if (finished_) return;
+      texts_ += text;
+      finished_ = expired_ = true;
+    });
+    abandon();
+  }
+  bool expired() const {
+    const std::lock_guard lock(mutex_);
+    return expired_;
   }
   void abandon() { abandoned_ = true; }   // nobody reads on
   bool abandoned() const { return abandoned_; }
@@ -51,9 +68,10 @@ class EventQueue {
     if (wake) wake();
   }
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::string texts_;
   bool finished_ = false;
+  bool expired_ = false;
   std::function<void()> wake_;
   std::atomic<bool> abandoned_ = false;
 };

@@ -13,10 +13,12 @@
 namespace filbert::serve {
 namespace {
 
+// After its deadline an explanation has this to say so itself, and to answer with what it has; then its client is told that the time is up, since
+// threads that have only what nobody else wants may have nothing at all.
+constexpr auto kSlowGrace = std::chrono::milliseconds(500);
+
 // A body up to which parsing and tokenizing hold up the other connections of a loop for less than the change of threads costs.
 constexpr std::size_t kSmallBytes = 16'384;
-
-double milliseconds(Clock::duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
 
 HttpResponse in_words(const Problem& problem, ProblemWriter writer) {
   HttpResponse response = writer(problem);
@@ -25,7 +27,7 @@ HttpResponse in_words(const Problem& problem, ProblemWriter writer) {
   return response;
 }
 
-asio::awaitable<HttpResponse> classify(Exchange& exchange, Classifying classifying) {
+asio::awaitable<HttpResponse> classify(Exchange& exchange, Classifying classifying, Clock::time_point deadline) {
   ServerState& state = exchange.loop.state;
   const ClassifyPlan& plan = classifying.plan;
   exchange.record.model = plan.model->name;
@@ -34,7 +36,7 @@ asio::awaitable<HttpResponse> classify(Exchange& exchange, Classifying classifyi
     for (const ServedText& each : plan.texts) exchange.record.logged_texts.push_back(each.text);
   }
   if (BatchJob* job = classifying.job.get()) {
-    job->deadline = exchange.begin + time_of(exchange.request, plan.timeout, state.options.limits.timeout);
+    job->deadline = deadline;
     job->urgency = plan.urgency.value_or(urgency_of(exchange.request.header("priority")));
     job->gone = exchange.gone;
     co_await resumed([&](const std::function<void()>& resume) {
@@ -78,10 +80,17 @@ void run(SlowTask& task, const SlowLane& lane, bool stopped) {
   } catch (const std::exception& error) {
     task.problem = to_problem(error);
   }
+  std::string last;
   if (task.plan.events) {
-    task.events.push(task.problem ? event_text("error", in_words(*task.problem, task.writer).body) : event_text("result", task.response->body));
+    last = task.problem ? event_text("error", in_words(*task.problem, task.writer).body) : event_text("result", task.response->body);
   }
-  task.events.finish();
+  task.events.finish(last);
+}
+
+Problem too_late() { return {ProblemKind::timeout, "the time of this request passed, and what explains has not come to an end"}; }
+
+void expire(SlowTask& task) {
+  task.events.expire(task.plan.events ? event_text("error", in_words(too_late(), task.writer).body) : std::string());
 }
 
 asio::awaitable<HttpResponse> explain(Exchange& exchange, SlowPlan plan, ProblemWriter writer) {
@@ -94,11 +103,15 @@ asio::awaitable<HttpResponse> explain(Exchange& exchange, SlowPlan plan, Problem
   task->writer = writer;
   task->gone = exchange.gone;
   state.slow_lane.submit([task, &lane = state.slow_lane](bool stopped) { run(*task, lane, stopped); });
+  exchange.loop.alarms.emplace_back(task->deadline + kSlowGrace, [weak = std::weak_ptr(task)] {
+    if (const auto late = weak.lock()) expire(*late);
+  });
   if (task->plan.events) {
     exchange.events = std::shared_ptr<EventQueue>(task, &task->events);
     co_return HttpResponse{.content_type = "text/event-stream", .headers = {{"cache-control", "no-store"}, {"x-accel-buffering", "no"}}};
   }
   while (co_await task->events.next()) continue;
+  if (task->events.expired()) throw too_late();
   if (task->problem) throw *task->problem;
   co_return std::move(*task->response);
 }
@@ -116,16 +129,21 @@ asio::awaitable<HttpResponse> follow(Exchange& exchange, const Route& route, std
                              .lost_log_lines = state.log.lost()};
   Plan plan;
   std::optional<Classifying> classifying;
+  Clock::time_point deadline;
   const auto prepare = [&] {
     plan = route.handle(exchange.request, part, context);
-    if (auto* classify_plan = std::get_if<ClassifyPlan>(&plan)) classifying.emplace(tokenize(std::move(*classify_plan), context.limits));
+    if (auto* classify_plan = std::get_if<ClassifyPlan>(&plan)) {
+      deadline = exchange.begin + time_of(exchange.request, classify_plan->timeout, context.limits.timeout);
+      state.batcher.check_room(deadline);
+      classifying.emplace(tokenize(std::move(*classify_plan), context.limits));
+    }
   };
   if (exchange.request.body.size() <= kSmallBytes) {
     prepare();
   } else {
     co_await elsewhere(exchange.loop.heavy, prepare);
   }
-  if (classifying) co_return co_await classify(exchange, std::move(*classifying));
+  if (classifying) co_return co_await classify(exchange, std::move(*classifying), deadline);
   if (auto* slow_plan = std::get_if<SlowPlan>(&plan)) co_return co_await explain(exchange, std::move(*slow_plan), route.problem);
   co_return std::move(std::get<HttpResponse>(plan));
 }

@@ -2,10 +2,12 @@
 // its loop, so that nothing of it is locked.
 #pragma once
 
+#include <functional>
 #include <list>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -36,6 +38,7 @@ struct Loop {
   asio::io_context context{1};
   std::shared_ptr<asio::ssl::context> tls = {};  // of connections to come; null: in the clear
   std::list<Connection> connections = {};
+  std::vector<std::pair<Clock::time_point, std::function<void()>>> alarms = {};  // what is to be called then, or a little later
 };
 
 // All that is said on a connection, until one side ends it.

@@ -86,7 +86,8 @@ struct Server::Impl {
       Loop& loop = loops.emplace_back(state, heavy);
       loop.tls = tls_context(state.options);
       acceptors.push_back(listening(loop.context, endpoint, count > 1));
-      endpoint.port(acceptors.front().local_endpoint().port());
+      port = acceptors.front().local_endpoint().port();
+      endpoint.port(port);
     }
   }
   ~Impl() {
@@ -111,6 +112,7 @@ struct Server::Impl {
   asio::thread_pool heavy{1};
   std::deque<Loop> loops;
   std::deque<tcp::acceptor> acceptors;  // one for each loop
+  unsigned short port = 0;              // known when they are closed, too
   std::mutex mutex;                     // guards the next three
   std::thread reloading;
   bool is_reloading = false;
@@ -158,6 +160,11 @@ asio::awaitable<void> Server::Impl::sweep(Loop& loop, tcp::acceptor& acceptor) {
   while (acceptor.is_open() || !loop.connections.empty()) {
     co_await pause(timer, acceptor.is_open() ? kSweepEvery : std::chrono::milliseconds(20));
     const Clock::time_point now = Clock::now();
+    std::erase_if(loop.alarms, [&](const auto& alarm) {
+      if (alarm.first > now) return false;
+      alarm.second();
+      return true;
+    });
     for (Connection& connection : loop.connections) {
       if (connection.expires > now) continue;
       connection.expired = true;
@@ -173,6 +180,10 @@ asio::awaitable<void> Server::Impl::listen_to_signals(asio::signal_set& signals)
   while (true) {
     const int number = co_await signals.async_wait(asio::use_awaitable);
     state.log.event(LogLevel::info, "signal", {{"name", sigabbrev_np(number)}});
+    if (number != SIGHUP && state.draining) {  // a second time: at once, as it would without us
+      std::signal(number, SIG_DFL);
+      std::raise(number);
+    }
     number == SIGHUP ? reload() : stop();
   }
 }
@@ -187,16 +198,11 @@ asio::awaitable<void> Server::Impl::keep_saying_alive() {
 }
 
 void Server::Impl::stop() {
-  const bool again = state.draining.exchange(true);
-  if (!again) manager.stopping("answers what it has");
-  if (!again) state.log.event(LogLevel::info, "draining", {{"requests_in_flight", std::to_string(state.in_flight.load())}});
+  if (state.draining.exchange(true)) return;
+  manager.stopping("answers what it has");
+  state.log.event(LogLevel::info, "draining", {{"requests_in_flight", std::to_string(state.in_flight.load())}});
   for (std::size_t at = 0; at < loops.size(); ++at) {
-    Loop& loop = loops[at];
-    if (again) {
-      loop.context.stop();
-    } else {
-      asio::post(loop.context, [this, &loop, &acceptor = acceptors[at]] { drain(loop, acceptor); });
-    }
+    asio::post(loops[at].context, [this, &loop = loops[at], &acceptor = acceptors[at]] { drain(loop, acceptor); });
   }
 }
 
@@ -265,7 +271,7 @@ Server::Server(ServeOptions options, std::function<ServedModels()> load, Log& lo
     : impl_(std::make_unique<Impl>(std::move(options), std::move(load), log)) {}
 Server::~Server() = default;
 
-unsigned short Server::port() const { return impl_->acceptors.front().local_endpoint().port(); }
+unsigned short Server::port() const { return impl_->port; }
 const ServerState& Server::state() const { return impl_->state; }
 void Server::stop() { impl_->stop(); }
 void Server::reload() { impl_->reload(); }

@@ -24,10 +24,10 @@ class Server {
   unsigned short port() const;
   const ServerState& state() const;
 
-  // Answers until stop(): SIGTERM and SIGINT stop, SIGHUP reloads models and certificate and opens the log anew. `ready` is called once requests
-  // are taken. To be called once.
+  // Answers until stop(): SIGTERM and SIGINT stop, and end the process where they come a second time; SIGHUP reloads models and certificate and
+  // opens the log anew. `ready` is called once requests are taken. To be called once.
   void run(const std::function<void()>& ready = {});
-  // From any thread: takes nothing new, answers what it has, and ends; called again, ends at once.
+  // From any thread: takes nothing new, answers what it has, and ends.
   void stop();
   // From any thread. What cannot be loaded is logged, and what was loaded stays.
   void reload();

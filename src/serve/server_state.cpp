@@ -9,7 +9,7 @@ ServerState::ServerState(ServeOptions options_, ServedModels models, Log& log_)
       log(log_),
       batcher(options.limits, metrics),
       slow_lane(options.explain_threads != 0 ? options.explain_threads : models.all().front()->classifier.model().num_threads(),
-                options.limits.max_explain_requests, metrics),
+                options.limits.max_explain_requests, [this] { return batcher.busy(); }, metrics),
       models_(std::make_shared<const ServedModels>(std::move(models))) {
   metrics.set_models(*models_);
 }

@@ -1,13 +1,27 @@
 #include "serve/slow_lane.h"
 
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
 
 namespace filbert::serve {
 
-SlowLane::SlowLane(unsigned num_threads, std::size_t max_requests, Metrics& metrics)
-    : max_requests_(max_requests), metrics_(metrics), pool_(num_threads, ThreadPriority::idle), thread_([this] { work(); }) {}
+namespace {
+
+constexpr int kMostPause_ms = 20;  // where predictions never end, explanations go on yet
+
+void give_way(const std::function<bool()>& busy) {
+  for (int pause_ms = 0; pause_ms < kMostPause_ms && busy(); ++pause_ms) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+}  // namespace
+
+SlowLane::SlowLane(unsigned num_threads, std::size_t max_requests, std::function<bool()> busy, Metrics& metrics)
+    : max_requests_(max_requests),
+      metrics_(metrics),
+      pool_(num_threads, [busy = std::move(busy)] { give_way(busy); }),
+      thread_([this] { work(); }) {}
 
 SlowLane::~SlowLane() {
   {

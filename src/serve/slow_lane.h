@@ -1,8 +1,7 @@
-// Work that takes a second: explanations and attention maps. It has threads of its own, which get only what predictions leave of the CPU, so that
-// it never slows them. Tested by slow_lane_test.cpp.
+// Work that takes a second: explanations and attention maps. It has threads of its own, of low priority, which stand still while predictions are at
+// work, so that it hardly slows them. Tested by slow_lane_test.cpp.
 #pragma once
 
-#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -19,9 +18,9 @@ namespace filbert::serve {
 // One job after the other, in their order.
 class SlowLane {
  public:
-  using Clock = std::chrono::steady_clock;
-  // `num_threads` compute; models that have fewer use their own. `metrics` must outlive it.
-  SlowLane(unsigned num_threads, std::size_t max_requests, Metrics& metrics);
+  // `num_threads` compute; models that have fewer use their own. While `busy()` says that predictions are at work, each of them takes a step only every
+  // 20 ms. `metrics` must outlive it.
+  SlowLane(unsigned num_threads, std::size_t max_requests, std::function<bool()> busy, Metrics& metrics);
   ~SlowLane();  // what waits is not run: its job is called with `stopped`
 
   // `job` is called once, in the lane's thread: with true if the lane has ended meanwhile, so that it only says so. It may not throw.

@@ -127,6 +127,14 @@ TEST_F(BatcherTest, ARowLongerThanABatchGoesAlone) {
   EXPECT_EQ(long_one->logits.data, model()->classifier.model()(long_one->inputs).logits.data);
 }
 
+TEST(BatchTokens, AreWhatTakesAboutTwentyMilliseconds) {
+  EXPECT_EQ(batch_tokens(0, 2, 4096), 512u);        // nothing is known yet
+  EXPECT_EQ(batch_tokens(2'400, 2, 4096), 512u);    // BERT-base: enough for both threads, whatever that takes
+  EXPECT_EQ(batch_tokens(100'000, 2, 4096), 2000u);
+  EXPECT_EQ(batch_tokens(1e9, 2, 4096), 4096u);     // what memory is bounded by
+  EXPECT_EQ(batch_tokens(2'400, 2, 100), 100u);
+}
+
 TEST_F(BatcherTest, WhatIsTooLateOrWhoseClientIsGoneIsNotComputed) {
   Batcher batcher(limits_, metrics_);
   auto release = hold(batcher);

@@ -19,6 +19,8 @@ const functions: Record<string, string> = {
   none: 'none: the numbers as the model gives them',
 };
 
+const parametersOf = (count: number): string =>
+  count < 1e6 ? `${grouped(count)} parameters` : `${grouped(Math.round(count / 1e5) / 10)} million parameters`;
 export const labelsOf = (model: Model): string[] => Object.values(model.id2label);
 
 export function modelCard(model: Model, offer: Offer): HTMLElement {
@@ -30,7 +32,7 @@ export function modelCard(model: Model, offer: Offer): HTMLElement {
   fact('Name', nameOf(model.id));
   fact('Checkpoint', model.model_id === model.id ? '' : nameOf(model.model_id, 200));
   fact('Revision', model.revision);
-  fact('Family', `${model.model_type}, ${grouped(Math.round(model.num_parameters / 1e5) / 10)} million parameters`);
+  fact('Family', `${model.model_type}, ${parametersOf(model.num_parameters)}`);
   fact(
     counted(labels.length, 'label'),
     ...labels.slice(0, 50).flatMap((label, at) => (at ? [', ', nameOf(label)] : [nameOf(label)])),
