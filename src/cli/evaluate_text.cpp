@@ -52,16 +52,16 @@ std::string measure_lines(const EvaluationReport& report, const Output& out) {
   std::string lines;
   for (std::size_t at = 0; at < measures.size(); ++at) {
     const Measure& own = measures[at].measure;
-    std::string line = fmt::format("{:<24} {:>7} {:<16}", measures[at].info.title, number(own.value), interval(own));
+    std::string line = fmt::format("{:<23} {:>6} {:<16}", measures[at].info.title, number(own.value), interval(own));
     if (report.against) {
       const Measure& difference = report.comparison->differences[at].measure;
-      line += fmt::format(" {:>7} {:>+7.3f} {}", number(report.against->measures[at].measure.value), difference.value, interval(difference));
+      line += fmt::format(" {:>6} {:>+7.3f} {}", number(report.against->measures[at].measure.value), difference.value, interval(difference));
     } else if (at == 0 && report.evaluation.baseline) {
       line += fmt::format(" always the same label: {}", number(*report.evaluation.baseline));
     }
     lines += line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
   }
-  if (report.against) return out.bold(fmt::format("{:<24} {:>7} {:<16} {:>7} {:>7}", "", "first", "", "second", "change")) + '\n' + lines;
+  if (report.against) return out.bold(fmt::format("{:<23} {:>6} {:<16} {:>6} {:>7}", "", "first", "", "second", "change")) + '\n' + lines;
   return lines;
 }
 
@@ -146,11 +146,11 @@ std::string slice_lines(const EvaluationReport& report, const Output& out) {
     if (slice.by != by) {
       by = slice.by;
       lines += lines.empty() ? "" : "\n";
-      std::string head = left(by, 24, out) + fmt::format("{:>8}", "texts");
+      std::string head = left(by, 22, out) + fmt::format("{:>8}", "texts");
       for (std::size_t at = 0; at < names.size(); ++at) head += fmt::format("{}{:<{}}", at == 0 ? "  " : "", names[at] == "mean_absolute_error" ? "mean error" : names[at], at == 0 ? 23 : 10);
       lines += out.bold(head.substr(0, head.find_last_not_of(' ') + 1)) + '\n';
     }
-    std::string line = left(slice.value.empty() ? "(empty)" : slice.value, 24, out) + fmt::format("{:>8}", slice.texts);
+    std::string line = left(slice.value.empty() ? "(empty)" : slice.value, 22, out) + fmt::format("{:>8}", slice.texts);
     for (std::size_t at = 0; at < names.size(); ++at) {
       const auto found = std::ranges::find(slice.measures, names[at], [](const NamedMeasure& each) { return each.info.name; });
       line += at == 0 ? fmt::format("  {:<5} {:<17}", number(found->measure.value), interval(found->measure)) : fmt::format("{:<10}", number(found->measure.value));

@@ -11,7 +11,7 @@ from tiny_checkpoint import LABELS, write_checkpoint
 
 WORDS = ["good", "bad", "film", "book", "love", "hate", "not", "very", "really", "the"]
 TEXTS = [" ".join(WORDS[number * step % 10] for step in (1, 3, 7, 9)[: 1 + number % 4]) for number in range(60)] + ["", "love, \"love\"\nit"]
-GOLD = [LABELS[number * number % 5] for number in range(len(TEXTS))]
+GOLD = [LABELS[number * 7 % 11 % 5] for number in range(len(TEXTS))]
 FAST = ["--bootstrap", "50"]
 
 

@@ -20,7 +20,10 @@ using nlohmann::json;
 
 constexpr double kTolerance = 1e-9;  // the order of f64 sums
 
-json goldens() { return json::parse(std::ifstream(reference::source_directory() / "tests" / "data" / "evaluate" / "goldens.json")); }
+const json& goldens() {
+  static const json all = json::parse(std::ifstream(reference::source_directory() / "tests" / "data" / "evaluate" / "goldens.json"));
+  return all;
+}
 
 ScoredTexts texts_of(const json& golden) {
   ScoredTexts texts;
