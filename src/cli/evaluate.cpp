@@ -155,7 +155,7 @@ const Command evaluate_command = {
     .examples =
         "  filbert evaluate reviews.csv --label-column stars --ordered\n"
         "  filbert evaluate reviews.tsv --by product --output report.html\n"
-        "  filbert evaluate tweets.jsonl --label-map pos=positive --label-map neg=negative\n"
+        "  filbert evaluate tweets.jsonl --label-map pos=positive --label-map n=none\n"
         "  filbert evaluate reviews.csv --against path/to/checkpoint --format json\n"
         "  filbert evaluate reviews.csv --against-dtype int8\n",
     .add_options = add_options,

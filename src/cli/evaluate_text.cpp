@@ -70,11 +70,12 @@ std::string comparison_lines(const EvaluationReport& report, const Output& out) 
   const Comparison& both = *report.comparison;
   std::string lines = out.bold("Side by side") + '\n';
   lines += fmt::format("first: {} in {}\nsecond: {} in {}\n", out.foreign(report.model), report.dtype, out.foreign(report.against_model), report.against_dtype);
-  lines += fmt::format("{} of {} texts get the same answer; scores differ by {:.4f} on average, by {:.4f} at most\n", both.same_prediction, report.evaluation.texts,
-                       both.mean_score_difference, both.max_score_difference);
+  const auto sentence = [&](const std::string& text) { lines += wrap(text, 0) + '\n'; };
+  sentence(fmt::format("{} of {} texts get the same answer; scores differ by {:.4f} on average, by {:.4f} at most", both.same_prediction, report.evaluation.texts,
+                       both.mean_score_difference, both.max_score_difference));
   if (report.evaluation.kind != EvaluationKind::regression) {
-    lines += fmt::format("both right {}, only the first {}, only the second {}, both wrong {}\n", both.both_right, both.only_first, both.only_second, both.both_wrong);
-    lines += fmt::format("McNemar's test: p {:.4g} exact, {:.4g} mid-p\n", both.mcnemar_exact, both.mcnemar_mid_p);
+    sentence(fmt::format("both right {}, only the first {}, only the second {}, both wrong {}", both.both_right, both.only_first, both.only_second, both.both_wrong));
+    sentence(fmt::format("McNemar's test: p {:.4g} exact, {:.4g} mid-p", both.mcnemar_exact, both.mcnemar_mid_p));
   }
   return lines + '\n';
 }

@@ -19,7 +19,7 @@ import scipy.stats
 from sklearn import metrics
 
 TOLERANCE = 1e-9  # the order of f64 sums
-FILES = [("alexa_stars/all.tsv", 1500), ("marc_stars/en.test.tsv", 1000), ("womens_clothing_stars/all.tsv.gz", 1000)]
+FILES = [("alexa_stars/all.tsv", 500), ("marc_stars/en.test.tsv", 500), ("womens_clothing_stars/all.tsv.gz", 500)]
 BINS = 15
 
 
