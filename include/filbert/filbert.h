@@ -7,6 +7,7 @@
 #include <filbert/convert.h>
 #include <filbert/encoder.h>
 #include <filbert/error.h>
+#include <filbert/evaluate.h>
 #include <filbert/explain.h>
 #include <filbert/explain_corpus.h>
 #include <filbert/gradients.h>

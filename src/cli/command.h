@@ -52,6 +52,7 @@ CommandLine command_line(const Command& command);
 extern const Command classify_command;    // classify.cpp
 extern const Command tokenize_command;    // tokenize.cpp
 extern const Command explain_command;     // explain.cpp
+extern const Command evaluate_command;    // evaluate.cpp
 extern const Command attention_command;   // attention.cpp
 extern const Command index_command;       // index.cpp
 extern const Command similar_command;     // similar.cpp

@@ -20,7 +20,7 @@
 namespace filbert::cli {
 namespace {
 
-constexpr const Command* kCommands[] = {&classify_command, &explain_command, &attention_command, &index_command,    &similar_command,
+constexpr const Command* kCommands[] = {&classify_command, &evaluate_command, &explain_command, &attention_command, &index_command,    &similar_command,
                                         &tokenize_command, &inspect_command, &verify_command,    &quantize_command, &convert_command,
                                         &download_command, &models_command,  &serve_command,     &bench_command,    &completion_command};
 
