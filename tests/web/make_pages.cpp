@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "web/sample_attention.h"
 #include "web/sample_corpus.h"
+#include "web/sample_drift.h"
 #include "web/sample_reports.h"
 
 namespace {
@@ -54,6 +55,7 @@ int main(int argc, char** argv) {
   write("empty.html", html_report(reference::empty_report()));
   write("several.html", html_report(reference::several_report()));
   write("corpus.html", html_report(reference::sample_corpus()));
+  write("drift.html", html_report(reference::sample_drift()));
   int count = 0;
   for (const auto& [text, label] : reference::hostile_texts()) {
     write(fmt::format("hostile/{:03}.html", count), html_report(reference::hostile_report(text, label)));
