@@ -183,12 +183,12 @@ def test_a_quantized_checkpoint_and_pairs(checkpoint, tmp_path):
 
 def test_what_cannot_be_is_refused(checkpoint, tmp_path):
     corpus, empty, out = write_csv(tmp_path / "a.csv", TEXTS), write_csv(tmp_path / "empty.csv", []), tmp_path / "out"
-    sentencepiece = write_model(tmp_path / "sentencepiece")
-    (sentencepiece / "vocab.json").write_text(json.dumps({"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "a": 4}))
-    (sentencepiece / "merges.txt").write_text("#version: 0.2\n")
+    files = write_model(tmp_path / "files", model_type="roberta", vocab_size=5)
+    (files / "vocab.json").write_text(json.dumps({"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "a": 4}))
+    (files / "merges.txt").write_text("#version: 0.2\n")
     for code, words, says in [(2, [checkpoint, out], "--corpus"), (2, [checkpoint, out, "--corpus", empty], "expected texts"), (3, [checkpoint, out, "--corpus", tmp_path / "no.csv"], "no.csv"),
                               (3, [checkpoint, out, "--corpus", corpus, "--check", tmp_path / "no.csv"], "no.csv"), (2, [checkpoint, checkpoint, "--corpus", corpus], "empty directory"),
-                              (2, [checkpoint, out, "--corpus", corpus, "--characters", "some"], "all"), (4, [sentencepiece, out, "--corpus", corpus], "vocab.json with merges.txt"),
+                              (2, [checkpoint, out, "--corpus", corpus, "--characters", "some"], "all"), (4, [files, out, "--corpus", corpus], "vocab.json with merges.txt"),
                               (2, [checkpoint, out, "--corpus", corpus, "--text-column", "txt"], "txt")]:
         result = run("prune-vocab", *words)
         assert result.code == code and says in result.err, (words, result)
