@@ -15,7 +15,8 @@ namespace filbert {
 namespace {
 
 constexpr std::size_t kBars = 40;
-constexpr double kShownShare = 0.995;  // of the texts; the last bar has the rest, else a single long text would hide all others
+constexpr double kShownShare = 0.995;  // of the texts, and the last bar has the rest,
+constexpr double kLongTail = 1.5;      // where the largest value is so much farther away: a single long text would hide all others
 
 using KindCounts = std::map<std::string, std::uint64_t>;
 
@@ -53,7 +54,8 @@ std::vector<HistogramBar> histogram(const ValueCounts& reference, const ValueCou
   ValueCounts both = reference;
   for (const auto& [value, count] : current) both[value] += count;
   const bool whole = std::ranges::all_of(both, [](const auto& each) { return each.first == std::floor(each.first); });
-  const double low = both.begin()->first, high = std::max(quantile(both, kShownShare), low);
+  const double low = both.begin()->first, most = both.rbegin()->first, usual = std::max(quantile(both, kShownShare), low);
+  const double high = most - low <= kLongTail * (usual - low) ? most : usual;
   double width = (high - low) / static_cast<double>(kBars);
   if (whole) width = std::max(1.0, std::ceil((high - low + 1) / static_cast<double>(kBars)));
   if (width <= 0) width = 1;

@@ -72,7 +72,9 @@ void histogram(const DriftMeasure& measure, std::string& out) {
   out += fmt::format("<svg class=\"both\" viewBox=\"0 0 1000 100\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}: the median goes from {:g} to {:g}; the table below has "
                      "the shares\"><path class=\"old\" d=\"{}Z\"/><path class=\"new\" d=\"{}\"/></svg>\n", measure.info.title, measure.reference_median, measure.current_median,
                      steps(measure, true, highest), steps(measure, false, highest));
-  out += fmt::format("<p class=\"axis\"><span>{:g}</span><span>{:g}</span></p>\n", measure.histogram.front().low, measure.histogram.back().high);
+  const HistogramBar &first = measure.histogram.front(), &last = measure.histogram.back();
+  const bool has_rest = last.high - last.low > 1.01 * (first.high - first.low);
+  out += fmt::format("<p class=\"axis\"><span>{:g}</span><span>{}</span></p>\n", first.low, has_rest ? fmt::format("{:g} and more", last.low) : fmt::format("{:g}", last.high));
   out += fmt::format("<p>Median {:g} → {:g}, mean {:.4g} → {:.4g}.</p>\n", measure.reference_median, measure.current_median, measure.reference_mean, measure.current_mean);
 }
 
