@@ -23,7 +23,7 @@ struct DriftMeasureInfo {
   std::string_view title;  // "[UNK] share"
   bool is_number = false;
 };
-// characters, tokens, truncated, unk_share, script, mixed_scripts, invalid_utf8, label, score, gold.
+// characters, tokens, characters_per_token, truncated, unk_share, script, mixed_scripts, invalid_utf8, label, score, gold.
 std::span<const DriftMeasureInfo> drift_measures();
 
 // Many texts, as what was measured of them: no text is in it, and its size has an end whatever theirs is.
@@ -54,7 +54,7 @@ struct DriftOptions {
   std::size_t bins = 10;                               // of numbers, by the reference's quantiles
   double some = 0.1, much = 0.25;                      // a PSI from which on there is some drift, and much
   double false_alarms = 0.01;                          // in how many comparisons without drift any measure may be called one
-  std::size_t replicates = 1999;                       // of the bootstrap that says what chance does
+  std::size_t replicates = 2199;                       // of the bootstrap that says what chance does
   std::uint32_t seed = 0;
   std::size_t examples = 3;                            // texts of each bin that is new
 };

@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::array kMeasures = {
     DriftMeasureInfo{"characters", "characters", true},       DriftMeasureInfo{"tokens", "tokens", true},
-    DriftMeasureInfo{"truncated", "truncated", false},        DriftMeasureInfo{"unk_share", "share of [UNK]", true},
+    DriftMeasureInfo{"characters_per_token", "chars. per token", true}, DriftMeasureInfo{"truncated", "truncated", false},
+    DriftMeasureInfo{"unk_share", "share of [UNK]", true},
     DriftMeasureInfo{"script", "script", false},              DriftMeasureInfo{"mixed_scripts", "mixed scripts", false},
     DriftMeasureInfo{"invalid_utf8", "ill-formed UTF-8", false}, DriftMeasureInfo{"label", "predicted label", false},
     DriftMeasureInfo{"score", "score of the label", true},    DriftMeasureInfo{"gold", "gold label", false},
@@ -157,6 +158,8 @@ void DriftSummarizer::add(const DriftText& text, const Measured& measured) {
   }
   number("characters", static_cast<double>(letters.characters), text);
   number("tokens", static_cast<double>(measured.tokens_total), text);
+  // In two decimals: there are more fractions than whole numbers.
+  number("characters_per_token", std::round(100 * static_cast<double>(letters.characters) / static_cast<double>(measured.tokens_total)) / 100, text);
   kind("truncated", yes_or_no(measured.truncated), text);
   if (unk_id_ && measured.tokens_used > 0) number("unk_share", static_cast<double>(measured.unk) / static_cast<double>(measured.tokens_used), text);
   kind("script", letters.most(), text);

@@ -43,7 +43,7 @@ def test_texts_of_one_kind_do_not_drift_nor_do_few(checkpoint, files):
     for name in ["same", "few"]:
         report = drift(checkpoint, files[name], "--reference", files["old"])
         assert report["drift"] == "none"
-        assert set(measures(report)) == {"characters", "tokens", "truncated", "unk_share", "script", "mixed_scripts", "invalid_utf8", "label", "score"}
+        assert set(measures(report)) == {"characters", "tokens", "characters_per_token", "truncated", "unk_share", "script", "mixed_scripts", "invalid_utf8", "label", "score"}
         assert all(measure["drift"] == "none" and "reason" not in measure and measure["examples"] == [] for measure in report["measures"])
     assert "Too few texts" in report["notes"][0]
 
