@@ -61,7 +61,7 @@ def main():
     expected = {
         "characters": of_numbers(*[[len(row["text"]) for row in rows] for rows in answers]),
         "tokens": of_numbers(*[[row["tokens_total"] for row in rows] for rows in answers]),
-        "characters_per_token": of_numbers(*[[round(len(row["text"]) / row["tokens_total"], 2) for row in rows] for rows in answers]),
+        "characters_per_token": of_numbers(*[[numpy.floor(100 * len(row["text"]) / row["tokens_total"] + 0.5) / 100 for row in rows] for rows in answers]),
         "score": of_numbers(*[[round(row["score"], 4) for row in rows] for rows in answers]),
         "label": of_kinds(*[[row["label"] for row in rows] for rows in answers]),
         "truncated": of_kinds(*[[row["truncated"] for row in rows] for rows in answers]),
