@@ -110,6 +110,7 @@ void read_model(const fs::path& directory, PrunableTokenizer& result, std::size_
   const Json& model = result.json["model"];
   std::string type = model.value("type", std::string());
   if (type.empty()) type = model.contains("merges") ? "BPE" : model.at("vocab").is_array() ? "Unigram" : "WordPiece";
+  if (model.contains("unk_token") && model["unk_token"].is_string()) result.unk_token = model["unk_token"].get<std::string>();
   if (type == "WordPiece") {
     result.continuing_subword_prefix = model.value("continuing_subword_prefix", std::string("##"));
   } else if (type == "BPE") {

@@ -22,6 +22,7 @@ struct PrunableTokenizer {
   TokenModel model = TokenModel::wordpiece;
   nlohmann::json json;                              // tokenizer.json; null where vocab.txt is all there is
   std::string continuing_subword_prefix = "##";             // of WordPiece
+  std::string unk_token = {};                               // if tokenizer.json names one
   std::vector<std::int32_t> special;                        // ids: special and added tokens, and what config.json names
   std::vector<std::int32_t> needed;                         // further ones that an exact cut needs: of Unigram the least likely
   // Of BPE: what a token is merged of, each way to do it.

@@ -33,8 +33,7 @@ namespace {
 constexpr std::size_t kRememberedWords = 100'000;
 constexpr std::string_view kPreTrainingHeads[] = {"cls.", "lm_head.", "lm_loss.", "lm_predictions.", "mask_predictions.", "predictions.", "generator_lm_head."};
 
-// Beside the text's own, no token of fewer bytes than this can be of a word that is too long for WordPiece.
-constexpr std::size_t kMostPrefixes = 100;
+constexpr std::size_t kMostBeginnings = 100;  // of a word: WordPiece tries none that is longer
 
 }  // namespace
 
@@ -47,8 +46,8 @@ struct VocabPruner::Impl {
   Impl(std::filesystem::path directory, const PruneOptions& prune_options)
       : from(std::move(directory)), options(prune_options), config(Config::from_pretrained(from)), tokenizer(AutoTokenizer::from_pretrained(from)),
         prunable(read_prunable_tokenizer(from, tokenizer)), used(tokenizer.vocab_size()), texts_with(tokenizer.vocab_size()), only_text(tokenizer.vocab_size()) {
-    for (const char* token : {"[UNK]", "<unk>"}) {
-      if (!unk) unk = tokenizer.token_to_id(token);
+    for (const std::string& token : {prunable.unk_token, std::string("[UNK]"), std::string("<unk>")}) {
+      if (!unk && !token.empty()) unk = tokenizer.token_to_id(token);
     }
   }
 
@@ -78,7 +77,7 @@ void VocabPruner::Impl::add_tried(std::string_view word) {
   if (unknown_words.size() >= kRememberedWords) unknown_words.clear();
   if (!unknown_words.emplace(word).second) return;
   std::vector<TextInput> beginnings;
-  for (std::size_t end = 0; end < word.size() && beginnings.size() <= kMostPrefixes;) {
+  for (std::size_t end = 0; end < word.size() && beginnings.size() <= kMostBeginnings;) {
     end += decode_utf8(word, end).bytes;
     beginnings.push_back({word.substr(0, end)});
   }
