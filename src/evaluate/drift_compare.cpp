@@ -63,7 +63,7 @@ std::vector<HistogramBar> histogram(const ValueCounts& reference, const ValueCou
   std::vector<HistogramBar> bars(count);
   for (std::size_t bar = 0; bar < count; ++bar) bars[bar] = {low + width * static_cast<double>(bar), low + width * static_cast<double>(bar + 1)};
   bars.back().high = std::max(bars.back().high, both.rbegin()->first);
-  const auto place = [&](double value) { return std::min(static_cast<std::size_t>((value - low) / width), count - 1); };
+  const auto place = [&](double value) { return static_cast<std::size_t>(std::min((value - low) / width, static_cast<double>(count - 1))); };
   for (const auto& [value, texts] : reference) bars[place(value)].reference += texts;
   for (const auto& [value, texts] : current) bars[place(value)].current += texts;
   return bars;

@@ -15,6 +15,7 @@ namespace filbert {
 namespace {
 
 constexpr int kFormat = 1;
+constexpr double kLargest = 1e15;  // of a value
 
 void write_counts(const std::map<std::string, std::uint64_t>& counts, JsonWriter& json) {
   json.begin_object();
@@ -53,7 +54,8 @@ std::map<double, std::uint64_t> read_distribution(const JsonValue& object) {
   std::vector<double> values;
   object.at("values").for_each_element([&](const JsonValue& value) {
     const double each = value.as_double();
-    if (!std::isfinite(each) || (!values.empty() && each <= values.back())) value.fail("numbers that ascend");
+    if (!(std::abs(each) <= kLargest)) value.fail("a number that a text can have");
+    if (!values.empty() && each <= values.back()) value.fail("numbers that ascend");
     values.push_back(each);
   });
   const JsonValue texts = object.at("texts");
@@ -73,8 +75,9 @@ void check_measure(const JsonValue& value, std::string_view measure, bool is_num
   const bool is_known = std::ranges::any_of(drift_measures(), [&](const DriftMeasureInfo& info) { return info.name == measure && info.is_number == is_number; });
   if (!is_known) value.fail("no measure of this name");
   std::uint64_t all = 0;
-  for (const auto& [key, count] : counts) all += count;
-  if (all > texts) value.fail(fmt::format("counts of at most {} texts", texts));
+  for (const auto& [key, count] : counts) {
+    if ((all += count) > texts) value.fail(fmt::format("counts of at most {} texts", texts));
+  }
 }
 
 void write_measure(const DriftMeasure& measure, JsonWriter& json) {

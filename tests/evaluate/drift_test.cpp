@@ -136,6 +136,7 @@ TEST_F(DriftOfTexts, AWrongSummaryIsRefused) {
   refused(changed("\"texts\": 1", "\"texts\": 0"), {"counts of at most 0 texts"});
   refused(changed("\"texts\": 1", "\"texts\": -1"), {"texts", "a count"});
   refused(changed("\"values\": [4", "\"values\": [4, 4"), {"ascend"});
+  refused(changed("\"values\": [4", "\"values\": [1e300, 4"), {"a number that a text can have"});
   refused(changed("\"values\": [4", "\"values\": [3, 4"), {"one a value"});
   refused(changed("\"tokens\": {\"values\"", "\"tokenz\": {\"values\""), {"tokenz", "no measure"});
   refused(changed("\"label\": {", "\"tokens\": {"), {"no measure"});
