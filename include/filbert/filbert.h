@@ -5,6 +5,7 @@
 #include <filbert/config.h>
 #include <filbert/contexts.h>
 #include <filbert/convert.h>
+#include <filbert/drift.h>
 #include <filbert/encoder.h>
 #include <filbert/error.h>
 #include <filbert/evaluate.h>
@@ -15,6 +16,7 @@
 #include <filbert/model.h>
 #include <filbert/pipeline.h>
 #include <filbert/postprocess.h>
+#include <filbert/prune_vocab.h>
 #include <filbert/quantize.h>
 #include <filbert/rollout.h>
 #include <filbert/tensor.h>

@@ -21,6 +21,7 @@ struct Session {
   Output& out;
   Messages& messages;
   std::string command_line;  // all of it as a shell reads it
+  int exit_code = 0;         // of the program, if nothing fails
 };
 using Run = std::function<void(Session&)>;
 
@@ -64,6 +65,8 @@ extern const Command download_command;    // download.cpp
 extern const Command models_command;      // models.cpp
 extern const Command serve_command;       // serve.cpp
 extern const Command bench_command;       // bench.cpp
+extern const Command drift_command;       // drift.cpp
+extern const Command prune_vocab_command;  // prune_vocab.cpp
 extern const Command completion_command;  // completion.cpp
 
 }  // namespace filbert::cli

@@ -22,7 +22,8 @@ namespace {
 
 constexpr const Command* kCommands[] = {&classify_command, &evaluate_command, &explain_command, &attention_command, &index_command,    &similar_command,
                                         &tokenize_command, &inspect_command, &verify_command,    &quantize_command, &convert_command,
-                                        &download_command, &models_command,  &serve_command,     &bench_command,    &completion_command};
+                                        &download_command, &models_command,  &serve_command,     &bench_command,    &drift_command,
+                                        &prune_vocab_command, &completion_command};
 
 // The words as a shell reads them.
 std::string quoted(const std::vector<std::string>& words) {
@@ -71,6 +72,7 @@ int run(std::vector<std::string> words, Output& out, Messages& messages) {
   if (auto arguments = parse(*command, line, std::span(words).subspan(1))) {
     Session session{*std::move(arguments), out, messages, quoted(words)};
     line.run(session);
+    return session.exit_code;
   } else {
     out.write(command_help(*command, line, out));
   }

@@ -9,6 +9,7 @@ extern const std::string_view kReportCss;
 extern const std::string_view kReportJs;
 extern const std::string_view kCorpusCss;  // of the page of many texts, beside kReportCss
 extern const std::string_view kEvaluationCss;  // of the page of an evaluation, beside kReportCss
+extern const std::string_view kDriftCss;   // of the page of drift, beside kReportCss
 
 extern const std::string_view kAttentionCss;  // of the views of attention, beside kReportCss
 extern const std::string_view kAttentionViewsJs;

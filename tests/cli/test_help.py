@@ -11,7 +11,7 @@ import pytest
 from filbert_command import FILBERT, environment, ok, open_terminal, run
 
 COMMANDS = ["classify", "evaluate", "explain", "attention", "index", "similar", "tokenize", "inspect", "verify", "quantize", "convert", "download", "models", "serve",
-            "bench", "completion"]
+            "bench", "drift", "prune-vocab", "completion"]
 
 
 def help_of(*words):

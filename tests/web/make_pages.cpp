@@ -12,6 +12,7 @@
 #include "web/sample_attention.h"
 #include "web/sample_corpus.h"
 #include "web/sample_evaluation.h"
+#include "web/sample_drift.h"
 #include "web/sample_reports.h"
 
 namespace {
@@ -56,6 +57,7 @@ int main(int argc, char** argv) {
   write("several.html", html_report(reference::several_report()));
   write("corpus.html", html_report(reference::sample_corpus()));
   for (const auto& [name, report] : reference::sample_evaluations()) write(name + ".html", html_report(report));
+  write("drift.html", html_report(reference::sample_drift()));
   int count = 0;
   for (const auto& [text, label] : reference::hostile_texts()) {
     write(fmt::format("hostile/{:03}.html", count), html_report(reference::hostile_report(text, label)));
