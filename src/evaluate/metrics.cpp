@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -139,14 +140,17 @@ double overconfidence(const Tally& sums) {
 std::vector<double> label_figures(const PreparedTexts& texts, const Tally& sums) {
   const auto sum = [](const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); };
   std::vector<double> out = {sums.all_right / sums.weight};
-  if (texts.kind == EvaluationKind::single_label && texts.ordered) out.insert(out.end(), {sums.within_one / sums.weight, sums.distance / sums.weight});
+  const auto add = [&out](std::initializer_list<double> figures) {
+    for (const double figure : figures) out.push_back(figure);
+  };
+  if (texts.kind == EvaluationKind::single_label && texts.ordered) add({sums.within_one / sums.weight, sums.distance / sums.weight});
   if (texts.kind == EvaluationKind::multi_label) {
     const double right = sum(sums.right), gold = sum(sums.texts), predicted = sum(sums.predicted);
-    out.insert(out.end(), {ratio(gold + predicted - 2 * right, sums.weight * static_cast<double>(texts.num_labels)), ratio(right, predicted), ratio(right, gold),
+    add({ratio(gold + predicted - 2 * right, sums.weight * static_cast<double>(texts.num_labels)), ratio(right, predicted), ratio(right, gold),
                            f1_of(right, gold, predicted)});
   }
   average(texts, sums, out);
-  out.insert(out.end(), {sums.loss / sums.weight, sums.squared / sums.weight, calibration_error(sums), overconfidence(sums)});
+  add({sums.loss / sums.weight, sums.squared / sums.weight, calibration_error(sums), overconfidence(sums)});
   for (std::size_t label = 0; label < texts.num_labels; ++label) {
     const double right = sums.right[label], gold = sums.texts[label], predicted = sums.predicted[label];
     const bool occurs = gold + predicted > 0;
