@@ -55,6 +55,7 @@ extern const Command explain_command;     // explain.cpp
 extern const Command attention_command;   // attention.cpp
 extern const Command index_command;       // index.cpp
 extern const Command similar_command;     // similar.cpp
+extern const Command calibrate_command;   // calibrate.cpp
 extern const Command inspect_command;     // inspect.cpp
 extern const Command verify_command;      // verify.cpp
 extern const Command quantize_command;    // quantize.cpp

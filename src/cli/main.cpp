@@ -21,8 +21,9 @@ namespace filbert::cli {
 namespace {
 
 constexpr const Command* kCommands[] = {&classify_command, &explain_command, &attention_command, &index_command,    &similar_command,
-                                        &tokenize_command, &inspect_command, &verify_command,    &quantize_command, &convert_command,
-                                        &download_command, &models_command,  &serve_command,     &bench_command,    &completion_command};
+                                        &tokenize_command, &calibrate_command, &inspect_command, &verify_command,  &quantize_command,
+                                        &convert_command,  &download_command,  &models_command,  &serve_command,   &bench_command,
+                                        &completion_command};
 
 // The words as a shell reads them.
 std::string quoted(const std::vector<std::string>& words) {

@@ -10,7 +10,7 @@ import pytest
 
 from filbert_command import FILBERT, environment, ok, open_terminal, run
 
-COMMANDS = ["classify", "explain", "attention", "index", "similar", "tokenize", "inspect", "verify", "quantize", "convert", "download", "models", "serve",
+COMMANDS = ["classify", "explain", "attention", "index", "similar", "tokenize", "calibrate", "inspect", "verify", "quantize", "convert", "download", "models", "serve",
             "bench", "completion"]
 
 

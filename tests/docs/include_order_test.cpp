@@ -13,7 +13,7 @@
 namespace filbert {
 namespace {
 
-const std::vector<std::string> kFolders = {"base", "kernels", "load", "tokenize", "infer", "postprocess", "gradients", "explain", "serve", "cli"};
+const std::vector<std::string> kFolders = {"base", "kernels", "load", "tokenize", "infer", "postprocess", "gradients", "evaluate", "explain", "serve", "cli"};
 
 // Where in the order a folder stands; past the end for one that is not in it.
 std::size_t place(const std::string& folder) { return std::ranges::find(kFolders, folder) - kFolders.begin(); }
