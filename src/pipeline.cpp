@@ -11,6 +11,7 @@
 #include <filbert/error.h>
 
 #include "postprocess/answers.h"
+#include "postprocess/decision.h"
 #include "tokenize/load.h"
 
 namespace filbert {
@@ -25,8 +26,8 @@ std::vector<Classification> TextClassificationPipeline::operator()(const BatchEn
   check_options(options, config());
   check_rows(inputs);
   const Tensor logits = model_(inputs).logits;                                                // stage 2: logits
-  const Tensor scores = apply(function_of(options, config()), logits);                        // stage 3: scores
-  return answers(inputs, logits, scores, options, config());                                  //          and their labels
+  const Tensor scores = scores_of(logits, options, config(), decision());                     // stage 3: scores
+  return answers(inputs, logits, scores, options, config(), decision());                      //          and their labels
 }
 
 Classification TextClassificationPipeline::operator()(std::string_view text, const ClassifyOptions& options) const {
@@ -64,21 +65,28 @@ const Tokenizer& TextClassificationPipeline::tokenizer() const {
 }
 
 TextClassificationPipeline::TextClassificationPipeline(std::optional<Tokenizer> tokenizer,
-                                                       AutoModelForSequenceClassification model)
-    : tokenizer_(std::move(tokenizer)), model_(std::move(model)) {}
+                                                       AutoModelForSequenceClassification model, std::shared_ptr<const Decision> decision)
+    : tokenizer_(std::move(tokenizer)), model_(std::move(model)), decision_(std::move(decision)) {}
+
+const std::map<int, std::string>& TextClassificationPipeline::id2label(const ClassifyOptions& options) const {
+  const Decision* const in_use = decision_in_use(options, decision());
+  return in_use ? in_use->id2label : config().id2label;
+}
 
 TextClassificationPipeline pipeline(std::string_view task, const std::filesystem::path& checkpoint, const HubOptions& hub,
-                                    const ModelOptions& options) {
+                                    const ModelOptions& options, const DecisionChoice& decision) {
   if (task != "text-classification" && task != "sentiment-analysis") {
     throw Error(ErrorKind::unsupported, fmt::format("task: expected \"text-classification\", found \"{}\"", task));
   }
   const std::filesystem::path directory = find_checkpoint(checkpoint, hub);                   // stage 0: load
   auto model = AutoModelForSequenceClassification::from_pretrained(directory, options);
-  return {load_tokenizer(directory), std::move(model)};
+  auto decided = load_decision(decision, directory, model.config());
+  return {load_tokenizer(directory), std::move(model), std::move(decided)};
 }
 
-TextClassificationPipeline pipeline(std::string_view task, const std::filesystem::path& checkpoint, const ModelOptions& options) {
-  return pipeline(task, checkpoint, HubOptions{}, options);
+TextClassificationPipeline pipeline(std::string_view task, const std::filesystem::path& checkpoint, const ModelOptions& options,
+                                    const DecisionChoice& decision) {
+  return pipeline(task, checkpoint, HubOptions{}, options, decision);
 }
 
 std::filesystem::path default_model() {

@@ -33,7 +33,7 @@ class LongTexts : public testing::Test {
   }
 };
 
-constexpr ClassifyOptions kWindows{.long_text = LongText::windows};
+const ClassifyOptions kWindows{.long_text = LongText::windows};
 
 void expect_same(const Classification& a, const Classification& b) {
   EXPECT_EQ(a.label, b.label);

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <filbert/attention.h>
+#include <filbert/calibrate.h>
 #include <filbert/config.h>
 #include <filbert/contexts.h>
 #include <filbert/convert.h>
+#include <filbert/decision.h>
 #include <filbert/drift.h>
 #include <filbert/encoder.h>
 #include <filbert/error.h>

@@ -11,19 +11,21 @@ namespace filbert::cli {
 namespace {
 
 // The fields that a text and a window have in common.
-void write_scores(const auto& answer, const ClassifyOptions& options, JsonWriter& json) {
+void write_scores(const auto& answer, JsonWriter& json) {
   json.field("label", answer.label);
   json.field("score", answer.score);
-  if (options.threshold) {
+  if (answer.has_labels) {
     json.key("labels");
     json.array(answer.labels);
   }
   filbert::write_scores(answer.scores, json);
   json.key("logits");
   json.array(answer.logits);
+  if (answer.expected) json.field("expected", *answer.expected);
+  if (answer.rejected) json.field("rejected", *answer.rejected);
 }
 
-void write_windows(const Record& record, const Classification& answer, const ClassifyOptions& options, JsonWriter& json) {
+void write_windows(const Record& record, const Classification& answer, JsonWriter& json) {
   json.key("windows");
   json.begin_array();
   for (const Window& window : answer.windows) {
@@ -32,14 +34,14 @@ void write_windows(const Record& record, const Classification& answer, const Cla
     json.field("begin", window.offset.begin);
     json.field("end", window.offset.end);
     json.field("tokens_used", window.tokens_used);
-    write_scores(window, options, json);
+    write_scores(window, json);
     json.end_object();
   }
   json.end_array();
 }
 
-std::string labels_line(const Classification& answer, float threshold, const Output& out) {
-  if (answer.labels.empty()) return fmt::format("no label reaches {}\n", threshold);
+std::string labels_line(const Classification& answer, std::optional<float> threshold, const Output& out) {
+  if (answer.labels.empty()) return threshold ? fmt::format("no label reaches {}\n", *threshold) : "no label reaches its threshold\n";
   std::string line = "labels:";
   for (const std::string& label : answer.labels) line += (label == answer.labels.front() ? " " : ", ") + out.foreign(label);
   return line + '\n';
@@ -61,7 +63,7 @@ std::string window_lines(const Classification& answer, const ClassifyOptions& op
 
 }  // namespace
 
-void write_json(const Record& record, const Classification& answer, const ClassifyOptions& options, JsonWriter& json) {
+void write_json(const Record& record, const Classification& answer, JsonWriter& json) {
   json.begin_object();
   if (!record.id.empty()) {
     json.key("id");
@@ -73,12 +75,12 @@ void write_json(const Record& record, const Classification& answer, const Classi
     json.key("input_ids");
     json.array(record.input_ids);
   }
-  write_scores(answer, options, json);
+  write_scores(answer, json);
   json.field("tokens_total", answer.tokens_total);
   json.field("tokens_used", answer.tokens_used);
   json.field("truncated", answer.truncated);
   if (answer.invalid_utf8 > 0) json.field("invalid_utf8", answer.invalid_utf8);
-  if (!answer.windows.empty()) write_windows(record, answer, options, json);
+  if (!answer.windows.empty()) write_windows(record, answer, json);
   json.end_object();
 }
 
@@ -95,13 +97,16 @@ std::string text_lines(const Record& record, const Classification& answer, const
   }
   if (record.text_pair) lines += fmt::format("text_pair: {}\n", shown(*record.text_pair));
   const auto is_predicted = [&](const LabelScore& score) {
-    return options.threshold ? score.score >= *options.threshold : score.label == answer.label;
+    if (!answer.has_labels) return score.label == answer.label && !answer.rejected.value_or(false);
+    return std::find(answer.labels.begin(), answer.labels.end(), score.label) != answer.labels.end();
   };
   for (const LabelScore& score : answer.scores) {
     const std::string line = fmt::format("{:<7}:\t{:.3f}", out.foreign(score.label), score.score);
     lines += (is_predicted(score) ? out.bold(line) : line) + '\n';
   }
-  if (options.threshold) lines += labels_line(answer, *options.threshold, out);
+  if (answer.has_labels) lines += labels_line(answer, options.threshold, out);
+  if (answer.expected) lines += fmt::format("expected: {:.3f}\n", *answer.expected);
+  if (answer.rejected.value_or(false)) lines += fmt::format("rejected: {:.3f} is too low for {}\n", answer.score, out.foreign(answer.label));
   if (!answer.windows.empty()) lines += window_lines(answer, options, out);
   return lines;
 }

@@ -12,7 +12,7 @@
 namespace filbert::cli {
 
 // An object with the record's own fields first.
-void write_json(const Record& record, const Classification& answer, const ClassifyOptions& options, JsonWriter& json);
+void write_json(const Record& record, const Classification& answer, JsonWriter& json);
 
 // Label and number as the seed program prints them, `label:<7` and three digits; then, if asked for, which labels reach the
 // threshold and what each window says.

@@ -23,6 +23,7 @@ struct Options {
   InputOptions input;
   ModelChoice model;
   ModelOptions loading;
+  DecisionChoice decision;
   ClassifyOptions classify;
   std::string of_windows;  // an option that only --long windows has a use for
   bool json = false;
@@ -33,10 +34,11 @@ struct Options {
 std::string description(const TextClassificationPipeline& classifier, const ModelOptions& loading) {
   const AutoModelForSequenceClassification& model = classifier.model();
   const std::size_t share = loading.max_batch_tokens / model.num_threads();
-  return fmt::format("{}: {} in {} kernels, {} thread{}, at most {} tokens at once{}", classifier.config().path.parent_path().string(),
+  return fmt::format("{}: {} in {} kernels, {} thread{}, at most {} tokens at once{}{}", classifier.config().path.parent_path().string(),
                      name(model.compute_dtype()), model.kernels(), model.num_threads(), model.num_threads() == 1 ? "" : "s",
                      loading.max_batch_tokens,
-                     share < classifier.max_length() ? fmt::format(", texts of more than {} alone", share) : "");
+                     share < classifier.max_length() ? fmt::format(", texts of more than {} alone", share) : "",
+                     classifier.decision() ? ", with a decision" : "");
 }
 
 // The answers to `records`, in their order: texts and rows tokenized elsewhere are a call of the library each.
@@ -74,7 +76,7 @@ void run(const Options& options, Session& session) {
   if (!options.of_windows.empty() && options.classify.long_text != LongText::windows) {
     throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected --long windows beside it, found none", options.of_windows));
   }
-  const auto classifier = pipeline("text-classification", model_directory(options.model, session), options.loading);
+  const auto classifier = pipeline("text-classification", model_directory(options.model, session), options.loading, options.decision);
   if (!options.input.jsonl) classifier.tokenizer();  // throws if there is none: only jsonl can bring rows without texts
   if (classifier.has_tokenizer()) classifier.tokenize({}, options.classify);  // a bad option is no text's fault
   if (options.verbose) session.messages.note(description(classifier, options.loading));
@@ -86,7 +88,7 @@ void run(const Options& options, Session& session) {
     const std::vector<Classification> answers = classify(classifier, records, options.classify);
     for (std::size_t at = 0; at < records.size(); ++at) {
       if (options.json) {
-        write_json(records[at], answers[at], options.classify, json);
+        write_json(records[at], answers[at], json);
         session.out.write(json.take_line());
       } else {
         if (!std::exchange(first, false)) session.out.write("\n");
@@ -137,6 +139,7 @@ Run add_options(CLI::App& app) {
              "What gives way in a text or pair that is too long; default: longest_first",
              [options](const std::string& name) { options->classify.truncation = truncation_from_name(name); });
   add_window_options(app, options);
+  add_decision_options(app, options->decision);
   add_loading_options(app, options->loading);
   add_flag(app, "--verbose", "Says on standard error what runs: dtype, kernels, threads", [options] { options->verbose = true; });
   return [options](Session& session) { run(*options, session); };

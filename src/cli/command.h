@@ -57,6 +57,7 @@ extern const Command evaluate_command;    // evaluate.cpp
 extern const Command attention_command;   // attention.cpp
 extern const Command index_command;       // index.cpp
 extern const Command similar_command;     // similar.cpp
+extern const Command calibrate_command;   // calibrate.cpp
 extern const Command inspect_command;     // inspect.cpp
 extern const Command verify_command;      // verify.cpp
 extern const Command quantize_command;    // quantize.cpp

@@ -121,7 +121,8 @@ void explain_all(const Options& options, Session& session) {
   const std::filesystem::path directory = model_directory(options.model, session);
   std::optional<Fingerprint> fingerprint;  // what a terminal does not show is not waited for
   if (form != ReportForm::text) fingerprint.emplace(directory);
-  const auto classifier = pipeline("text-classification", directory, options.loading);
+  note_decision(directory, session);
+  const auto classifier = pipeline("text-classification", directory, options.loading, DecisionChoice{.use = false});
   const ReportOptions wanted = report_options(options, form, classifier.config());
   classifier.tokenizer();  // throws if there is none
   Input input(session, options.input);

@@ -157,7 +157,8 @@ void explain_file(const FileOptions& options, const ReportOptions& report, const
   });
   ModelOptions of_one_thread = loading;  // threads are better spent on texts
   of_one_thread.num_threads = 1;
-  const auto classifier = pipeline("text-classification", directory, of_one_thread);
+  note_decision(directory, session);
+  const auto classifier = pipeline("text-classification", directory, of_one_thread, DecisionChoice{.use = false});
   classifier.tokenizer();  // throws if there is none
   CorpusExplainer explainer(classifier, corpus);
   const Hashes hashes = hashing.get();

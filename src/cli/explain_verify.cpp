@@ -154,7 +154,7 @@ class Verifier {
     if (const auto known = loaded_.find(key); known != loaded_.end()) return known->second;
     const std::filesystem::path directory = model_directory(choice, session_);
     return loaded_
-        .emplace(key, Loaded{pipeline("text-classification", directory, loading_), weights_sha256(directory), tokenizer_sha256(directory)})
+        .emplace(key, Loaded{pipeline("text-classification", directory, loading_, DecisionChoice{.use = false}), weights_sha256(directory), tokenizer_sha256(directory)})
         .first->second;
   }
 

@@ -94,7 +94,7 @@ void run(const Options& given, Session& session) {
   TableInput input(options.table);  // a wrong name is told before a model is loaded
   const std::filesystem::path directory = model_directory(options.model, session);
   auto origin = std::async(std::launch::async, [&] { return origin_of(options, directory, session); });
-  const auto classifier = pipeline("text-classification", directory, options.loading);
+  const auto classifier = pipeline("text-classification", directory, options.loading, DecisionChoice{.use = false});
   classifier.tokenizer();  // throws if there is none
   if (options.all_layers) {
     options.index.layers.emplace(classifier.config().num_hidden_layers);

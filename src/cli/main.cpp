@@ -20,10 +20,10 @@
 namespace filbert::cli {
 namespace {
 
-constexpr const Command* kCommands[] = {&classify_command, &evaluate_command, &explain_command, &attention_command, &index_command,    &similar_command,
-                                        &tokenize_command, &inspect_command, &verify_command,    &quantize_command, &convert_command,
-                                        &download_command, &models_command,  &serve_command,     &bench_command,    &drift_command,
-                                        &prune_vocab_command, &completion_command};
+constexpr const Command* kCommands[] = {&classify_command, &evaluate_command, &calibrate_command, &drift_command, &explain_command,
+                                        &attention_command, &index_command, &similar_command, &tokenize_command, &inspect_command,
+                                        &verify_command, &quantize_command, &convert_command, &prune_vocab_command, &download_command,
+                                        &models_command, &serve_command, &bench_command, &completion_command};
 
 // The words as a shell reads them.
 std::string quoted(const std::vector<std::string>& words) {

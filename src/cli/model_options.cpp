@@ -1,6 +1,7 @@
 #include "cli/model_options.h"
 
 #include <functional>
+#include <system_error>
 
 #include <filbert/pipeline.h>
 
@@ -35,6 +36,18 @@ std::filesystem::path model_directory(const ModelChoice& choice, Session& sessio
   hub.on_progress = std::ref(bar);
   hub.on_warning = [&](std::string_view warning) { session.messages.warning(warning); };
   return find_checkpoint(*choice.name, hub, parts);
+}
+
+void add_decision_options(CLI::App& app, DecisionChoice& choice) {
+  add_text(app, "--decision", "FILE", "What filbert calibrate has found for this model; default: filbert_decision.json beside it, if there is one",
+           [&](const std::string& file) { choice = {.use = true, .file = file}; });
+  add_flag(app, "--no-decision", "The model's own scores and labels, whatever lies beside it", [&] { choice.use = false; });
+}
+
+void note_decision(const std::filesystem::path& directory, Session& session) {
+  std::error_code none;
+  if (!std::filesystem::exists(directory / kDecisionFile, none)) return;
+  session.messages.note(std::string(kDecisionFile) + " is not applied: scores and labels here are the model's own");
 }
 
 void add_loading_options(CLI::App& app, ModelOptions& options) {

@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <filbert/decision.h>
 #include <filbert/hub.h>
 #include <filbert/model.h>
 
@@ -29,6 +30,11 @@ void add_hub_options(CLI::App& app, HubOptions& hub);
 void add_cache_dir_option(CLI::App& app, std::filesystem::path& cache_dir, const std::string& what);
 // The directory of the checkpoint; a model of the Hub is downloaded if need be, with a bar on a terminal.
 std::filesystem::path model_directory(const ModelChoice& choice, Session& session, CheckpointParts parts = {});
+
+// --decision FILE and --no-decision
+void add_decision_options(CLI::App& app, DecisionChoice& choice);
+// For commands that show the model's own scores: says so where there is a decision beside it.
+void note_decision(const std::filesystem::path& directory, Session& session);
 
 // --threads N and --dtype D
 void add_loading_options(CLI::App& app, ModelOptions& options);

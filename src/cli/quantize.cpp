@@ -43,7 +43,10 @@ struct Cost {
 };
 
 Cost measure(const std::filesystem::path& from, const std::filesystem::path& to, std::span<const TextInput> texts) {
-  const auto exact = pipeline("text-classification", from)(texts), narrow = pipeline("text-classification", to)(texts);
+  const auto answers_of = [&](const std::filesystem::path& checkpoint) {
+    return pipeline("text-classification", checkpoint, ModelOptions{}, DecisionChoice{.use = false})(texts);
+  };
+  const auto exact = answers_of(from), narrow = answers_of(to);
   Cost cost{.texts = texts.size()};
   float least = exact.front().logits.front(), greatest = least;
   double distance = 0;

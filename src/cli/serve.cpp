@@ -26,6 +26,7 @@ struct Options {
   ModelOptions loading;
   serve::ServeOptions serve;
   bool explain = false;
+  bool use_decision = true;
   std::optional<std::filesystem::path> log_file;
   serve::LogLevel log_level = serve::LogLevel::info;
 };
@@ -68,7 +69,7 @@ serve::ServedModels load(const Options& options, const std::vector<ModelSpec>& s
   std::vector<std::shared_ptr<const serve::ServedModel>> models;
   for (const ModelSpec& spec : specs) {
     const std::filesystem::path directory = model_directory({spec.checkpoint, options.hub}, session);
-    auto classifier = pipeline("text-classification", directory, options.loading);
+    auto classifier = pipeline("text-classification", directory, options.loading, DecisionChoice{.use = options.use_decision});
     classifier.tokenizer();  // throws if there is none
     models.push_back(serve::make_served_model(spec.name, spec.checkpoint.value_or(spec.name), revision_of(directory), std::move(classifier)));
   }
@@ -157,6 +158,7 @@ Run add_options(CLI::App& app) {
              [&](std::size_t port) { serve.port = static_cast<unsigned short>(port); });
   add_access_options(app, options);
   add_limit_options(app, serve.limits);
+  add_flag(app, "--no-decision", "The models' own scores and labels: a filbert_decision.json beside them is not applied", [options] { options->use_decision = false; });
   add_loading_options(app, options->loading);
   add_number(app, "--io-threads", "Threads that read and write; default: 1, which suffices for tens of thousands of requests a second", {.least = 1, .most = 64},
              [&](std::size_t count) { serve.io_threads = static_cast<unsigned>(count); });

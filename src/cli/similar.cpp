@@ -58,7 +58,7 @@ void run(const Options& options, Session& session) {
   const ContextIndex index = ContextIndex::open(std::filesystem::is_directory(options.index) ? options.index / kIndexFile : options.index);
   const std::filesystem::path directory = model_directory(options.model, session);
   auto hashes = std::async(std::launch::async, [directory] { return CheckpointHashes{weights_sha256(directory), tokenizer_sha256(directory)}; });
-  const auto classifier = pipeline("text-classification", directory, options.loading);
+  const auto classifier = pipeline("text-classification", directory, options.loading, DecisionChoice{.use = false});
   index.check(hashes.get());
   const ReportForm form = form_of(options);
   SimilarOptions wanted = options.similar;

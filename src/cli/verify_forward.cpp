@@ -17,7 +17,7 @@ constexpr std::size_t kLongestRow = 1024;  // a model may take longer ones, but 
 
 // With the tokenizer, if that could be loaded.
 TextClassificationPipeline load(const Subject& subject, const ModelOptions& loading) {
-  if (subject.tokenizer) return pipeline("text-classification", subject.directory, loading);
+  if (subject.tokenizer) return pipeline("text-classification", subject.directory, loading, DecisionChoice{.use = false});
   return {std::nullopt, AutoModelForSequenceClassification::from_pretrained(subject.directory, loading)};
 }
 

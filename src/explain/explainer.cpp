@@ -61,7 +61,8 @@ void Explainer::Impl::read_text(TextInput input) {
   text.text = replace_invalid_utf8(input.text);
   if (input.text_pair) text.text_pair = replace_invalid_utf8(*input.text_pair);
   const TextInput whole{text.text, text.text_pair};
-  const ClassifyOptions classify{.function_to_apply = options.function_to_apply, .threshold = options.threshold, .max_length = options.max_length};
+  const ClassifyOptions classify{.function_to_apply = options.function_to_apply, .threshold = options.threshold, .max_length = options.max_length,
+                                .use_decision = false};
   const auto start = std::chrono::steady_clock::now();
   text.classification = classifier(std::span(&whole, 1), classify).front();
   predictor.know({text.text, text.text_pair}, text.classification.logits,

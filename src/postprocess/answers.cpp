@@ -7,18 +7,38 @@
 
 #include <filbert/error.h>
 
+#include "postprocess/decision.h"
+
 namespace filbert {
 namespace {
 
-// What `answer`, a text or a window, says of its scores.
-void describe(std::span<const float> logits, std::span<const float> scores, const ClassifyOptions& options, const Config& config,
-              auto& answer) {
+// What makes answers of scores.
+struct Rules {
+  const ClassifyOptions& options;
+  const Config& config;
+  const Decision* decision;  // in use, or null
+
+  const std::map<int, std::string>& id2label() const { return decision ? decision->id2label : config.id2label; }
+};
+
+// What `answer`, a text or a window, says of its scores, which are those of the labels that answers show.
+void describe(std::span<const float> logits, std::span<const float> scores, std::optional<float> expected, const Rules& rules, auto& answer) {
+  const ClassifyOptions& options = rules.options;
+  const std::map<int, std::string>& id2label = rules.id2label();
   const std::size_t best = static_cast<std::size_t>(std::ranges::max_element(scores) - scores.begin());
-  answer.label = config.id2label.at(static_cast<int>(best));
+  answer.label = id2label.at(static_cast<int>(best));
   answer.score = scores[best];
-  answer.scores = options.top_k ? top_k(scores, config.id2label, *options.top_k) : label_scores(scores, config.id2label);
-  if (options.threshold) answer.labels = labels_from(*options.threshold, scores, config.id2label);
+  answer.scores = options.top_k ? top_k(scores, id2label, *options.top_k) : label_scores(scores, id2label);
   answer.logits.assign(logits.begin(), logits.end());
+  answer.has_labels = options.threshold.has_value();
+  if (options.threshold) answer.labels = labels_from(*options.threshold, scores, id2label);
+  if (!rules.decision) return;
+  answer.expected = expected;
+  if (rules.decision->may_reject()) answer.rejected = is_rejected(*rules.decision, best, scores[best]);
+  if (!answer.has_labels && rules.decision->function == FunctionToApply::sigmoid && !rules.decision->thresholds.empty()) {
+    answer.has_labels = true;
+    answer.labels = labels_by(*rules.decision, scores);
+  }
 }
 
 Classification answer_of_row(const BatchEncoding& inputs, std::size_t row) {
@@ -56,21 +76,50 @@ Tensor rows_of(const Tensor& all, std::size_t begin, std::size_t end) {
   return rows;
 }
 
-Classification answer_of_windows(const BatchEncoding& inputs, std::size_t begin, std::size_t end, const Tensor& logits,
-                                 const Tensor& scores, const ClassifyOptions& options, const Config& config) {
+// What the windows expect, weighted by their tokens.
+std::optional<float> combined_expectation(const Rules& rules, const Tensor& scores, std::span<const std::size_t> weights) {
+  if (!rules.decision || rules.decision->expected_values.empty()) return std::nullopt;
+  double sum = 0, total = 0;
+  for (std::size_t row = 0; row < scores.rows(); ++row) {
+    const auto weight = static_cast<double>(weights[row]);
+    sum += weight * double{*expected_value(*rules.decision, scores[row])};
+    total += weight;
+    if (rules.options.combine == Combine::first) break;
+  }
+  return static_cast<float>(sum / total);
+}
+
+Tensor shown(const Rules& rules, const Tensor& scores) { return rules.decision ? merged(*rules.decision, scores) : scores; }
+
+std::optional<float> expectation(const Rules& rules, std::span<const float> scores) {
+  return rules.decision ? expected_value(*rules.decision, scores) : std::nullopt;
+}
+
+// `logits` and `scores` are of the model's labels. What windows show is combined, label by label, except for logit_mean.
+void describe_windows(const Tensor& logits, const Tensor& scores, std::span<const std::size_t> weights, const Rules& rules, Classification& answer) {
+  const FunctionToApply function = function_of(rules.options, rules.config);
+  const Combine how = rules.options.combine;
+  Tensor mean({1, logits.row_size()});
+  mean.data = combine(how == Combine::first ? Combine::first : Combine::mean, function, logits, logits, weights);
+  if (how == Combine::logit_mean) {
+    const Tensor of_mean = rules.decision ? apply(function, calibrated(*rules.decision, mean)) : apply(function, mean);
+    describe(mean.data, shown(rules, of_mean)[0], expectation(rules, of_mean[0]), rules, answer);
+  } else {
+    describe(mean.data, combine(how, function, logits, shown(rules, scores), weights), combined_expectation(rules, scores, weights), rules, answer);
+  }
+}
+
+Classification answer_of_windows(const BatchEncoding& inputs, std::size_t begin, std::size_t end, const Tensor& logits, const Tensor& scores,
+                                 const Rules& rules) {
   Classification answer = answer_of_row(inputs, begin);
   answer.tokens_used = answer.tokens_total;
   std::vector<std::size_t> weights(end - begin);
+  const Tensor own_scores = rows_of(scores, begin, end), of_labels = shown(rules, own_scores);
   for (std::size_t row = begin; row < end; ++row) {
     answer.windows.push_back(window_of_row(inputs, row, weights[row - begin]));
-    describe(logits[row], scores[row], options, config, answer.windows.back());
+    describe(logits[row], of_labels[row - begin], expectation(rules, scores[row]), rules, answer.windows.back());
   }
-  const Tensor own_logits = rows_of(logits, begin, end);
-  const auto combined = [&](Combine how, const Tensor& rows) {
-    return combine(how, function_of(options, config), own_logits, rows, weights);
-  };
-  describe(combined(options.combine == Combine::first ? Combine::first : Combine::mean, own_logits),
-           combined(options.combine, rows_of(scores, begin, end)), options, config, answer);
+  describe_windows(rows_of(logits, begin, end), own_scores, weights, rules, answer);
   return answer;
 }
 
@@ -79,6 +128,13 @@ Classification answer_of_windows(const BatchEncoding& inputs, std::size_t begin,
 void check_options(const ClassifyOptions& options, const Config& config) {
   const auto refuse = [](const std::string& message) { throw Error(ErrorKind::invalid_argument, message); };
   const FunctionToApply function = function_of(options, config);
+  if (options.decision) {
+    const std::vector<std::string>& labels = options.decision->model_labels;
+    const auto same = [](const std::string& label, const auto& of_model) { return label == of_model.second; };
+    if (!std::equal(labels.begin(), labels.end(), config.id2label.begin(), config.id2label.end(), same)) {
+      refuse(fmt::format("decision: expected one of this model's {} labels, found one of others", config.num_labels()));
+    }
+  }
   if (options.threshold && !(*options.threshold >= 0 && *options.threshold <= 1)) {
     refuse(fmt::format("threshold: expected a number from 0 to 1, found {}", *options.threshold));
   }
@@ -124,8 +180,16 @@ LongText long_text_from_name(std::string_view name) {
   throw Error(ErrorKind::invalid_argument, fmt::format("long_text: expected truncate or windows, found \"{}\"", name));
 }
 
-std::vector<Classification> answers(const BatchEncoding& inputs, const Tensor& logits, const Tensor& scores,
-                                    const ClassifyOptions& options, const Config& config) {
+Tensor scores_of(const Tensor& logits, const ClassifyOptions& options, const Config& config, const Decision* own) {
+  const Decision* const decision = decision_in_use(options, own);
+  return apply(function_of(options, config), decision ? calibrated(*decision, logits) : logits);
+}
+
+std::vector<Classification> answers(const BatchEncoding& inputs, const Tensor& logits, const Tensor& scores, const ClassifyOptions& options,
+                                    const Config& config, const Decision* own) {
+  const Rules rules{options, config, decision_in_use(options, own)};
+  const Tensor merged_scores = rules.decision ? merged(*rules.decision, scores) : Tensor();
+  const Tensor& of_labels = rules.decision ? merged_scores : scores;
   std::vector<Classification> all;
   const std::vector<std::size_t>& texts = inputs.overflow_to_sample_mapping;
   all.reserve(texts.empty() ? inputs.batch_size() : texts.back() + 1);
@@ -134,9 +198,9 @@ std::vector<Classification> answers(const BatchEncoding& inputs, const Tensor& l
     while (row < texts.size() && texts[row] == texts[begin]) ++row;
     if (row - begin == 1) {
       all.push_back(answer_of_row(inputs, begin));
-      describe(logits[begin], scores[begin], options, config, all.back());
+      describe(logits[begin], of_labels[begin], expectation(rules, scores[begin]), rules, all.back());
     } else {
-      all.push_back(answer_of_windows(inputs, begin, row, logits, scores, options, config));
+      all.push_back(answer_of_windows(inputs, begin, row, logits, scores, rules));
     }
   }
   return all;

@@ -20,9 +20,12 @@ void check_rows(const BatchEncoding& inputs);
 
 FunctionToApply function_of(const ClassifyOptions& options, const Config& config);
 
-// An answer for each text of `inputs`; `logits` and `scores` are [batch_size, num_labels].
+// [rows, num_labels]: what the function makes of `logits`, calibrated first where a decision is in use: of the options, else `own`, the model's.
+Tensor scores_of(const Tensor& logits, const ClassifyOptions& options, const Config& config, const Decision* own = nullptr);
+
+// An answer for each text of `inputs`; `logits` and `scores`, which scores_of() made of them, are [batch_size, num_labels].
 std::vector<Classification> answers(const BatchEncoding& inputs, const Tensor& logits, const Tensor& scores,
-                                    const ClassifyOptions& options, const Config& config);
+                                    const ClassifyOptions& options, const Config& config, const Decision* own = nullptr);
 
 // "scores": [{"label": …, "score": …}, …]
 void write_scores(std::span<const LabelScore> scores, JsonWriter& json);

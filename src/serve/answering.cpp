@@ -225,8 +225,9 @@ ClassifyResult conclude(const Classifying& classifying, Metrics& metrics) {
     result.timings.infer_ms = job->infer_ms;
     result.total_tokens = job->computed_tokens;
     const Config& config = model.classifier.config();
-    const Tensor scores = apply(function_of(classifying.plan.options, config), job->logits);
-    auto all = answers(job->inputs, job->logits, scores, classifying.plan.options, config);
+    const Decision* const decision = model.classifier.decision();
+    const Tensor scores = scores_of(job->logits, classifying.plan.options, config, decision);
+    auto all = answers(job->inputs, job->logits, scores, classifying.plan.options, config, decision);
     for (std::size_t sample = 0; sample < all.size(); ++sample) result.outcomes[classifying.text_of_sample[sample]].classification = std::move(all[sample]);
     const std::vector<std::size_t>& samples = job->inputs.overflow_to_sample_mapping;
     for (std::size_t row = 0; row < job->inputs.batch_size(); ++row) {

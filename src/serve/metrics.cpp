@@ -221,7 +221,7 @@ void Metrics::set_models(const ServedModels& models) {
   std::vector<prometheus::Gauge*> served;
   for (const auto& model : models.all()) {
     ModelMetrics& of = impl_->model(model->name);
-    for (const auto& [id, label] : model->classifier.config().id2label) impl_->predicted(of, label);
+    for (const auto& [id, label] : model->classifier.id2label()) impl_->predicted(of, label);
     served.push_back(&impl_->families.model_info.Add(
         {{"model", replace_invalid_utf8(model->name)}, {"model_id", replace_invalid_utf8(model->model_id)}, {"revision", model->revision}}));
     served.back()->Set(1);

@@ -156,8 +156,8 @@ void read_rows(const std::vector<InputTensor>& tensors, const ServeLimits& limit
 }
 
 // "0.97:4:5 stars", highest first.
-OutputTensor classes(const OutputTensor& tensor, std::size_t count, const Config& config) {
-  const std::size_t labels = config.num_labels();
+OutputTensor classes(const OutputTensor& tensor, std::size_t count, const std::map<int, std::string>& id2label) {
+  const std::size_t labels = id2label.size();
   count = std::min(count, labels);
   OutputTensor classes{.name = tensor.name, .shape = {tensor.shape[0], count}, .is_bytes = true, .binary = tensor.binary};
   std::vector<std::size_t> ids(labels);
@@ -166,15 +166,18 @@ OutputTensor classes(const OutputTensor& tensor, std::size_t count, const Config
     std::iota(ids.begin(), ids.end(), std::size_t{0});
     std::stable_sort(ids.begin(), ids.end(), [&](std::size_t left, std::size_t right) { return values[left] > values[right]; });
     for (std::size_t place = 0; place < count; ++place) {
-      classes.strings.push_back(fmt::format("{}:{}:{}", values[ids[place]], ids[place], config.id2label.at(static_cast<int>(ids[place]))));
+      classes.strings.push_back(fmt::format("{}:{}:{}", values[ids[place]], ids[place], id2label.at(static_cast<int>(ids[place]))));
     }
   }
   return classes;
 }
 
-OutputTensor output(const WantedOutput& wanted, const ClassifyResult& result, const Config& config) {
+// Logits are of the model's own labels, scores of those that answers show.
+OutputTensor output(const WantedOutput& wanted, const ClassifyResult& result, const ClassifyPlan& plan) {
+  const TextClassificationPipeline& classifier = plan.model->classifier;
+  const auto& id2label = wanted.name == "logits" ? classifier.config().id2label : classifier.id2label(plan.options);
   OutputTensor tensor{.name = wanted.name, .shape = {result.outcomes.size()}, .is_bytes = wanted.name == "label", .binary = wanted.binary};
-  if (!tensor.is_bytes) tensor.shape.push_back(config.num_labels());
+  if (!tensor.is_bytes) tensor.shape.push_back(id2label.size());
   for (const Outcome& outcome : result.outcomes) {
     const Classification& answer = answer_of(outcome);
     if (wanted.name == "label") {
@@ -185,7 +188,7 @@ OutputTensor output(const WantedOutput& wanted, const ClassifyResult& result, co
       for (const LabelScore& score : answer.scores) tensor.numbers.push_back(score.score);
     }
   }
-  return wanted.classification == 0 ? tensor : classes(tensor, wanted.classification, config);
+  return wanted.classification == 0 ? tensor : classes(tensor, wanted.classification, id2label);
 }
 
 HttpResponse inferred(const ClassifyPlan& plan, const ClassifyResult& result, const std::vector<WantedOutput>& outputs,
@@ -199,7 +202,7 @@ HttpResponse inferred(const ClassifyPlan& plan, const ClassifyResult& result, co
   if (id) json.field("id", *id);
   json.key("outputs");
   json.begin_array();
-  for (const WantedOutput& wanted : outputs) write_tensor(output(wanted, result, plan.model->classifier.config()), json, bytes);
+  for (const WantedOutput& wanted : outputs) write_tensor(output(wanted, result, plan), json, bytes);
   json.end_array();
   json.end_object();
   HttpResponse response = json_response(json);
@@ -266,7 +269,7 @@ Plan model_metadata(const HttpRequest&, std::string_view part, const ServeContex
   json.key("outputs");
   json.begin_array();
   write_metadata("logits", "FP32", {-1, labels}, json);
-  write_metadata("scores", "FP32", {-1, labels}, json);
+  write_metadata("scores", "FP32", {-1, static_cast<int>(model->classifier.id2label().size())}, json);
   write_metadata("label", "BYTES", {-1}, json);
   json.end_array();
   json.end_object();

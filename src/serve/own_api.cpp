@@ -19,6 +19,19 @@
 namespace filbert::serve {
 namespace {
 
+// What answers have that the model alone would not give.
+void write_decision(const Decision& decision, JsonWriter& json) {
+  json.key("decision");
+  json.begin_object();
+  json.key("model_labels");
+  json.array(decision.model_labels);
+  json.field("calibrated", decision.is_calibrated());
+  json.field("has_thresholds", !decision.thresholds.empty());
+  json.field("may_reject", decision.may_reject());
+  json.field("has_expected", !decision.expected_values.empty());
+  json.end_object();
+}
+
 void write_model(const ServedModel& served, const ServeLimits& limits, JsonWriter& json) {
   const TextClassificationPipeline& classifier = served.classifier;
   const Config& config = classifier.config();
@@ -32,9 +45,10 @@ void write_model(const ServedModel& served, const ServeLimits& limits, JsonWrite
   json.field("model_type", config.model_type);
   json.key("id2label");
   json.begin_object();
-  for (const auto& [id, label] : config.id2label) json.field(std::to_string(id), label);
+  for (const auto& [id, label] : classifier.id2label()) json.field(std::to_string(id), label);
   json.end_object();
   json.field("function_to_apply", name(default_function_to_apply(config)));
+  if (const Decision* decision = classifier.decision()) write_decision(*decision, json);
   json.field("max_length", std::min(classifier.max_length(), limits.max_length.value_or(classifier.max_length())));
   json.field("num_parameters", classifier.model().num_parameters());
   json.field("dtype", name(classifier.model().compute_dtype()));

@@ -17,13 +17,12 @@ namespace {
 constexpr std::string_view kFields[] = {
     "model", "input", "function_to_apply", "top_k", "threshold", "max_length", "truncation", "long_text", "stride", "combine",
     "offset_unit", "return_logits", "timeout_ms", "priority", "user", "request_id", "truncate_prompt_tokens", "add_special_tokens",
-    "use_activation"};
+    "use_activation", "use_decision"};
 
 // How the answer is to look.
 struct Shape {
   std::optional<std::size_t> top_k;
   bool return_logits = false;
-  bool threshold = false;
   std::string id;
 };
 
@@ -35,6 +34,7 @@ std::string random_id() {
 void read_options(const JsonValue& root, ClassifyPlan& plan, Shape& shape) {
   ClassifyOptions& options = plan.options;
   if (const auto function = root.find("function_to_apply")) options.function_to_apply = function_to_apply_from_name(function->as_string());
+  options.use_decision = bool_field(root, "use_decision").value_or(true);
   if (const auto threshold = number_field(root, "threshold", 0, 1)) options.threshold = static_cast<float>(*threshold);
   options.max_length = count_field(root, "max_length", {.least = 1});
   if (const auto truncation = root.find("truncation")) read_truncation(*truncation, plan);
@@ -49,7 +49,6 @@ void read_options(const JsonValue& root, ClassifyPlan& plan, Shape& shape) {
   if (const auto timeout = count_field(root, "timeout_ms", {.least = 1})) plan.timeout = std::chrono::milliseconds(*timeout);
   shape.top_k = count_field(root, "top_k", {.least = 1});
   shape.return_logits = bool_field(root, "return_logits").value_or(false);
-  shape.threshold = options.threshold.has_value();
 }
 
 // Fields of vLLM that mean the same as ours, or nothing here.
@@ -98,7 +97,7 @@ void write_scores(const auto& answer, const Shape& shape, JsonWriter& json) {
     json.end_object();
   }
   json.end_array();
-  if (shape.threshold) {
+  if (answer.has_labels) {
     json.key("labels");
     json.array(answer.labels);
   }
@@ -106,6 +105,8 @@ void write_scores(const auto& answer, const Shape& shape, JsonWriter& json) {
     json.key("logits");
     json.array(answer.logits);
   }
+  if (answer.expected) json.field("expected", *answer.expected);
+  if (answer.rejected) json.field("rejected", *answer.rejected);
 }
 
 void write_windows(const Classification& answer, const Shape& shape, JsonWriter& json) {

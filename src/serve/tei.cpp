@@ -240,16 +240,16 @@ Plan tokenize(const HttpRequest& request, std::string_view, const ServeContext& 
   return json_response(json);
 }
 
-void write_labels(const Config& config, JsonWriter& json) {
+void write_labels(const std::map<int, std::string>& id2label, JsonWriter& json) {
   json.begin_object();
   json.key("id2label");
   json.begin_object();
-  for (const auto& [id, label] : config.id2label) json.field(std::to_string(id), label);
+  for (const auto& [id, label] : id2label) json.field(std::to_string(id), label);
   json.end_object();
   json.key("label2id");
   json.begin_object();
   std::map<std::string_view, int> label2id;  // of labels that two ids share, the last
-  for (const auto& [id, label] : config.id2label) label2id[label] = id;
+  for (const auto& [id, label] : id2label) label2id[label] = id;
   for (const auto& [label, id] : label2id) json.field(label, id);
   json.end_object();
   json.end_object();
@@ -269,7 +269,7 @@ Plan info_of(const HttpRequest& request, std::string_view, const ServeContext& c
   json.key("model_type");
   json.begin_object();
   json.key(classifier.config().num_labels() == 1 ? "reranker" : "classifier");
-  write_labels(classifier.config(), json);
+  write_labels(classifier.id2label(), json);
   json.end_object();
   json.field("max_concurrent_requests", limits.max_concurrent_requests);
   json.field("max_input_length", std::min(classifier.max_length(), limits.max_length.value_or(classifier.max_length())));

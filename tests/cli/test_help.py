@@ -10,8 +10,8 @@ import pytest
 
 from filbert_command import FILBERT, environment, ok, open_terminal, run
 
-COMMANDS = ["classify", "evaluate", "explain", "attention", "index", "similar", "tokenize", "inspect", "verify", "quantize", "convert", "download", "models", "serve",
-            "bench", "drift", "prune-vocab", "completion"]
+COMMANDS = ["classify", "evaluate", "calibrate", "drift", "explain", "attention", "index", "similar", "tokenize", "inspect", "verify", "quantize",
+            "convert", "prune-vocab", "download", "models", "serve", "bench", "completion"]
 
 
 def help_of(*words):
