@@ -58,6 +58,7 @@ void run(Options& options, Session& session) {
   TableOptions& table = options.file.gold.table;
   table.file = session.arguments.front();
   table.argument = "FILE";
+  if (table.file == "-") refuse("FILE: expected the name of a file, since it is read twice, found \"-\"");
   if (!table.label_column) table.label_column = "label";
   const auto report = evaluate_file(options.file, session);
   if (!report) return;

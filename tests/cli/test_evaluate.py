@@ -223,6 +223,8 @@ def test_what_is_not_there(checkpoint, tokenizer_only, model_only, tmp_path):
     assert run("evaluate", "--model", model_only, file).code == 3
     assert run("evaluate", "--model", checkpoint, file, "--output", tmp_path / "no" / "a.json").code == 2
     assert run("evaluate", "--model", checkpoint).code == 2
+    result = run("evaluate", "--model", checkpoint, "-", stdin="text,label\n")
+    assert result.code == 2 and "since it is read twice" in result.err
 
 
 def test_a_model_of_one_label_is_refused(tmp_path):
