@@ -74,18 +74,23 @@ class Filbert:
         self.options, self.dtype = options, dtype
         self.words = ["--threads", str(options.threads), "--dtype", dtype]
 
-    def classify(self, file):
+    def run(self, file):
         output = self.options.work / "stars.csv"
+        return run_measured([self.options.filbert, "classify", "--input", file, "--output", output, *self.words], os.environ)[1]
+
+    def classify(self, file):
         begun = time.monotonic()
-        _, usage = run_measured([self.options.filbert, "classify", "--input", file, "--output", output, *self.words], os.environ)
-        return self.options.rows / (time.monotonic() - begun), usage.ru_maxrss * 1024
+        self.run(file)
+        return self.options.rows / (time.monotonic() - begun)
+
+    def memory(self, file):
+        """Of a whole file, and of one text. To be asked before peers are loaded: what the parent has counts as the child's for a moment."""
+        one = run_measured([self.options.filbert, "classify", *self.words, "a"], os.environ)[1]
+        return {"file": self.run(file).ru_maxrss * 1024, "one text": one.ru_maxrss * 1024}
 
     def bench(self, ids):
         output, _ = run_measured([self.options.filbert, "bench", "--ids", ids, "--repeat", "1", *self.words], os.environ)
         return self.options.rows / min(json.loads(output)["seconds"])
-
-    def memory_of_the_model(self):
-        return run_measured([self.options.filbert, "classify", *self.words, "a"], os.environ)[1].ru_maxrss * 1024
 
 
 def sample_of(file, count):
@@ -171,15 +176,14 @@ def main():
     options = parse_options()
     file, ids = prepare(options)
     dtypes = options.dtypes.split(",")
-    turns = {}
+    turns, memory = {}, {}
     for dtype in dtypes:
         filbert = Filbert(options, dtype)
         turns[f"classify {dtype}"] = lambda filbert=filbert: filbert.classify(file)
         turns[f"bench {dtype}"] = lambda filbert=filbert: filbert.bench(ids)
-        turns[f"memory {dtype}"] = filbert.memory_of_the_model
-        if "onnxruntime" in options.peers:
-            peer = Onnxruntime(options, dtype)
-            turns[f"onnxruntime {dtype}"] = lambda peer=peer: peer.classify(file)
+        memory[dtype] = filbert.memory(file)
+    for dtype in dtypes if "onnxruntime" in options.peers else []:
+        turns[f"onnxruntime {dtype}"] = lambda peer=Onnxruntime(options, dtype): peer.classify(file)
     if "transformers" in options.peers:
         turns["transformers f32"] = lambda peer=Transformers(options): peer.classify(file)
     found = {name: [] for name in turns}
@@ -187,25 +191,19 @@ def main():
         for name, turn in turns.items():
             found[name].append(turn())
             print(f"round {number + 1}: {name}: {found[name][-1]}", file=sys.stderr)
-    report(options, dtypes, found)
+    report(options, dtypes, found, memory)
 
 
-def report(options, dtypes, found):
-    medians = {}
-    for name, values in found.items():
-        if name.startswith("classify"):
-            medians[name] = statistics.median(speed for speed, _ in values)
-            medians[name.replace("classify", "resident bytes of")] = max(memory for _, memory in values)
-        else:
-            medians[name] = statistics.median(values)
+def report(options, dtypes, found, memory):
+    medians = {name: statistics.median(values) for name, values in found.items()}
     for dtype in dtypes:
         speed = medians[f"classify {dtype}"]
         print(f"{dtype}: {speed:.0f} rows/s, {100 * speed / medians[f'bench {dtype}']:.1f} % of filbert bench ({medians[f'bench {dtype}']:.0f})")
-        print(f"  resident: {medians[f'resident bytes of {dtype}'] / 1e6:.0f} MB, with one text {medians[f'memory {dtype}'] / 1e6:.0f} MB")
+        print(f"  resident: {memory[dtype]['file'] / 1e6:.0f} MB, with one text {memory[dtype]['one text'] / 1e6:.0f} MB")
         for peer in ("transformers f32", f"onnxruntime {dtype}"):
             if peer in medians:
                 print(f"  {speed / medians[peer]:.1f} x {peer} ({medians[peer]:.0f} rows/s)")
-    kept = {"rows": options.rows, "sample": options.sample, "threads": options.threads, "rounds": options.rounds, "medians": medians}
+    kept = {"rows": options.rows, "sample": options.sample, "threads": options.threads, "rounds": options.rounds, "medians": medians, "memory": memory}
     (options.work / "classify-file.json").write_text(json.dumps(kept, indent=1) + "\n")
 
 

@@ -34,7 +34,7 @@ void add_input_options(CLI::App& app, InputOptions& options) {
 Input::Input(Session& session, const InputOptions& options)
     : arguments_(session.arguments), options_(options), max_rows_(session.out.is_terminal() ? 1 : kBatchRows) {
   if (options.format == "csv" || options.format == "tsv") {
-    throw Error(ErrorKind::invalid_argument, fmt::format("--input-format: expected lines or jsonl without --input, found {}", *options.format));
+    throw Error(ErrorKind::invalid_argument, fmt::format("--input-format: expected lines or jsonl without --input, found \"{}\"", *options.format));
   }
   if (!arguments_.empty()) return;
   lines_.emplace(STDIN_FILENO);

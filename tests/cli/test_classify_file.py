@@ -244,7 +244,7 @@ def test_a_row_at_fault_has_its_error_and_the_others_their_answers(checkpoint, t
     assert all(name in result.err for name in ("line 3:", "line 4:", "line 6: not valid UTF-8"))
     output = tmp_path / "b.csv"
     stopped = run("classify", "--model", checkpoint, "--input", file, "--on-error", "stop", "--output", output)
-    assert (stopped.code, stopped.err) == (2, f"filbert: error: {file}: line 3: expected 2 fields as in the header, found 1\n")
+    assert (stopped.code, stopped.err) == (2, f"filbert: {file}: line 3: expected 2 fields as in the header, found 1\n")
     assert sorted(tmp_path.iterdir()) == [file]  # nothing was done that could be gone on with
 
 
