@@ -1,5 +1,6 @@
 #include "base/csv.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -45,27 +46,42 @@ void CsvReader::skip_byte_order_mark() {
     buffer_ += more;
   }
   const std::string_view start = buffer_;
+  can_go_on_ = false;
   if (start.starts_with("\xFF\xFE") || start.starts_with("\xFE\xFF")) refuse(1, "expected UTF-8, found UTF-16");
+  can_go_on_ = true;
   if (start.starts_with("\xEF\xBB\xBF")) at_ = 3;
 }
 
-void CsvReader::append(int byte, std::string& field) {
-  if (++row_bytes_ > dialect_.max_row_bytes) {
-    refuse(row_line_, fmt::format("expected a row of at most {} bytes, found more{}", dialect_.max_row_bytes,
-                                  dialect_.quotes ? "; is there a quote that is not closed?" : ""));
-  }
-  field.push_back(static_cast<char>(byte));
+void CsvReader::append(std::string_view bytes, std::string& field) {
+  row_bytes_ += bytes.size();
+  if (!is_too_long()) field += bytes;
+}
+
+void CsvReader::note_fault(std::size_t line, std::string message) {
+  if (!fault_.empty()) return;
+  fault_line_ = line;
+  fault_ = std::move(message);
 }
 
 // From behind the opening quote to behind the closing one.
 void CsvReader::read_quoted(std::string& field) {
   const std::size_t opened = line_;
   while (true) {
-    const int byte = take();
-    if (byte == kEnd) refuse(opened, "expected a second quote to close a field, found the end of the file");
-    if (byte == '"' && peek() != '"') return;
-    if (byte == '"') take();
-    append(byte, field);
+    const int byte = peek();
+    if (byte == kEnd) {
+      can_go_on_ = false;
+      return note_fault(opened, "expected a second quote to close a field, found the end of the file");
+    }
+    const std::size_t stop = std::min(buffer_.find('"', at_), buffer_.size());
+    const std::string_view run = std::string_view(buffer_).substr(at_, stop - at_);
+    line_ += static_cast<std::size_t>(std::count(run.begin(), run.end(), '\n'));
+    append(run, field);
+    at_ = stop;
+    if (byte != '"') continue;
+    take();
+    if (peek() != '"') return;
+    take();
+    append("\"", field);
   }
 }
 
@@ -74,9 +90,16 @@ void CsvReader::read_plain(std::string& field) {
   while (true) {
     const int byte = peek();
     if (byte == kEnd || byte == '\n' || byte == static_cast<unsigned char>(dialect_.delimiter)) return;
-    take();
-    if (byte == '\r' && (peek() == '\n' || peek() == kEnd)) return;
-    append(byte, field);
+    if (byte == '\r') {
+      take();
+      if (peek() == '\n' || peek() == kEnd) return;
+      append("\r", field);
+      continue;
+    }
+    const char ends[] = {'\n', '\r', dialect_.delimiter};
+    const std::size_t stop = std::min(std::string_view(buffer_).find_first_of(std::string_view(ends, 3), at_), buffer_.size());
+    append(std::string_view(buffer_).substr(at_, stop - at_), field);
+    at_ = stop;
   }
 }
 
@@ -93,9 +116,10 @@ bool CsvReader::next(std::vector<std::string>& fields) {
   if (peek() == kEnd) return false;
   row_line_ = line_;
   row_bytes_ = 0;
+  fault_.clear();
   while (true) {
-    std::string& field = fields.emplace_back();
-    append(' ', field);  // many empty fields are many bytes as well
+    ++row_bytes_;  // many empty fields are many bytes as well
+    std::string& field = is_too_long() ? dropped_ : fields.emplace_back();
     field.clear();
     if (dialect_.quotes && peek() == '"') {
       take();
@@ -103,14 +127,37 @@ bool CsvReader::next(std::vector<std::string>& fields) {
       if (peek() == '\r') take();
       const int behind = peek();
       if (behind != kEnd && behind != '\n' && behind != static_cast<unsigned char>(dialect_.delimiter)) {
-        refuse(line_, fmt::format("expected the end of a field behind its closing quote, found \"{}\"", static_cast<char>(behind)));
+        note_fault(line_, fmt::format("expected the end of a field behind its closing quote, found \"{}\"", static_cast<char>(behind)));
+        read_plain(field);
       }
     } else {
       read_plain(field);
     }
-    if (take_row_end()) return true;
+    if (take_row_end()) break;
     take();  // the delimiter
   }
+  check_row();
+  return true;
+}
+
+void CsvReader::check_row() {
+  if (is_too_long()) {
+    refuse(row_line_, fmt::format("expected a row of at most {} bytes, found {}{}", dialect_.max_row_bytes, row_bytes_,
+                                  dialect_.quotes ? "; is there a quote that is not closed?" : ""));
+  }
+  if (!fault_.empty()) refuse(fault_line_, fault_);
+}
+
+void append_csv_field(std::string_view field, const CsvDialect& dialect, bool is_alone, std::string& out) {
+  const char special[] = {'"', '\n', '\r', dialect.delimiter};
+  const bool needs_quotes = dialect.quotes && ((is_alone && field.empty()) || field.find_first_of(std::string_view(special, 4)) != std::string_view::npos);
+  if (!needs_quotes) {
+    out += field;
+    return;
+  }
+  out += '"';
+  for (const char byte : field) out.append(byte == '"' ? 2 : 1, byte);
+  out += '"';
 }
 
 }  // namespace filbert

@@ -10,6 +10,7 @@
 #include <filbert/pipeline.h>
 
 #include "cli/answer.h"
+#include "cli/classify_file.h"
 #include "cli/input.h"
 #include "cli/model_options.h"
 #include "cli/options.h"
@@ -21,6 +22,8 @@ namespace {
 
 struct Options {
   InputOptions input;
+  ClassifyFileOptions file;
+  const char* of_texts = nullptr;  // an option that has no use beside --input
   ModelChoice model;
   ModelOptions loading;
   DecisionChoice decision;
@@ -72,9 +75,21 @@ void warn(const std::string& where, const Classification& answer, Warnings& warn
   if (!is_finite(answer) || !std::all_of(answer.windows.begin(), answer.windows.end(), is_finite)) warnings.not_finite(where);
 }
 
+void run_file(const Options& options, Session& session) {
+  if (options.of_texts != nullptr) throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected none beside --input, found one", options.of_texts));
+  if (options.input.text_pair) throw Error(ErrorKind::invalid_argument, "--text-pair: expected --text-pair-column beside --input, found a text");
+  ClassifyFileOptions file = options.file;
+  if (options.input.format) file.table.format = table_format_from_name("--input-format", *options.input.format);
+  classify_file(file, options.classify, options.model, options.loading, options.decision, options.verbose, session);
+}
+
 void run(const Options& options, Session& session) {
   if (!options.of_windows.empty() && options.classify.long_text != LongText::windows) {
     throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected --long windows beside it, found none", options.of_windows));
+  }
+  if (!options.file.table.file.empty()) return run_file(options, session);
+  if (options.file.of_file != nullptr) {
+    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected --input beside it, found none", options.file.of_file));
   }
   const auto classifier = pipeline("text-classification", model_directory(options.model, session), options.loading, options.decision);
   if (!options.input.jsonl) classifier.tokenizer();  // throws if there is none: only jsonl can bring rows without texts
@@ -125,9 +140,10 @@ Run add_options(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   add_model_option(app, options->model);
   add_input_options(app, options->input);
+  add_classify_file_options(app, options->file);
   add_format_option(app, options->json, "Of the answers: a table a text (the default), or a JSON object a line");
   add_number(app, "--top-k", "Only the N best labels, best first", {.least = 1},
-             [options](std::size_t k) { options->classify.top_k = k; });
+             [options](std::size_t k) { options->classify.top_k = k, options->of_texts = "--top-k"; });
   add_choice(
       app, "--function-to-apply", "softmax|sigmoid|none", "What makes scores of logits; default: as the model says",
       [options](const std::string& name) { options->classify.function_to_apply = function_to_apply_from_name(name); });
@@ -155,12 +171,14 @@ const Command classify_command = {
     .summary = "Labels with probabilities for texts",
     .description =
         "Classifies each TEXT or, without one, each line of standard input, in its order. "
-        "A text too long for the model is truncated, and a warning says so; with --long windows all of it counts.",
+        "A text too long for the model is truncated, and a warning says so; with --long windows all of it counts. With --input a whole file, "
+        "whose columns come out with those of the answers behind them.",
     .examples =
         "  filbert classify \"I really love this book\"\n"
         "  filbert classify --model path/to/checkpoint --top-k 2 -- \"-1 for this one\"\n"
         "  filbert classify --format json < reviews.txt | jq -r .label | sort | uniq -c\n"
         "  filbert classify --long windows --stride 64 --combine max < documents.txt\n"
+        "  filbert classify --input reviews.csv --text-column body --output stars.csv.gz\n"
         "  echo '{\"id\": 7, \"text\": \"It rained.\", \"text_pair\": \"It was wet.\"}' |\n"
         "    filbert classify --input-format jsonl --format json\n",
     .add_options = add_options,

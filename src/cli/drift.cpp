@@ -106,7 +106,7 @@ void run(const Options& options, Session& session) {
   }
   const std::filesystem::path directory = model_directory(options.model, session);
   auto hashes = std::async(std::launch::async, [directory] { return std::pair(weights_sha256(directory), tokenizer_sha256(directory)); });
-  const auto classifier = pipeline("text-classification", directory, options.loading);
+  const auto classifier = pipeline("text-classification", directory, options.loading, DecisionChoice{.use = false});
   const auto finish = [&, hashes = hashes.get()](DriftSummary& summary, const std::filesystem::path& name) {
     summary.input = name.string(), summary.model = model_name(options.model), summary.version = FILBERT_VERSION;
     std::tie(summary.model_sha256, summary.tokenizer_sha256) = hashes;

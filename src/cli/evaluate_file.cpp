@@ -279,7 +279,7 @@ std::optional<EvaluationReport> evaluate_file(const EvaluateFileOptions& options
   ScoredTexts texts;
   std::vector<Scorer> scorers;
   const auto load = [&](const std::filesystem::path& path, const ModelOptions& loading) {
-    TextClassificationPipeline classifier = pipeline("text-classification", path, loading);
+    TextClassificationPipeline classifier = pipeline("text-classification", path, loading, DecisionChoice{.use = false});
     classifier.tokenizer();  // throws if there is none
     classifier.tokenize({}, options.classify);  // a bad option is no text's fault
     const EvaluationKind kind = kind_of(classifier, options.classify);

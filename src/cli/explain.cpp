@@ -162,7 +162,7 @@ void explain_whole_file(const Options& options, Session& session) {
     throw Error(ErrorKind::invalid_argument, "--output: expected --report alone beside --input, found both");
   }
   FileOptions file = options.file;
-  file.table.jsonl = options.input.jsonl;
+  if (options.input.format) file.table.format = table_format_from_name("--input-format", *options.input.format);
   ReportOptions report = options.report;
   if (options.target == "logit") report.explain.target = ExplainTarget::logit;
   if (options.target != "logit" && options.target != "probability") {

@@ -28,11 +28,13 @@ std::string progress_line(std::string_view doing, double share, std::size_t text
 
 ExplainBar::ExplainBar(std::string doing) : doing_(std::move(doing)), is_shown_(isatty(STDERR_FILENO) != 0) {}
 
-ExplainBar::~ExplainBar() {
-  if (is_drawn_) std::fputs(kClearLine, stderr);
+ExplainBar::~ExplainBar() { clear(); }
+
+void ExplainBar::clear() {
+  if (std::exchange(is_drawn_, false)) std::fputs(kClearLine, stderr);
 }
 
-void ExplainBar::operator()(double share, std::size_t texts, bool is_new) {
+void ExplainBar::operator()(double share, std::size_t texts, bool is_new, const std::function<std::string()>& more) {
   const auto now = Clock::now();
   if (!is_new || !has_begun_) {  // what counts begins behind the first batch, which is slow
     has_begun_ = is_new;
@@ -48,7 +50,7 @@ void ExplainBar::operator()(double share, std::size_t texts, bool is_new) {
   const double speed = seconds > 0 ? static_cast<double>(texts - first_texts_) / seconds : 0;
   const std::string line = fresh > 0 ? progress_line(doing_, share, texts, speed, seconds * (1 - share) / fresh)
                                      : fmt::format("{}: {:3.0f} %, {} texts", doing_, 100 * share, texts);
-  std::fputs((kClearLine + line).c_str(), stderr);
+  std::fputs((kClearLine + line + (more ? more() : std::string())).c_str(), stderr);
 }
 
 }  // namespace filbert::cli

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -17,8 +18,10 @@ class ExplainBar {
   ExplainBar& operator=(const ExplainBar&) = delete;
   ~ExplainBar();
 
-  // `share` of the work is done, `texts` in all; `is_new`: by this run and not by one before.
-  void operator()(double share, std::size_t texts, bool is_new);
+  // `share` of the work is done, `texts` in all; `is_new`: by this run and not by one before. `more` stands behind all that, if it is asked for.
+  void operator()(double share, std::size_t texts, bool is_new, const std::function<std::string()>& more = {});
+  // Makes room for a message; the line comes again.
+  void clear();
 
  private:
   using Clock = std::chrono::steady_clock;

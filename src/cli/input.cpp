@@ -25,14 +25,17 @@ std::size_t Record::bytes() const {
 void add_input_options(CLI::App& app, InputOptions& options) {
   add_text(app, "--text-pair", "TEXT", "The second text of a pair, for every text that brings none",
            [&](const std::string& text) { options.text_pair = text; });
-  add_choice(app, "--input-format", "lines|jsonl",
+  add_choice(app, "--input-format", "lines|jsonl|csv|tsv",
              "Of standard input: a text a line (the default), or a JSON object a line, {\"text\", \"text_pair\"} or "
-             "{\"input_ids\", \"token_type_ids\"}; its \"id\" is passed through",
-             [&](const std::string& format) { options.jsonl = format == "jsonl"; });
+             "{\"input_ids\", \"token_type_ids\"}; its \"id\" is passed through. Of --input, whatever it is called: these or a table",
+             [&](const std::string& format) { options.jsonl = format == "jsonl", options.format = format; });
 }
 
 Input::Input(Session& session, const InputOptions& options)
     : arguments_(session.arguments), options_(options), max_rows_(session.out.is_terminal() ? 1 : kBatchRows) {
+  if (options.format == "csv" || options.format == "tsv") {
+    throw Error(ErrorKind::invalid_argument, fmt::format("--input-format: expected lines or jsonl without --input, found \"{}\"", *options.format));
+  }
   if (!arguments_.empty()) return;
   lines_.emplace(STDIN_FILENO);
   if (isatty(STDIN_FILENO)) {

@@ -34,6 +34,7 @@ struct Record {
 struct InputOptions {
   std::optional<std::string> text_pair;  // of every text that brings none itself
   bool jsonl = false;
+  std::optional<std::string> format;     // --input-format as it was given: of a file there are more than of standard input
 };
 void add_input_options(CLI::App& app, InputOptions& options);
 

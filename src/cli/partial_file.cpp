@@ -19,6 +19,32 @@ constexpr const char* kFormat = "filbert explain --input, 1";
 
 }  // namespace
 
+std::string settings_line(std::string_view format, const RunSettings& settings) {
+  JsonWriter json;
+  json.begin_object();
+  json.field("partial", format);
+  for (const auto& [name, value] : settings) json.field(name, value);
+  json.end_object();
+  return json.take_line();
+}
+
+void check_settings(std::string_view line, std::string_view format, const RunSettings& settings, const std::filesystem::path& path) {
+  const JsonDocument document(line, fmt::format("{}: line 1", path.string()));
+  const JsonValue root = document.root();
+  const auto found_format = root.find("partial");
+  if (!found_format || !found_format->is_string() || found_format->as_string() != format) {
+    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a file of another run, found something else; it is left as it is", path.string()));
+  }
+  for (const auto& [name, value] : settings) {
+    const auto found = root.find(name);
+    const std::string before = found ? std::string(found->as_string()) : std::string("none");
+    if (before != value) {
+      throw Error(ErrorKind::invalid_argument, fmt::format("{}: {}: expected \"{}\", as this run has it, found \"{}\"; remove the file to begin anew",
+                                                           path.string(), name, value, before));
+    }
+  }
+}
+
 PartialFile::PartialFile(std::filesystem::path path, const RunSettings& settings, bool resume) : path_(std::move(path)) {
   if (resume && std::filesystem::exists(path_)) {
     open(settings);
@@ -42,12 +68,7 @@ void PartialFile::create(const RunSettings& settings) {
                                                          "to begin anew", path_.string()));
   }
   if (descriptor_ < 0) fail("create it");
-  JsonWriter json;
-  json.begin_object();
-  json.field("partial", kFormat);
-  for (const auto& [name, value] : settings) json.field(name, value);
-  json.end_object();
-  append(json.take_line());
+  append(settings_line(kFormat, settings));
 }
 
 void PartialFile::open(const RunSettings& settings) {
@@ -56,7 +77,7 @@ void PartialFile::open(const RunSettings& settings) {
   std::uintmax_t whole_bytes = 0;
   while (std::getline(before_, line) && !before_.eof()) {  // eof: the last line has no end
     if (whole_bytes == 0) {
-      check_settings(line, settings);
+      check_settings(line, kFormat, settings, path_);
     } else {
       ++rows_before_;
     }
@@ -78,23 +99,6 @@ void PartialFile::open(const RunSettings& settings) {
   before_.clear();
   before_.seekg(0);
   std::getline(before_, line);
-}
-
-void PartialFile::check_settings(std::string_view line, const RunSettings& settings) const {
-  const JsonDocument document(line, fmt::format("{}: line 1", path_.string()));
-  const JsonValue root = document.root();
-  const auto format = root.find("partial");
-  if (!format || !format->is_string() || format->as_string() != kFormat) {
-    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a file of another run, found something else; it is left as it is", path_.string()));
-  }
-  for (const auto& [name, value] : settings) {
-    const auto found = root.find(name);
-    const std::string before = found ? std::string(found->as_string()) : std::string("none");
-    if (before != value) {
-      throw Error(ErrorKind::invalid_argument, fmt::format("{}: {}: expected \"{}\", as this run has it, found \"{}\"; remove the file to begin anew",
-                                                           path_.string(), name, value, before));
-    }
-  }
 }
 
 std::optional<RowExplanation> PartialFile::next() {

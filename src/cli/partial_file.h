@@ -17,6 +17,10 @@ namespace filbert::cli {
 
 // Which run it is of: what must be the same for its lines to be those of another.
 using RunSettings = std::vector<std::pair<std::string, std::string>>;
+// The line that such a file begins with; `format` says what kind of file it is.
+std::string settings_line(std::string_view format, const RunSettings& settings);
+// Whether `line` is one of the same format and settings. Throws Error(invalid_argument) that names what is not, Error(corrupt).
+void check_settings(std::string_view line, std::string_view format, const RunSettings& settings, const std::filesystem::path& path);
 
 class PartialFile {
  public:
@@ -36,7 +40,6 @@ class PartialFile {
  private:
   void create(const RunSettings& settings);
   void open(const RunSettings& settings);
-  void check_settings(std::string_view line, const RunSettings& settings) const;
   [[noreturn]] void fail(std::string_view step) const;
 
   std::filesystem::path path_;

@@ -1,37 +1,25 @@
 #include "cli/table_input.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <array>
+#include <utility>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <filbert/error.h>
 
 #include "base/json.h"
 #include "base/names.h"
+#include "base/nearest.h"
 #include "base/text.h"
+#include "cli/table_guess.h"
 
 namespace filbert::cli {
 namespace {
 
 constexpr std::size_t kNamedColumns = 12;
-
-std::size_t read_some(int descriptor, std::span<char> buffer, const std::string& file) {
-  while (true) {
-    const ssize_t count = ::read(descriptor, buffer.data(), buffer.size());
-    if (count >= 0) return static_cast<std::size_t>(count);
-    if (errno != EINTR) throw Error(ErrorKind::corrupt, fmt::format("{}: {}", file, std::strerror(errno)));
-  }
-}
-
-std::string small(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(c < 0x80 ? std::tolower(c) : c); });
-  return text;
-}
+constexpr std::size_t kSampleBytes = 64 * 1024;
+constexpr std::array<std::string_view, 4> kFormats = {"csv", "tsv", "jsonl", "lines"};
 
 // A label may be a number in JSON.
 std::string label_of(const JsonValue& value) {
@@ -40,7 +28,30 @@ std::string label_of(const JsonValue& value) {
   return simdjson::to_string(value.raw());
 }
 
+TableFormat format_of(const TableOptions& options) {
+  if (options.format) return *options.format;
+  if (const auto format = table_format_of(options.file)) return *format;
+  if (options.pipes && options.file == "-") return TableFormat::lines;
+  throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a file that ends in .csv, .tsv, .jsonl or .txt, or one of these and .gz or "
+                                                       ".zst, found \"{}\"", options.argument, options.file.string()));
+}
+
 }  // namespace
+
+TableFormat table_format_from_name(std::string_view argument, std::string_view name) { return from_name<TableFormat>(argument, name, kFormats); }
+
+std::string_view name(TableFormat format) { return kFormats[static_cast<std::size_t>(format)]; }
+
+std::optional<TableFormat> table_format_of(const std::filesystem::path& file) {
+  constexpr std::pair<std::string_view, TableFormat> kExtensions[] = {
+      {".csv", TableFormat::csv},     {".tsv", TableFormat::tsv},      {".tab", TableFormat::tsv},
+      {".jsonl", TableFormat::jsonl}, {".ndjson", TableFormat::jsonl}, {".txt", TableFormat::lines}};
+  const std::string extension = extension_of(file);
+  for (const auto& [known, format] : kExtensions) {
+    if (extension == known) return format;
+  }
+  return std::nullopt;
+}
 
 void set_delimiter(const std::string& text, TableOptions& options) {
   if (text == "tab" || text == "\\t") {
@@ -52,124 +63,165 @@ void set_delimiter(const std::string& text, TableOptions& options) {
   }
 }
 
-TableInput::TableInput(const TableOptions& options) : options_(options) {
-  const std::string file = options.file.string(), extension = small(options.file.extension().string());
-  const bool is_objects = options.jsonl || extension == ".jsonl" || extension == ".ndjson";
-  if (!is_objects && extension != ".csv" && extension != ".tsv" && extension != ".tab") {
-    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a file that ends in .csv, .tsv or .jsonl, found \"{}\"", options.argument, file));
+TableInput::TableInput(const TableOptions& options) : options_(options), format_(format_of(options)), file_(options.file, options.pipes) {
+  const bool is_objects = format_ == TableFormat::jsonl;
+  const std::string_view what = is_objects ? "objects" : "lines";
+  if (!is_table() && options.delimiter) throw Error(ErrorKind::invalid_argument, fmt::format("--delimiter: expected a .csv or .tsv, found {}", what));
+  if (!is_table() && !options.has_header) throw Error(ErrorKind::invalid_argument, fmt::format("--no-header: expected a .csv or .tsv, found {}", what));
+  if (format_ == TableFormat::lines && (options.text_pair_column || options.label_column)) {
+    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a file with columns, found lines", options.text_pair_column ? "--text-pair-column" : "--label-column"));
   }
-  if (is_objects && options.delimiter) throw Error(ErrorKind::invalid_argument, "--delimiter: expected a .csv or .tsv, found objects");
-  descriptor_ = ::open(options.file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor_ < 0) throw Error(ErrorKind::not_found, fmt::format("{}: {}", file, std::strerror(errno)));
-  struct stat status {};
-  if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) {
-    ::close(descriptor_);
-    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a file, found a directory or device", file));
+  if (is_table()) {
+    choose_dialect();
+  } else {
+    dialect_ = {.delimiter = '\n', .quotes = false, .max_row_bytes = options.max_row_bytes};  // a row is a line
   }
-  bytes_ = static_cast<std::uint64_t>(status.st_size);
-  if (is_objects) {
-    lines_.emplace(descriptor_);
-    return;
-  }
-  const bool tabs = extension != ".csv";
-  csv_.emplace([this, file](std::span<char> buffer) { return read_some(descriptor_, buffer, file); },
-               CsvDialect{.delimiter = options.delimiter.value_or(tabs ? '\t' : ','), .quotes = !tabs});
-  try {
-    read_header();
-  } catch (...) {
-    ::close(descriptor_);
-    throw;
-  }
+  csv_.emplace([this](std::span<char> buffer) { return file_.read(buffer); }, dialect_);
+  if (format_ == TableFormat::lines) columns_ = {"text"};
+  if (is_table()) read_header();
 }
 
-TableInput::~TableInput() { ::close(descriptor_); }
-
-std::string TableInput::where(std::size_t line) const { return fmt::format("{}: line {}", options_.file.string(), line); }
-
-double TableInput::share_read() const {
-  const std::uint64_t read = csv_ ? csv_->bytes_read() : bytes_read_;
-  return bytes_ == 0 ? 1 : std::min(1.0, static_cast<double>(read) / static_cast<double>(bytes_));
+void TableInput::choose_dialect() {
+  const bool tabs = format_ == TableFormat::tsv;
+  KnownOfTable known{.has_tabs = tabs && !options_.delimiter, .delimiter = options_.delimiter, .quotes = options_.quotes, .text_column = {}};
+  if (options_.has_header) known.text_column = options_.text_column;
+  if (options_.guess) {
+    const std::string_view sample = file_.sample(kSampleBytes);
+    dialect_ = guess_dialect(sample, sample.size() < kSampleBytes, known);
+  } else {
+    dialect_ = {.delimiter = options_.delimiter.value_or(tabs ? '\t' : ','), .quotes = options_.quotes.value_or(!tabs)};
+  }
+  dialect_.max_row_bytes = options_.max_row_bytes;
 }
 
-std::size_t TableInput::column(const std::vector<std::string>& header, const std::string& name, const char* flag) const {
-  const auto found = std::find(header.begin(), header.end(), name);
-  if (found == header.end()) {
-    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a column \"{}\" ({}), found {}", where(1), name, flag, first_of(header, kNamedColumns)));
+std::string TableInput::where(std::size_t line) const { return fmt::format("{}: line {}", file_.name(), line); }
+
+std::size_t TableInput::column(const std::string& name, const char* flag) const {
+  const auto found = std::find(columns_.begin(), columns_.end(), name);
+  if (found == columns_.end()) {
+    throw Error(ErrorKind::invalid_argument,
+                options_.has_header ? fmt::format("{}: expected a column \"{}\" ({}), found {}{}", where(1), name, flag,
+                                                  first_of(columns_, kNamedColumns), suggestion(name, columns_))
+                                    : fmt::format("{}: expected the number of a column from 1 to {} ({}), found \"{}\"", where(1), columns_.size(), flag, name));
   }
-  if (std::find(found + 1, header.end(), name) != header.end()) {
+  if (std::find(found + 1, columns_.end(), name) != columns_.end()) {
     throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected one column \"{}\", found two", where(1), name));
   }
-  return static_cast<std::size_t>(found - header.begin());
+  return static_cast<std::size_t>(found - columns_.begin());
 }
 
 void TableInput::read_header() {
-  try {
-    if (!csv_->next(fields_)) throw Error(ErrorKind::invalid_argument, "line 1: expected a header, found nothing");
-  } catch (const Error& error) {
-    throw Error(error.kind(), fmt::format("{}: {}", options_.file.string(), error.what()));
+  const bool found = next_fields();
+  if (reader_fault_) throw Error(ErrorKind::invalid_argument, *reader_fault_);
+  if (!found) throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a {}, found nothing", where(1), options_.has_header ? "header" : "row"));
+  for (std::size_t field = 0; field < fields_.size(); ++field) {
+    columns_.push_back(options_.has_header ? replace_invalid_utf8(fields_[field]) : std::to_string(field + 1));
   }
-  num_columns_ = fields_.size();
-  for (std::string& field : fields_) field = replace_invalid_utf8(field);
-  text_column_ = column(fields_, options_.text_column, "--text-column");
-  if (options_.text_pair_column) text_pair_column_ = column(fields_, *options_.text_pair_column, "--text-pair-column");
-  if (options_.label_column) label_column_ = column(fields_, *options_.label_column, "--label-column");
+  has_row_ = !options_.has_header;
+  text_column_ = column(options_.text_column, "--text-column");
+  if (options_.text_pair_column) text_pair_column_ = column(*options_.text_pair_column, "--text-pair-column");
+  if (options_.label_column) label_column_ = column(*options_.label_column, "--label-column");
+}
+
+// Reads a row into fields_; one at fault says so in reader_fault_.
+bool TableInput::next_fields() {
+  if (std::exchange(has_row_, false)) return true;
+  reader_fault_.reset();
+  if (is_over_) return false;
+  const std::uint64_t before = csv_->bytes_read();
+  try {
+    return csv_->next(fields_);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::invalid_argument || csv_->bytes_read() == before || !std::string_view(error.what()).starts_with("line ")) throw;
+    reader_fault_ = fmt::format("{}: {}", file_.name(), error.what());
+    is_over_ = !csv_->can_go_on();
+    return true;
+  }
+}
+
+// What is wrong with a row ends the reading, or stands in the row.
+void TableInput::fault(TableRow& row, const std::string& message) {
+  if (!options_.faults_in_rows || is_over_) throw Error(ErrorKind::invalid_argument, message);
+  row.fault = message;
+  row.text.clear();
+  row.text_pair.reset();
 }
 
 bool TableInput::next(TableRow& row) {
   row = {};
-  if (!(csv_ ? next_of_table(row) : next_of_objects(row))) return false;
+  if (!(format_ == TableFormat::jsonl ? next_of_objects(row) : next_of_table(row))) return false;
   row.number = ++rows_;
   if (row.label && row.label->empty()) row.label.reset();
   return true;
 }
 
 bool TableInput::next_of_table(TableRow& row) {
-  try {
-    do {  // a blank line is no row, unless a row is one field
-      if (!csv_->next(fields_)) return false;
-    } while (num_columns_ > 1 && fields_.size() == 1 && fields_.front().empty());
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::invalid_argument) throw;
-    throw Error(error.kind(), fmt::format("{}: {}", options_.file.string(), error.what()));
+  const std::size_t num_columns = columns_.size();
+  do {  // a blank line is no row, unless a row is one field
+    if (!next_fields()) return false;
+  } while (!reader_fault_ && num_columns > 1 && fields_.size() == 1 && fields_.front().empty());
+  row.line = csv_->line();
+  if (reader_fault_) {
+    fault(row, *reader_fault_);
+  } else if (fields_.size() != num_columns) {
+    std::string surplus;  // stands in no column
+    for (std::size_t field = num_columns; field < fields_.size(); ++field) {
+      surplus += field == num_columns ? "; no column is left for " : ",";
+      append_csv_field(fields_[field], {}, true, surplus);
+    }
+    fault(row, fmt::format("{}: expected {} fields as in the {}, found {}{}", where(row), num_columns,
+                           options_.has_header ? "header" : "first row", fields_.size(), options_.faults_in_rows ? surplus : ""));
+  } else {
+    row.text = fields_[text_column_];
+    if (text_pair_column_) row.text_pair = fields_[*text_pair_column_];
+    if (label_column_) row.label = replace_invalid_utf8(fields_[*label_column_]);
   }
-  if (fields_.size() != num_columns_) {
-    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected {} fields as in the header, found {}", where(csv_->line()), num_columns_, fields_.size()));
+  if (options_.keeps_rows) {
+    row.fields = std::move(fields_);
+    row.fields.resize(num_columns);
   }
-  row.text = fields_[text_column_];
-  if (text_pair_column_) row.text_pair = fields_[*text_pair_column_];
-  if (label_column_) row.label = replace_invalid_utf8(fields_[*label_column_]);
   return true;
 }
 
 bool TableInput::next_of_objects(TableRow& row) {
-  std::optional<std::string_view> line;
   do {
-    line = lines_->next();
-    if (!line) return false;
-    ++line_;
-    bytes_read_ += line->size() + 1;
-  } while (line->find_first_not_of(" \t") == std::string_view::npos);
-  try {
-    row.invalid_utf8 = count_invalid_utf8(*line);  // no JSON holds any
-    const JsonDocument document(replace_invalid_utf8(*line), where(line_));
-    const JsonValue root = document.root();
-    if (!root.is_object()) root.fail("an object");
-    const auto string_of = [&](const std::string& name, const char* flag) {
-      if (const auto value = root.find(name)) return std::string(value->as_string());
-      std::vector<std::string> names;
-      root.for_each_field([&](std::string_view field, const JsonValue&) { names.emplace_back(field); });
-      throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a field \"{}\" ({}), found {}", where(line_), name, flag,
-                                                           names.empty() ? "none" : first_of(names, kNamedColumns)));
-    };
-    row.text = string_of(options_.text_column, "--text-column");
-    if (options_.text_pair_column) row.text_pair = string_of(*options_.text_pair_column, "--text-pair-column");
-    if (options_.label_column) {
-      if (const auto label = root.find(*options_.label_column)) row.label = label_of(*label);
-    }
-  } catch (const Error& error) {  // the library calls a wrong file corrupt; this one is what the caller gave
-    throw Error(ErrorKind::invalid_argument, error.what());
+    if (!next_fields()) return false;
+  } while (!reader_fault_ && fields_.front().find_first_not_of(" \t") == std::string::npos);
+  row.line = csv_->line();
+  if (reader_fault_) {  // of a line that is too long the rest is not kept either
+    fault(row, *reader_fault_);
+    return true;
   }
+  row.invalid_utf8 = count_invalid_utf8(fields_.front());  // no JSON holds any
+  std::string object = row.invalid_utf8 == 0 ? std::move(fields_.front()) : replace_invalid_utf8(fields_.front());
+  try {
+    read_object(object, row);
+  } catch (const Error& error) {  // the library calls a wrong file corrupt; this one is what the caller gave
+    if (rows_ == 0 && error.kind() == ErrorKind::not_found) throw Error(ErrorKind::invalid_argument, error.what());
+    fault(row, error.what());
+  }
+  if (options_.keeps_rows) row.object = std::move(object);
   return true;
+}
+
+// Throws Error(not_found) if it lacks a field, Error(corrupt) for all else.
+void TableInput::read_object(const std::string& object, TableRow& row) const {
+  const JsonDocument document(object, where(row));
+  const JsonValue root = document.root();
+  if (!root.is_object()) root.fail("an object");
+  if (options_.keeps_rows) root.for_each_field([&](std::string_view field, const JsonValue&) { row.fields.emplace_back(field); });
+  const auto string_of = [&](const std::string& name, const char* flag) {
+    if (const auto value = root.find(name)) return std::string(value->as_string());
+    std::vector<std::string> names;
+    root.for_each_field([&](std::string_view field, const JsonValue&) { names.emplace_back(field); });
+    throw Error(ErrorKind::not_found, fmt::format("{}: expected a field \"{}\" ({}), found {}{}", where(row), name, flag,
+                                                  names.empty() ? "none" : first_of(names, kNamedColumns), suggestion(name, names)));
+  };
+  row.text = string_of(options_.text_column, "--text-column");
+  if (options_.text_pair_column) row.text_pair = string_of(*options_.text_pair_column, "--text-pair-column");
+  if (options_.label_column) {
+    if (const auto label = root.find(*options_.label_column)) row.label = label_of(*label);
+  }
 }
 
 }  // namespace filbert::cli

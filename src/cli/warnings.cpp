@@ -27,6 +27,8 @@ void Warnings::not_finite(const std::string& where) {
   add("not finite", fmt::format("{}: not finite: the model gives NaN or infinity for this text (null in JSON)", where));
 }
 
+void Warnings::not_answered(const std::string& message) { add("left without an answer", message); }
+
 void Warnings::summarize() {
   for (const auto& [kind, count] : counts_) {
     if (count > kNamed) {

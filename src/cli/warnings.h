@@ -20,6 +20,7 @@ class Warnings {
   void truncated(const std::string& where, std::size_t tokens_total, std::size_t tokens_used);
   void invalid_utf8(const std::string& where, std::size_t sequences);
   void not_finite(const std::string& where);
+  void not_answered(const std::string& message);
 
   // Says how many of each kind were not named. To be called once, at the end.
   void summarize();

@@ -86,5 +86,61 @@ TEST(Csv, WhatIsWrongIsNamedWithItsLine) {
   });
 }
 
+// The rows, and for one at fault what is said of it before what fits.
+std::vector<Row> rows_with_faults(const std::string& content, CsvDialect dialect, bool& can_go_on) {
+  CsvReader csv = reader(content, dialect);
+  std::vector<Row> all;
+  Row row;
+  while (csv.can_go_on()) {
+    try {
+      if (!csv.next(row)) break;
+    } catch (const Error& error) {
+      row.insert(row.begin(), error.what());
+    }
+    all.push_back(row);
+  }
+  can_go_on = csv.can_go_on();
+  return all;
+}
+
+TEST(Csv, RowsBehindOneAtFaultAreRead) {
+  bool can_go_on = false;
+  const std::string behind = "line 2: expected the end of a field behind its closing quote, found \"x\"";
+  EXPECT_EQ(rows_with_faults("a,b\n\"c\"x,d\ne,f\n", {}, can_go_on), (std::vector<Row>{{"a", "b"}, {behind, "cx", "d"}, {"e", "f"}}));
+  EXPECT_TRUE(can_go_on);
+  const std::string too_long = "line 2: expected a row of at most 4 bytes, found 12";
+  EXPECT_EQ(rows_with_faults("a,b\n12345678,,,\nc,d", {.quotes = false, .max_row_bytes = 4}, can_go_on),
+            (std::vector<Row>{{"a", "b"}, {too_long, ""}, {"c", "d"}}));
+  EXPECT_TRUE(can_go_on);
+}
+
+TEST(Csv, BehindAQuoteThatIsNotClosedNothingIsKnown) {
+  bool can_go_on = true;
+  const std::vector<Row> found = rows_with_faults("a,b\nc,\"d\ne,f\n", {}, can_go_on);
+  EXPECT_EQ(found.back(), (Row{"line 2: expected a second quote to close a field, found the end of the file", "c", "d\ne,f\n"}));
+  EXPECT_FALSE(can_go_on);
+  rows_with_faults(std::string("\xFE\xFF") + "a", {}, can_go_on);
+  EXPECT_FALSE(can_go_on);
+}
+
+TEST(Csv, WhatIsWrittenIsReadBack) {
+  const Row fields = {"", "a", "b,c", "say \"it\"", "two\nlines", "two\r\nlines", " d ", "\r", "e;f"};
+  for (const char delimiter : {',', ';', '\t'}) {
+    const CsvDialect dialect{.delimiter = delimiter};
+    std::string line;
+    for (const std::string& field : fields) {
+      if (!line.empty() || &field != &fields.front()) line += delimiter;
+      append_csv_field(field, dialect, false, line);
+    }
+    EXPECT_EQ(rows(line + "\n", dialect), (std::vector<Row>{fields}));
+  }
+  std::string alone;
+  append_csv_field("", {}, true, alone);
+  EXPECT_EQ(alone, "\"\"");
+  std::string plain;
+  append_csv_field("a\"b", {.quotes = false}, false, plain);
+  EXPECT_EQ(plain, "a\"b");
+}
+
 }  // namespace
 }  // namespace filbert

@@ -66,7 +66,7 @@ def test_a_text_that_begins_with_a_dash_is_told_about_two_dashes():
     (["--format", "jsn"], '--format: expected text or json, found "jsn"; did you mean "json"?'),
     (["--function-to-apply", "softmx"],
      '--function-to-apply: expected softmax, sigmoid or none, found "softmx"; did you mean "softmax"?'),
-    (["--input-format", "csv"], '--input-format: expected lines or jsonl, found "csv"'),
+    (["--input-format", "csv"], '--input-format: expected lines or jsonl without --input, found "csv"'),
 ])
 def test_option_values(words, message):
     assert refuses("classify", *words, "good") == message + "\n"

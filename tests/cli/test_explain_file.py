@@ -112,7 +112,7 @@ def test_ill_formed_utf8_is_replaced_and_counted(checkpoint, tmp_path):
     ("a.jsonl", '{"text": "a \\ud83d"}\n', [], 2, "line 1: expected JSON, found the lone surrogate \\ud83d in a string"),
     ("a.jsonl", '{"text": "a"}\n{"text": "\\ude00 b"}\n', [], 2, "line 2: expected JSON, found the lone surrogate \\ude00 in a string"),
     ("a.jsonl", "{\n", [], 2, "line 1"),
-    ("a.txt", "a\n", [], 2, "expected a file that ends in .csv, .tsv or .jsonl"),
+    ("a.parquet", "a\n", [], 2, "expected a file that ends in .csv, .tsv, .jsonl or .txt"),
     ("a.csv", "text\na\n", ["--delimiter", "ab"], 2, "--delimiter: expected one byte"),
     ("a.csv", "text\na\n", ["--resume"], 2, "--resume: expected --report"),
     ("a.csv", "text\na\n", ["--budget-ms", "10"], 2, "--budget-ms: expected none beside --input"),

@@ -148,7 +148,7 @@ def test_a_corpus_that_cannot_be(checkpoint, tmp_path, content, words, code, mes
 
 def test_an_index_needs_a_place(checkpoint, tmp_path):
     assert "--output: expected" in run("index", write_csv(tmp_path / "a.csv"), "--model", checkpoint).err
-    assert "CORPUS: expected a file that ends in" in run("index", tmp_path / "a.txt", "--model", checkpoint, "--output", tmp_path).err
+    assert "CORPUS: expected a file that ends in" in run("index", tmp_path / "a.parquet", "--model", checkpoint, "--output", tmp_path).err
 
 
 def test_a_run_that_is_interrupted_goes_on(checkpoint, tmp_path):

@@ -1,4 +1,4 @@
-// A byte that says the dialect, and a table: read or refused; what is read is the same however the bytes come.
+// A byte that says the dialect, and a table: what is read of it, and what is refused, is the same however the bytes come.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -23,9 +23,15 @@ Rows rows_of(const std::string& content, filbert::CsvDialect dialect, std::size_
     return count;
   }, dialect);
   Rows rows;
-  try {
-    for (std::vector<std::string> row; csv.next(row);) rows.push_back(row);
-  } catch (const filbert::Error&) {
+  std::vector<std::string> row;
+  while (csv.can_go_on()) {
+    try {
+      if (!csv.next(row)) break;
+      rows.push_back(row);
+    } catch (const filbert::Error& error) {
+      rows.push_back({error.what()});
+      rows.push_back(row);
+    }
   }
   return rows;
 }
