@@ -181,7 +181,7 @@ def test_the_line_of_a_threshold_stands_where_it_is(browser, pages):
     assert browser.evaluate("document.querySelectorAll('.scores .mark')[1].textContent") == "predicted"
 
 
-@pytest.mark.parametrize("name", ["sample", "corpus"])
+@pytest.mark.parametrize("name", ["sample", "corpus", "evaluation"])
 @pytest.mark.parametrize("width, scheme", [(400, "light"), (1200, "light"), (1200, "dark")])
 def test_the_page_looks_as_it_did(browser, pages, name, width, scheme):
     """Seen from afar, since fonts are smoothed differently from one Chromium to the next: 3 % of the squares may differ, and 2 % of the height."""
