@@ -179,6 +179,8 @@ def test_random_tables_come_back_as_pythons_csv_reads_them(checkpoint, tmp_path)
         header[chance.randrange(width)] = "text"
         rows = [["".join(chance.choices(pieces, k=chance.randint(0, 6))) for _ in range(width)] for _ in range(chance.randint(0, 12))]
         dialect = {"delimiter": delimiter, "lineterminator": chance.choice(["\n", "\r\n"]), "quoting": chance.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC])}
+        if dialect["quoting"] == csv.QUOTE_MINIMAL and dialect["lineterminator"] == "\n":  # Python leaves a lone \r bare then, and reads it as an end
+            rows = [[field.replace("\r", "") for field in row] for row in rows]
         file = write_csv(tmp_path / "a.csv", [header, *rows], **dialect)
         found = rows_of(classify(checkpoint, file, "--delimiter", "tab" if delimiter == "\t" else delimiter).text, delimiter=delimiter)
         assert [row[:width] for row in found] == [header, *rows], (number, dialect)
