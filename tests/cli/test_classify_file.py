@@ -171,7 +171,7 @@ def test_the_cases_of_csv_spectrum(checkpoint, tmp_path, case):
 
 def test_random_tables_come_back_as_pythons_csv_reads_them(checkpoint, tmp_path):
     chance = random.Random(7)
-    pieces = ["a", "b c", ",", ";", "\t", '"', '""', "\n", "\r\n", "\r", "é", "中", " ", "'", "|", "\\", "\0x"[1:], "love"]
+    pieces = ["a", "b c", ",", ";", "\t", '"', '""', "\n", "\r\n", "\r", "é", "中", " ", "'", "|", "\\", "x", "love"]
     for number in range(RANDOM_FILES):
         delimiter = chance.choice(",;\t|")
         width = chance.randint(1, 5)
@@ -179,6 +179,8 @@ def test_random_tables_come_back_as_pythons_csv_reads_them(checkpoint, tmp_path)
         header[chance.randrange(width)] = "text"
         rows = [["".join(chance.choices(pieces, k=chance.randint(0, 6))) for _ in range(width)] for _ in range(chance.randint(0, 12))]
         dialect = {"delimiter": delimiter, "lineterminator": chance.choice(["\n", "\r\n"]), "quoting": chance.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC])}
+        if dialect["quoting"] == csv.QUOTE_MINIMAL and dialect["lineterminator"] == "\n":  # Python leaves a lone \r bare then, and reads it as an end
+            rows = [[field.replace("\r", "") for field in row] for row in rows]
         file = write_csv(tmp_path / "a.csv", [header, *rows], **dialect)
         found = rows_of(classify(checkpoint, file, "--delimiter", "tab" if delimiter == "\t" else delimiter).text, delimiter=delimiter)
         assert [row[:width] for row in found] == [header, *rows], (number, dialect)
@@ -364,7 +366,7 @@ def test_what_is_left_of_a_run_is_gone_on_with_only_if_it_fits(checkpoint, tmp_p
     kept = partial.read_bytes(), journal.read_bytes()
     refused = run(*command)
     assert (refused.code, "--resume goes on with it" in refused.err) == (2, True)
-    assert "all_scores" in run(*command, "--resume", "--all-scores").err or "output_format: expected" in run(*command, "--resume", "--all-scores").err
+    assert "output_format: expected" in run(*command, "--resume", "--all-scores").err
     content = file.read_bytes()
     file.write_bytes(content.replace(b"good", b"evil", 1))
     changed = run(*command, "--resume")
