@@ -267,7 +267,7 @@ const Command calibrate_command = {
     .examples =
         "  filbert calibrate --model my-checkpoint/ reviews.csv\n"
         "  filbert calibrate --model my-checkpoint/ reviews.csv --precision 0.9\n"
-        "  filbert calibrate --model my-checkpoint/ reviews.csv --accuracy 0.95 --expected\n"
+        "  filbert calibrate --model checkpoint/ reviews.csv --accuracy 0.95 --expected\n"
         "  filbert calibrate reviews.tsv --merge \"bad=1 star,2 stars\" --output stars.json\n"
         "  filbert classify --decision stars.json \"I really love this book\"\n",
     .add_options = add_options,

@@ -68,7 +68,7 @@ def test_a_temperature_makes_scores_true(own):
     assert shown["before"]["ece"] > 2 * shown["after"]["ece"]
     assert shown["before"]["log_loss"] > shown["after"]["log_loss"]
     assert shown["before"]["accuracy"] == shown["after"]["accuracy"]
-    assert 2.5 < decision_of(checkpoint)["calibration"]["temperature"] < 3.5
+    assert 2 < decision_of(checkpoint)["calibration"]["temperature"] < 4   # labels were drawn at 3
     assert decision_of(checkpoint) == shown["decision"]
     for before, after in zip(raw, answers(checkpoint, TEXTS)):
         temperature = decision_of(checkpoint)["calibration"]["temperature"]
@@ -230,7 +230,7 @@ def test_a_decision_of_another_model_is_refused(own, tmp_path):
 
 @pytest.mark.parametrize("change, word", [
     (lambda text: text[:100], "filbert_decision.json"), (lambda text: "", "filbert_decision.json"), (lambda text: text.replace('"answers"', '"anwers"'), "answers"),
-    (lambda text: text.replace('"temperature":', '"temprature":'), "temp"), (lambda text: text.replace('"version":1', '"version":2'), "version"),
+    (lambda text: text.replace('"temperature":', '"temprature":'), "temp"), (lambda text: text.replace('"version": 1', '"version": 2'), "version"),
 ])
 def test_a_broken_decision_is_named(own, change, word):
     checkpoint, file = own
