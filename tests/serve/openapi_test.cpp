@@ -34,7 +34,8 @@ TEST(OpenApi, EveryRouteIsDescribed) {
 
 TEST(OpenApi, EveryDescriptionIsARoute) {
   std::set<std::string> ids;
-  for (const auto& [path, operations] : document().at("paths").items()) {
+  const json paths = document().at("paths");
+  for (const auto& [path, operations] : paths.items()) {
     for (const auto& [method, operation] : operations.items()) {
       const RouteMatch match = find_route(method == "get" ? "GET" : "POST", path);
       EXPECT_NE(match.route, nullptr) << method << " " << path;
