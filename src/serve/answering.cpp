@@ -32,10 +32,10 @@ ClassifyOptions options_of(const ClassifyPlan& plan, const ServeLimits& limits) 
 // All texts at once; if one of them is not to be had, each by itself, so that it fails alone.
 BatchEncoding encode(const std::vector<TextInput>& texts, const ClassifyOptions& options, const TextClassificationPipeline& classifier,
                      std::vector<std::optional<Problem>>& problems) {
-  classifier.tokenize({}, options);  // a bad option is no text's fault
   try {
     return classifier.tokenize(texts, options);
   } catch (const Error&) {
+    classifier.tokenize({}, options);  // throws: a bad option is no text's fault
     BatchEncoding nothing;
     for (std::size_t text = 0; text < texts.size(); ++text) {
       try {

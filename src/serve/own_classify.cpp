@@ -2,11 +2,12 @@
 // has its error in the place of its answer, and the others are answered. Tested by own_api_test.cpp.
 #include <algorithm>
 #include <chrono>
-#include <random>
 
 #include <fmt/format.h>
 
+#include "postprocess/answers.h"
 #include "serve/classify_json.h"
+#include "serve/log.h"
 #include "serve/own_api.h"
 #include "serve/own_input.h"
 #include "serve/request_json.h"
@@ -25,11 +26,6 @@ struct Shape {
   bool return_logits = false;
   std::string id;
 };
-
-std::string random_id() {
-  thread_local std::mt19937_64 random{std::random_device{}()};
-  return fmt::format("{:016x}{:016x}", random(), random());
-}
 
 void read_options(const JsonValue& root, ClassifyPlan& plan, Shape& shape) {
   ClassifyOptions& options = plan.options;
@@ -88,15 +84,7 @@ void check_windows(const ClassifyPlan& plan, const ServeLimits& limits) {
 }
 
 void write_scores(const auto& answer, const Shape& shape, JsonWriter& json) {
-  json.key("scores");
-  json.begin_array();
-  for (const LabelScore& score : shape.top_k ? descending(answer.scores, shape.top_k) : answer.scores) {
-    json.begin_object();
-    json.field("label", score.label);
-    json.field("score", score.score);
-    json.end_object();
-  }
-  json.end_array();
+  filbert::write_scores(shape.top_k ? descending(answer.scores, shape.top_k) : answer.scores, json);
   if (answer.has_labels) {
     json.key("labels");
     json.array(answer.labels);
@@ -201,7 +189,7 @@ Plan classify(const HttpRequest& request, std::string_view, const ServeContext& 
       plan.texts = read_texts(input);
     }
   });
-  if (shape.id.empty()) shape.id = request.header("x-request-id").empty() ? random_id() : std::string(request.header("x-request-id"));
+  if (shape.id.empty()) shape.id = request.header("x-request-id").empty() ? request_id({}) : std::string(request.header("x-request-id"));
   check_options(*plan.model, plan.options);
   check_windows(plan, context.limits);
   plan.answer = [shape](const ClassifyPlan& asked, const ClassifyResult& result) { return answer(asked, result, shape); };
