@@ -4,7 +4,6 @@
 #include <chrono>
 #include <csignal>
 #include <future>
-#include <map>
 #include <memory>
 #include <numeric>
 #include <utility>
@@ -26,6 +25,7 @@
 #include "cli/result_rows.h"
 #include "cli/warnings.h"
 #include "load/fingerprint.h"
+#include "postprocess/answers.h"
 
 namespace filbert::cli {
 namespace {
@@ -37,12 +37,6 @@ constexpr std::size_t kLabelsShown = 3;
 struct Hashes {
   std::string weights, tokenizer;
 };
-
-std::vector<std::string> labels_of(const std::map<int, std::string>& id2label) {
-  std::vector<std::string> labels;
-  for (const auto& [id, label] : id2label) labels.push_back(label);
-  return labels;
-}
 
 // That of the pipeline, unless the options of the call turn it off.
 const Decision* decision_in_use(const TextClassificationPipeline& classifier, const ClassifyOptions& options) {

@@ -20,6 +20,7 @@
 #include "cli/explain_bar.h"
 #include "cli/interrupts.h"
 #include "load/fingerprint.h"
+#include "postprocess/answers.h"
 
 namespace filbert::cli {
 namespace {
@@ -39,12 +40,6 @@ EvaluationKind kind_of(const TextClassificationPipeline& classifier, const Class
                                                   "scores are made by {}", classifier.config().path.string(), labels, labels == 1 ? "" : "s", name(function)));
 }
 
-std::vector<std::string> labels_of(const Config& config) {
-  std::vector<std::string> labels;
-  for (const auto& [id, label] : config.id2label) labels.push_back(label);
-  return labels;
-}
-
 // A model that scores texts; its labels in the order of the first model's.
 struct Scorer {
   TextClassificationPipeline classifier;
@@ -62,7 +57,7 @@ struct Scorer {
 
 Scorer scorer_of(TextClassificationPipeline classifier, const std::vector<std::string>& labels) {
   const Config& config = classifier.config();
-  const std::vector<std::string> own = labels_of(config);
+  const std::vector<std::string> own = labels_of(config.id2label);
   std::vector<std::size_t> ids(own.size());
   std::iota(ids.begin(), ids.end(), 0U);
   if (own != labels && !(config.has_default_labels && own.size() == labels.size())) {
@@ -283,7 +278,7 @@ std::optional<EvaluationReport> evaluate_file(const EvaluateFileOptions& options
     classifier.tokenizer();  // throws if there is none
     classifier.tokenize({}, options.classify);  // a bad option is no text's fault
     const EvaluationKind kind = kind_of(classifier, options.classify);
-    if (scorers.empty()) texts.kind = kind, texts.labels = labels_of(classifier.config());
+    if (scorers.empty()) texts.kind = kind, texts.labels = labels_of(classifier.config().id2label);
     if (kind != texts.kind) throw Error(ErrorKind::invalid_argument, fmt::format("--against: expected a {} model as the other, found {}", name(texts.kind), name(kind)));
     scorers.push_back(scorer_of(std::move(classifier), texts.labels));
   };

@@ -102,8 +102,6 @@ Counts counts_of_kinds(const KindCounts& reference, const KindCounts& current, D
   return counts;
 }
 
-double share(std::uint64_t count, std::uint64_t all) { return all == 0 ? 0 : static_cast<double>(count) / static_cast<double>(all); }
-
 std::string change(const DriftMeasure& measure, const DriftBin& bin) {
   return fmt::format("{} {:.1f} % → {:.1f} %", bin.name, 100 * share(bin.reference, measure.reference_texts), 100 * share(bin.current, measure.current_texts));
 }

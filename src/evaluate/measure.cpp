@@ -7,6 +7,7 @@
 
 #include <filbert/error.h>
 
+#include "evaluate/metrics.h"
 #include "postprocess/decision.h"
 
 namespace filbert {
@@ -121,8 +122,7 @@ Judgement judge(const LabelledLogits& rows, const Decision& decision) {
 double expected_calibration_error(const std::vector<float>& scores, const std::vector<std::uint8_t>& is_right, std::size_t bins) {
   std::vector<double> score(bins), right(bins);
   for (std::size_t at = 0; at < scores.size(); ++at) {
-    const double place = std::ceil(double{scores[at]} * static_cast<double>(bins)) - 1;
-    const auto bin = static_cast<std::size_t>(std::clamp(place, 0.0, static_cast<double>(bins - 1)));
+    const std::size_t bin = bin_of(scores[at], bins);
     score[bin] += double{scores[at]};
     right[bin] += is_right[at];
   }

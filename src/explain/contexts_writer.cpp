@@ -83,8 +83,7 @@ ContextIndexWriter::Impl::Impl(const TextClassificationPipeline& pipeline, std::
   info.vector_dtype = wanted.vector_dtype;
   info.hidden_size = config.hidden_size;
   info.max_length = wanted.max_length.value_or(classifier.max_length());
-  info.labels.clear();
-  for (const auto& [id, label] : config.id2label) info.labels.push_back(label);
+  info.labels = labels_of(config.id2label);
   choose_layers(wanted);
   shape_ = {info.vector_dtype, info.hidden_size, info.layers};
   tokens_of_a_block_ = std::clamp<std::size_t>(kBytesOfABlock / shape_.bytes_per_token(), 256, kMostTokensOfABlock);

@@ -7,6 +7,7 @@
 
 #include <filbert/drift.h>
 
+#include "evaluate/drift.h"
 #include "explain/report_assets.h"
 #include "explain/report_html.h"
 
@@ -14,8 +15,6 @@ namespace filbert {
 namespace {
 
 constexpr std::size_t kShownBins = 12;  // of kinds: those that add most
-
-double share(std::uint64_t count, std::uint64_t all) { return all == 0 ? 0 : static_cast<double>(count) / static_cast<double>(all); }
 
 std::string p_value(double p) { return p < 0.0001 ? std::string("&lt; 0.0001") : number(p, 4); }
 

@@ -8,6 +8,7 @@
 #include <filbert/error.h>
 
 #include "base/names.h"
+#include "postprocess/answers.h"
 
 namespace filbert {
 
@@ -39,8 +40,7 @@ void set_target(std::string_view target, const Config& config, ExplainOptions& o
     options.target = target == "logit" ? ExplainTarget::logit : ExplainTarget::probability;
     return;
   }
-  std::vector<std::string> labels;
-  for (const auto& [id, label] : config.id2label) labels.push_back(label);
+  const std::vector<std::string> labels = labels_of(config.id2label);
   const auto is_label = [&](std::string_view word) { return std::find(labels.begin(), labels.end(), word) != labels.end(); };
   for (std::size_t dash = target.find('-'); dash != std::string_view::npos; dash = target.find('-', dash + 1)) {
     const std::string_view label = target.substr(0, dash), against = target.substr(dash + 1);

@@ -206,6 +206,12 @@ std::vector<Classification> answers(const BatchEncoding& inputs, const Tensor& l
   return all;
 }
 
+std::vector<std::string> labels_of(const std::map<int, std::string>& id2label) {
+  std::vector<std::string> labels;
+  for (const auto& [id, label] : id2label) labels.push_back(label);
+  return labels;
+}
+
 void write_scores(std::span<const LabelScore> scores, JsonWriter& json) {
   json.key("scores");
   json.begin_array();

@@ -2,7 +2,9 @@
 // tests/pipeline_test.cpp and long_texts_test.cpp.
 #pragma once
 
+#include <map>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <filbert/config.h>
@@ -26,6 +28,9 @@ Tensor scores_of(const Tensor& logits, const ClassifyOptions& options, const Con
 // An answer for each text of `inputs`; `logits` and `scores`, which scores_of() made of them, are [batch_size, num_labels].
 std::vector<Classification> answers(const BatchEncoding& inputs, const Tensor& logits, const Tensor& scores,
                                     const ClassifyOptions& options, const Config& config, const Decision* own = nullptr);
+
+// The labels alone, in id order.
+std::vector<std::string> labels_of(const std::map<int, std::string>& id2label);
 
 // "scores": [{"label": …, "score": …}, …]
 void write_scores(std::span<const LabelScore> scores, JsonWriter& json);

@@ -14,6 +14,7 @@
 #include "base/names.h"
 #include "base/nearest.h"
 #include "load/fingerprint.h"
+#include "postprocess/answers.h"
 #include "postprocess/decision.h"
 
 namespace filbert {
@@ -220,8 +221,7 @@ void check_decision(const Decision& decision, const Config& config, std::string_
     throw Error(ErrorKind::corrupt, fmt::format("{}: {}: expected {}, found {}: it is of another model; filbert calibrate makes one for this, and "
                                                 "--no-decision goes without", where, field, expected, found));
   };
-  std::vector<std::string> labels;
-  for (const auto& [id, label] : config.id2label) labels.push_back(label);
+  const std::vector<std::string> labels = labels_of(config.id2label);
   if (decision.model_labels != labels) {
     refuse("labels", "the model's, " + first_of(labels, kNamedLabels), first_of(decision.model_labels, kNamedLabels));
   }

@@ -14,7 +14,7 @@ namespace filbert::serve {
 namespace {
 
 // After its deadline an explanation has this to say so itself, and to answer with what it has; then its client is told that the time is up, since
-// threads that have only what nobody else wants may have nothing at all.
+// threads of low priority may have nothing at all.
 constexpr auto kSlowGrace = std::chrono::milliseconds(500);
 
 // A body up to which parsing and tokenizing hold up the other connections of a loop for less than the change of threads costs.
