@@ -90,7 +90,7 @@ struct BatchEncoding {
   void add_row(std::span<const std::int32_t> input_ids, std::span<const std::int32_t> token_type_ids = {});
 };
 
-// Const after loading; every member may be called from many threads at once.
+// Const after loading; every member may be called from many threads at once. A copy costs nothing: it shares the vocabulary.
 class Tokenizer {
  public:
   // Tokenizes one text, a pair, or many. A text given with "[SEP]" or another special token in it gets that token's id,
@@ -109,6 +109,13 @@ class Tokenizer {
   // "[MASK]", "<mask>": what stands for a word that is hidden, and what parts texts; absent if the tokenizer has none.
   std::optional<std::string> mask_token() const;
   std::optional<std::string> sep_token() const;
+  // That of a role of transformers: "unk_token", "sep_token", "pad_token", "cls_token" or "mask_token". Absent if the tokenizer has none.
+  // Throws Error(invalid_argument) for any other word.
+  std::optional<std::string> special_token(std::string_view role) const;
+  // Of the added tokens those that are special, ascending, with the tokens of the roles: what decoding may leave out.
+  std::vector<std::int32_t> all_special_ids() const;
+  // The type of tokenizer.json's model: "WordPiece", "BPE", "Unigram".
+  std::string_view model_type() const;
 
   // What was read, for people: "WordPiece from vocab.txt, 30522 tokens, lower-casing", and every doubt about it.
   std::string description() const;
@@ -117,12 +124,14 @@ class Tokenizer {
 
   struct Impl;  // src/tokenize/tokenizer.h
   explicit Tokenizer(std::unique_ptr<const Impl> impl);
+  Tokenizer(const Tokenizer&);
+  Tokenizer& operator=(const Tokenizer&);
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
   ~Tokenizer();
 
  private:
-  std::unique_ptr<const Impl> impl_;
+  std::shared_ptr<const Impl> impl_;  // as that of PreTrainedModel
 };
 
 struct AutoTokenizer {

@@ -1,8 +1,10 @@
 #include "tokenize/token_adder.h"
 
-#include <initializer_list>
+#include <array>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -53,11 +55,15 @@ void TokenAdder::add_those_of(const TokenizerConfig& config) {
 
 namespace {
 
+// What families call the tokens of the roles, [SpecialRole].
+constexpr std::array<std::array<std::string_view, 3>, kSpecialRoleKeys.size()> kUsualTokens = {
+    {{"[UNK]", "<unk>"}, {"[SEP]", "</s>", "<sep>"}, {"[PAD]", "<pad>"}, {"[CLS]", "<s>", "<cls>"}, {"[MASK]", "<mask>"}}};
+
 // The token that the files give a role, or else the one that families give it, where texts can hold it.
-std::optional<std::string> token_of_role(const Tokenizer::Impl& tokenizer, const AddedToken* named, std::initializer_list<const char*> usual) {
+std::optional<std::string> token_of_role(const Tokenizer::Impl& tokenizer, const AddedToken* named, std::span<const std::string_view> usual) {
   if (named != nullptr && tokenizer.added_tokens.find(named->content) != nullptr) return named->content;
-  for (const char* content : usual) {
-    if (tokenizer.added_tokens.find(content) != nullptr) return content;
+  for (const std::string_view content : usual) {
+    if (!content.empty() && tokenizer.added_tokens.find(content) != nullptr) return std::string(content);
   }
   return std::nullopt;
 }
@@ -67,8 +73,9 @@ std::optional<std::string> token_of_role(const Tokenizer::Impl& tokenizer, const
 void apply_common(const TokenizerConfig& config, Tokenizer::Impl& tokenizer) {
   tokenizer.model_max_length = config.model_max_length;
   tokenizer.truncates_left = config.truncates_left;
-  tokenizer.mask_token = token_of_role(tokenizer, config.special(SpecialRole::mask), {"[MASK]", "<mask>"});
-  tokenizer.sep_token = token_of_role(tokenizer, config.special(SpecialRole::sep), {"[SEP]", "</s>", "<sep>"});
+  for (std::size_t role = 0; role < tokenizer.special_tokens.size(); ++role) {
+    tokenizer.special_tokens[role] = token_of_role(tokenizer, config.special(static_cast<SpecialRole>(role)), kUsualTokens[role]);
+  }
   if (tokenizer.sections) return;  // never_split is of BertTokenizer alone
   for (const std::string& word : config.never_split) {
     tokenizer.never_split[word] = tokenizer.token_to_id(word).value_or(tokenizer.model.unk_id);

@@ -31,6 +31,8 @@ std::string_view Tokenizer::Impl::id_to_token(std::size_t id) const {
 }
 
 Tokenizer::Tokenizer(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+Tokenizer::Tokenizer(const Tokenizer&) = default;
+Tokenizer& Tokenizer::operator=(const Tokenizer&) = default;
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
@@ -64,8 +66,31 @@ std::optional<std::int32_t> Tokenizer::token_to_id(std::string_view token) const
 
 std::optional<std::size_t> Tokenizer::model_max_length() const { return impl_->model_max_length; }
 
-std::optional<std::string> Tokenizer::mask_token() const { return impl_->mask_token; }
-std::optional<std::string> Tokenizer::sep_token() const { return impl_->sep_token; }
+std::optional<std::string> Tokenizer::mask_token() const { return special_token("mask_token"); }
+std::optional<std::string> Tokenizer::sep_token() const { return special_token("sep_token"); }
+
+std::optional<std::string> Tokenizer::special_token(std::string_view role) const {
+  const auto key = std::find(kSpecialRoleKeys.begin(), kSpecialRoleKeys.end(), role);
+  if (key == kSpecialRoleKeys.end()) {
+    throw Error(ErrorKind::invalid_argument, fmt::format("special token: expected one of {}, found \"{}\"", fmt::join(kSpecialRoleKeys, ", "), role));
+  }
+  return impl_->special_tokens[static_cast<std::size_t>(key - kSpecialRoleKeys.begin())];
+}
+
+std::vector<std::int32_t> Tokenizer::all_special_ids() const {
+  std::vector<std::int32_t> ids;
+  for (const AddedToken& token : impl_->added_tokens.tokens()) {
+    if (token.special) ids.push_back(token.id);
+  }
+  for (const auto& token : impl_->special_tokens) {
+    if (token) ids.push_back(impl_->token_to_id(*token).value());
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
+}
+
+std::string_view Tokenizer::model_type() const { return impl_->sections ? impl_->sections->model_name() : "WordPiece"; }
 
 bool Tokenizer::lowercases() const {
   if (!impl_->sections) return impl_->normalizer && impl_->normalizer->lowercase;

@@ -1,6 +1,7 @@
 // What a loaded tokenizer is: the sections of a tokenizer.json, in the order in which a text passes through them.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "tokenize/post_processor.h"
 #include "tokenize/pre_tokenizer.h"
 #include "tokenize/sections.h"
+#include "tokenize/tokenizer_config.h"
 #include "tokenize/wordpiece.h"
 
 namespace filbert {
@@ -36,7 +38,7 @@ struct Tokenizer::Impl {
   std::optional<Sections> sections;  // of any other tokenizer than BERT's; the three above are not used then
   PostProcessor post_processor;
 
-  std::optional<std::string> mask_token, sep_token;
+  std::array<std::optional<std::string>, kSpecialRoleKeys.size()> special_tokens;  // [SpecialRole]
   std::optional<std::size_t> model_max_length;
   bool truncates_left = false;  // tokenizer_config.json's truncation_side
   std::vector<std::string>
