@@ -68,6 +68,7 @@ void apply_common(const TokenizerConfig& config, Tokenizer::Impl& tokenizer) {
   tokenizer.model_max_length = config.model_max_length;
   tokenizer.truncates_left = config.truncates_left;
   tokenizer.mask_token = token_of_role(tokenizer, config.special(SpecialRole::mask), {"[MASK]", "<mask>"});
+  tokenizer.unk_token = token_of_role(tokenizer, config.special(SpecialRole::unk), {"[UNK]", "<unk>"});
   tokenizer.sep_token = token_of_role(tokenizer, config.special(SpecialRole::sep), {"[SEP]", "</s>", "<sep>"});
   if (tokenizer.sections) return;  // never_split is of BertTokenizer alone
   for (const std::string& word : config.never_split) {

@@ -66,6 +66,7 @@ std::optional<std::size_t> Tokenizer::model_max_length() const { return impl_->m
 
 std::optional<std::string> Tokenizer::mask_token() const { return impl_->mask_token; }
 std::optional<std::string> Tokenizer::sep_token() const { return impl_->sep_token; }
+std::optional<std::string> Tokenizer::unk_token() const { return impl_->unk_token; }
 
 bool Tokenizer::lowercases() const {
   if (!impl_->sections) return impl_->normalizer && impl_->normalizer->lowercase;

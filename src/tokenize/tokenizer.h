@@ -36,7 +36,7 @@ struct Tokenizer::Impl {
   std::optional<Sections> sections;  // of any other tokenizer than BERT's; the three above are not used then
   PostProcessor post_processor;
 
-  std::optional<std::string> mask_token, sep_token;
+  std::optional<std::string> mask_token, sep_token, unk_token;
   std::optional<std::size_t> model_max_length;
   bool truncates_left = false;  // tokenizer_config.json's truncation_side
   std::vector<std::string>
