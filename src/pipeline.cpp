@@ -2,7 +2,6 @@
 #include <filbert/pipeline.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 #include <utility>
 
@@ -10,6 +9,7 @@
 
 #include <filbert/error.h>
 
+#include "load/own_model.h"
 #include "postprocess/answers.h"
 #include "postprocess/decision.h"
 #include "tokenize/load.h"
@@ -76,7 +76,7 @@ const std::map<int, std::string>& TextClassificationPipeline::id2label(const Cla
 TextClassificationPipeline pipeline(std::string_view task, const std::filesystem::path& checkpoint, const HubOptions& hub,
                                     const ModelOptions& options, const DecisionChoice& decision) {
   if (task != "text-classification" && task != "sentiment-analysis") {
-    throw Error(ErrorKind::unsupported, fmt::format("task: expected \"text-classification\", found \"{}\"", task));
+    throw Error(ErrorKind::unsupported, fmt::format("task: expected \"text-classification\", found \"{}\"; entities.h has that for tokens", task));
   }
   const std::filesystem::path directory = find_checkpoint(checkpoint, hub);                   // stage 0: load
   auto model = AutoModelForSequenceClassification::from_pretrained(directory, options);
@@ -90,13 +90,7 @@ TextClassificationPipeline pipeline(std::string_view task, const std::filesystem
 }
 
 std::filesystem::path default_model() {
-  const char* wanted = std::getenv("FILBERT_MODEL");
-  if (wanted != nullptr && *wanted != '\0') return wanted;
-  for (const char* place : {FILBERT_INSTALLED_MODEL, FILBERT_SOURCE_MODEL}) {
-    if (std::filesystem::exists(std::filesystem::path(place) / "config.json")) return place;
-  }
-  throw Error(ErrorKind::not_found, fmt::format("the built-in model: expected it at {} or {}, found neither; name another by "
-                                                "FILBERT_MODEL", FILBERT_INSTALLED_MODEL, FILBERT_SOURCE_MODEL));
+  return own_model("FILBERT_MODEL", "the built-in model", {FILBERT_INSTALLED_MODEL, FILBERT_SOURCE_MODEL});
 }
 
 }  // namespace filbert

@@ -9,6 +9,7 @@
 #include <filbert/decision.h>
 #include <filbert/drift.h>
 #include <filbert/encoder.h>
+#include <filbert/entities.h>
 #include <filbert/error.h>
 #include <filbert/evaluate.h>
 #include <filbert/explain.h>

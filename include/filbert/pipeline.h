@@ -123,6 +123,10 @@ TextClassificationPipeline pipeline(std::string_view task, const std::filesystem
 TextClassificationPipeline pipeline(std::string_view task, const std::filesystem::path& checkpoint, const HubOptions& hub,
                                     const ModelOptions& options = {}, const DecisionChoice& decision = {});
 
+// The pipeline of another task, as entities.h declares one: pipeline<TokenClassificationPipeline>("ner", checkpoint).
+template <typename Pipeline>
+Pipeline pipeline(std::string_view task, const std::filesystem::path& checkpoint, const HubOptions& hub = {}, const ModelOptions& options = {});
+
 // The directory of the checkpoint that comes with Filbert: $FILBERT_MODEL if set, else the installed one, else the one
 // of the source tree that built this library. Throws Error(not_found), naming the places looked at.
 std::filesystem::path default_model();

@@ -21,6 +21,12 @@ struct TextInput {
   std::optional<std::string_view> text_pair = {};
 };
 
+// One text, split into words elsewhere: each is tokenized by itself. Views, as above.
+struct WordsInput {
+  std::span<const std::string_view> words;
+  std::string_view delimiter = " ";  // what the words are joined by where one text is wanted
+};
+
 // What gives way when special tokens and text exceed max_length; as TruncationStrategy of transformers.
 enum class Truncation {
   do_not_truncate,
@@ -100,15 +106,20 @@ class Tokenizer {
   BatchEncoding operator()(std::string_view text, std::string_view text_pair, const EncodeOptions& options = {}) const;
   BatchEncoding operator()(std::span<const TextInput> texts, const EncodeOptions& options = {}) const;
 
+  // Words of texts, as is_split_into_words of transformers: offsets are those in a word, and word_ids are the words' places.
+  BatchEncoding operator()(std::span<const WordsInput> texts, const EncodeOptions& options = {}) const;
+
   std::size_t vocab_size() const;                                           // added tokens included
   std::string_view id_to_token(std::int32_t id) const;                      // Throws Error(invalid_argument) past the end
   std::optional<std::int32_t> token_to_id(std::string_view token) const;
   // tokenizer_config.json's model_max_length or its old name max_len; absent if neither says (or says 1e30).
   std::optional<std::size_t> model_max_length() const;
 
-  // "[MASK]", "<mask>": what stands for a word that is hidden, and what parts texts; absent if the tokenizer has none.
+  // "[MASK]", "<mask>": what stands for a word that is hidden, what parts texts, and what nothing of the vocabulary stands for; absent if
+  // the tokenizer has none.
   std::optional<std::string> mask_token() const;
   std::optional<std::string> sep_token() const;
+  std::optional<std::string> unk_token() const;
   // That of a role of transformers: "unk_token", "sep_token", "pad_token", "cls_token" or "mask_token". Absent if the tokenizer has none.
   // Throws Error(invalid_argument) for any other word.
   std::optional<std::string> special_token(std::string_view role) const;
@@ -117,12 +128,16 @@ class Tokenizer {
   // The type of tokenizer.json's model: "WordPiece", "BPE", "Unigram".
   std::string_view model_type() const;
 
+  // What tokens say when they are put together, by the decoder of tokenizer.json or of the tokenizer's class: {"new", "##er"} → "newer".
+  std::string convert_tokens_to_string(std::span<const std::string> tokens) const;
+
   // What was read, for people: "WordPiece from vocab.txt, 30522 tokens, lower-casing", and every doubt about it.
   std::string description() const;
   std::vector<std::string> doubts() const;
   bool lowercases() const;
 
   struct Impl;  // src/tokenize/tokenizer.h
+  const Impl& internals() const { return *impl_; }  // for the library's own parts; it may change with any version
   explicit Tokenizer(std::unique_ptr<const Impl> impl);
   Tokenizer(const Tokenizer&);
   Tokenizer& operator=(const Tokenizer&);

@@ -68,6 +68,7 @@ std::optional<std::size_t> Tokenizer::model_max_length() const { return impl_->m
 
 std::optional<std::string> Tokenizer::mask_token() const { return special_token("mask_token"); }
 std::optional<std::string> Tokenizer::sep_token() const { return special_token("sep_token"); }
+std::optional<std::string> Tokenizer::unk_token() const { return special_token("unk_token"); }
 
 std::optional<std::string> Tokenizer::special_token(std::string_view role) const {
   const auto key = std::find(kSpecialRoleKeys.begin(), kSpecialRoleKeys.end(), role);
