@@ -23,6 +23,7 @@ _PLACES = {
     "PreTrainedModel": "modeling",
     "pipeline": "pipelines",
     "TextClassificationPipeline": "text_classification",
+    "TokenClassificationPipeline": "token_classification",
     "classify": "classification",
     "Classification": "_filbert",
     "explain": "explanation",
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from .pipelines import pipeline
     from .scores import sigmoid, softmax
     from .text_classification import TextClassificationPipeline
+    from .token_classification import TokenClassificationPipeline
     from .tokenization import AutoTokenizer, PreTrainedTokenizer
 
     __version__: str

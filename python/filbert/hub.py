@@ -77,9 +77,16 @@ def find(name, options, *, tokenizer=True, weights=True) -> str:
     return str(_filbert.find_checkpoint(os.fspath(name), options, tokenizer=tokenizer, weights=weights))
 
 
+def _built_in(variable: str, name: str, of_library) -> str:
+    packaged = Path(__file__).parent / "models" / name
+    return str(packaged if not os.environ.get(variable) and (packaged / "config.json").exists() else of_library())
+
+
 def default_model() -> str:
     """The directory of the built-in model: $FILBERT_MODEL, else the one in this package, else the one of the source tree."""
-    packaged = Path(__file__).parent / "models" / "stars-en"
-    if not os.environ.get("FILBERT_MODEL") and (packaged / "config.json").exists():
-        return str(packaged)
-    return str(_filbert.default_model())
+    return _built_in("FILBERT_MODEL", "stars-en", _filbert.default_model)
+
+
+def default_entities_model() -> str:
+    """The same of the model of entities, and $FILBERT_ENTITIES_MODEL."""
+    return _built_in("FILBERT_ENTITIES_MODEL", "entities-en", _filbert.default_entities_model)

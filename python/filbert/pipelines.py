@@ -4,15 +4,18 @@ import os
 
 from . import _filbert
 from .errors import InvalidArgumentError, UnsupportedError
-from .hub import default_model, find, hub_options, model_options, refuse_unknown
+from .hub import default_entities_model, default_model, find, hub_options, model_options, refuse_unknown
 from .modeling import AutoModelForSequenceClassification, AutoModelForTokenClassification, PreTrainedModel
 from .text_classification import TextClassificationPipeline
+from .token_classification import TokenClassificationPipeline
 from .tokenization import PreTrainedTokenizer
 
 # task: (what is called, what loads its model, how such classes end in config.json)
 _TASKS = {
     "text-classification": (TextClassificationPipeline, AutoModelForSequenceClassification, "ForSequenceClassification"),
     "sentiment-analysis": (TextClassificationPipeline, AutoModelForSequenceClassification, "ForSequenceClassification"),
+    "token-classification": (TokenClassificationPipeline, AutoModelForTokenClassification, "ForTokenClassification"),
+    "ner": (TokenClassificationPipeline, AutoModelForTokenClassification, "ForTokenClassification"),
 }
 
 
@@ -56,8 +59,8 @@ def pipeline(
 ):
     """A pipeline of transformers' interface.
 
-    task: "text-classification" or "sentiment-analysis". None: as the model's config.json says.
-    model: a directory, the name of a model on the Hub, or a loaded model. None: the built-in one (stars 1 to 5 of English reviews).
+    task: "text-classification" or "sentiment-analysis"; "token-classification" or "ner". None: as the model's config.json says.
+    model: a directory, the name of a model on the Hub, or a loaded model. None: the built-in one.
     tokenizer: the same; None: the model's own.
     Everything else are options of the pipeline's calls (top_k, function_to_apply, batch_size, …), which each call may change.
     """
@@ -68,8 +71,9 @@ def pipeline(
     dtype, torch_dtype = more.pop("dtype", dtype), more.pop("torch_dtype", torch_dtype)
     refuse_unknown("model_kwargs", more)
     hub = hub_options(revision, token, cache_dir, local_files_only, force_download, subfolder)
+    made = _TASKS[task][0] if task else None
     if model is None:
-        model = default_model()
+        model = default_entities_model() if made is TokenClassificationPipeline else default_model()
     if not isinstance(model, PreTrainedModel):
         name = os.fspath(model) if isinstance(model, (str, os.PathLike)) else model
         directory = find(name, hub, tokenizer=tokenizer is None)
@@ -77,7 +81,7 @@ def pipeline(
         loads = _TASKS[task][1]
         model = loads(loads._core_class.from_pretrained(directory, model_options(dtype, torch_dtype, num_threads)), name, directory)
     task = task or next((name for name, row in _TASKS.items() if isinstance(model, row[1])), "text-classification")
-    made, loads, _ = _TASKS[task]
+    made, loads = _TASKS[task][:2]
     if not isinstance(model, loads):
         raise InvalidArgumentError(f"model: expected one of {loads.__name__} for {task}, found one of {type(model).__name__}")
     if tokenizer is None:

@@ -111,7 +111,7 @@ class TextClassificationPipeline:
 
     def _refuse_long(self, texts, pairs, call, first: int) -> None:
         most = call.max_length or self._core.max_length
-        rows = self.tokenizer._encode(texts, pairs, (True, "do_not_truncate", None, False, 0), False)
+        rows = self.tokenizer._encode(texts, pairs, (True, "do_not_truncate", None, False, 0, False), False)
         for row, length in enumerate(rows.lengths):
             if length > most:
                 raise InvalidArgumentError(f"row {first + row}: expected at most {most} tokens, which this model takes, found {length}; truncation=True cuts it")

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from . import _filbert
 from .batch_encoding import BatchEncoding, Encoding
-from .decoding import cleaned_up, decoded
 from .errors import InvalidArgumentError, NotTextError, UnsupportedError, warn
 from .hub import as_count, find, hub_options, refuse_unknown
 
 VERY_LARGE_INTEGER = int(1e30)  # of transformers: "the tokenizer does not say"
+
+# What transformers' clean_up_tokenization puts together again.
+_CLEANED_UP = ((" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"), (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"))
 
 _PADDINGS = ("longest", "max_length", "do_not_pad")
 _TRUNCATIONS = ("longest_first", "only_first", "only_second", "do_not_truncate")
@@ -146,11 +148,9 @@ class PreTrainedTokenizer:
     ) -> BatchEncoding:
         if kwargs:
             raise TypeError(f"tokenizer() got an unexpected argument {next(iter(kwargs))!r}")
-        if is_split_into_words:
-            raise UnsupportedError("is_split_into_words: expected texts that are not split yet, which is all that this version takes")
-        texts, pairs, is_batch = self._batch(text, text_pair)
+        texts, pairs, is_batch = self._batch_of_words(text, text_pair) if is_split_into_words else self._batch(text, text_pair)
         strategy, truncation, limit = self._strategies(padding, truncation, max_length, pad_to_multiple_of)
-        choice = (bool(add_special_tokens), truncation, limit, bool(return_overflowing_tokens), as_count("stride", stride))
+        choice = (bool(add_special_tokens), truncation, limit, bool(return_overflowing_tokens), as_count("stride", stride), bool(is_split_into_words))
         rows = self._encode(texts, pairs, choice, bool(return_offsets_mapping))
         length = self._padded_length(strategy, rows, limit, pad_to_multiple_of)
         left = _is_left(padding_side or self.padding_side)
@@ -186,6 +186,15 @@ class PreTrainedTokenizer:
             return text.tolist(), None if text_pair is None else list(text_pair), True
         raise NotTextError(f"text: expected a text (str) or a list of texts, found {type(text).__name__}")
 
+    def _batch_of_words(self, text, text_pair):
+        if text_pair is not None:
+            raise UnsupportedError("text_pair: expected none beside words, found one; pairs of words are not read")
+        if not isinstance(text, (list, tuple)):
+            raise NotTextError(f"text: expected a list of words, or of lists of words, found {type(text).__name__}")
+        if text and isinstance(text[0], (list, tuple)):
+            return list(text), None, True
+        return [text], None, False
+
     def _strategies(self, padding, truncation, max_length, pad_to_multiple_of):
         """As transformers reads these arguments together."""
         if padding is False and truncation is None and max_length is None:
@@ -218,7 +227,7 @@ class PreTrainedTokenizer:
         key = (*choice, with_offsets)
         options = self._made.get(key)
         if options is None:
-            add_special_tokens, truncation, max_length, return_overflowing_tokens, stride = choice
+            add_special_tokens, truncation, max_length, return_overflowing_tokens, stride, _ = choice
             options = self._made[key] = _filbert.EncodeOptions(
                 add_special_tokens=add_special_tokens,
                 truncation=truncation,
@@ -227,7 +236,7 @@ class PreTrainedTokenizer:
                 stride=stride,
                 return_offsets_mapping=with_offsets,
             )
-        return self._core.encode(texts, pairs, options)
+        return self._core.encode_words(texts, options) if choice[-1] else self._core.encode(texts, pairs, options)
 
     def _padded_length(self, strategy, rows, max_length, multiple) -> int:
         """Tokens of a padded row; 0: rows stay as they are."""
@@ -315,7 +324,8 @@ class PreTrainedTokenizer:
         return self._core.vocab_size
 
     def __len__(self) -> int:
-        return self._core.vocab_size
+        """Added tokens included."""
+        return self._core.size
 
     def get_vocab(self) -> dict[str, int]:
         return self._core.vocab()
@@ -330,7 +340,7 @@ class PreTrainedTokenizer:
         return [self._token_of(int(id)) for id in ids if int(id) not in skipped]
 
     def _token_of(self, id: int) -> str | None:
-        return self._core.ids_to_tokens([id])[0] or None if 0 <= id < self._core.vocab_size else None
+        return self._core.ids_to_tokens([id])[0] or None if 0 <= id < self._core.size else None
 
     def convert_tokens_to_ids(self, tokens):
         """The id of a token, that of the unknown token where it is none; or a list of those of several."""
@@ -341,7 +351,7 @@ class PreTrainedTokenizer:
         return [unknown if id is None else id for id in self._core.tokens_to_ids(list(tokens))]
 
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
-        return decoded(self._core.model_type, tokens)
+        return self._core.convert_tokens_to_string(list(tokens))
 
     def decode(self, token_ids, skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool | None = None, **_):
         """The text of a row of ids; of several rows a list."""
@@ -354,9 +364,11 @@ class PreTrainedTokenizer:
             return [self.decode(row, skip_special_tokens, clean_up_tokenization_spaces) for row in token_ids]
         skipped = set(self._core.all_special_ids) if skip_special_tokens else ()
         tokens = [self._token_of(int(id)) for id in token_ids if int(id) not in skipped]
-        text = decoded(self._core.model_type, [token for token in tokens if token is not None])
+        text = self._core.convert_tokens_to_string([token for token in tokens if token is not None])
         clean = self.clean_up_tokenization_spaces if clean_up_tokenization_spaces is None else clean_up_tokenization_spaces
-        return cleaned_up(text) if clean and self._core.model_type != "BPE" else text
+        for apart, together in _CLEANED_UP if clean and self._core.model_type != "BPE" else ():
+            text = text.replace(apart, together)
+        return text
 
     def batch_decode(self, sequences, skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool | None = None, **_) -> list[str]:
         return [self.decode(row, skip_special_tokens, clean_up_tokenization_spaces) for row in sequences]

@@ -13,6 +13,7 @@ void bind_hub(nb::module_& module);
 void bind_tokenizer(nb::module_& module);
 void bind_models(nb::module_& module);
 void bind_classifier(nb::module_& module);
+void bind_entities(nb::module_& module);
 void bind_explain(nb::module_& module);
 
 }  // namespace filbert::python

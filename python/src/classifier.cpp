@@ -27,8 +27,6 @@
 namespace filbert::python {
 namespace {
 
-nb::str as_str(std::string_view text) { return nb::steal<nb::str>(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace")); }
-
 // A text's answer, or why there is none.
 struct Answer {
   Classification found;

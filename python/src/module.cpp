@@ -11,5 +11,6 @@ NB_MODULE(_filbert, module) {
   python::bind_tokenizer(module);
   python::bind_models(module);
   python::bind_classifier(module);
+  python::bind_entities(module);
   python::bind_explain(module);
 }

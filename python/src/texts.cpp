@@ -98,4 +98,24 @@ Texts::Texts(nb::handle texts, nb::handle text_pairs, std::size_t first_row, boo
   }
 }
 
+Words::Words(nb::handle texts, const std::string& delimiter, std::size_t first_row) : delimiter_(delimiter) {
+  const std::size_t count = nb::len(texts);
+  words_.reserve(count);
+  for (std::size_t row = 0; row < count; ++row) {
+    nb::object text = texts[row];
+    if (!nb::isinstance<nb::list>(text) && !nb::isinstance<nb::tuple>(text)) {
+      throw_not_text(fmt::format("row {}: expected a list of words, found {}", first_row + row, shown(text)));
+    }
+    std::vector<std::string_view>& words = words_.emplace_back();
+    for (std::size_t word = 0; word < nb::len(text); ++word) {
+      std::string error;
+      nb::object piece = text[word];
+      words.push_back(text_or_error(piece, fmt::format("row {}, word {}", first_row + row, word), error));
+      if (!error.empty()) throw_not_text(error);
+      held_.append(piece);
+    }
+  }
+  for (const auto& words : words_) inputs.push_back({.words = words, .delimiter = delimiter_});
+}
+
 }  // namespace filbert::python

@@ -24,6 +24,23 @@ struct Texts {
   nb::list held_;
 };
 
+// Texts that come as lists of words, `delimiter` between them where one text is wanted.
+struct Words {
+  Words(nb::handle texts, const std::string& delimiter, std::size_t first_row = 0);
+
+  std::vector<WordsInput> inputs;
+
+ private:
+  std::string delimiter_;
+  std::vector<std::vector<std::string_view>> words_;  // of each text
+  nb::list held_;
+};
+
+// What the library says, as Python has it.
+inline nb::str as_str(std::string_view text) {
+  return nb::steal<nb::str>(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
+}
+
 // The UTF-8 of a str, valid while it lives. Throws NotTextError, led by `where`.
 std::string_view text_of(nb::handle text, const std::string& where);
 

@@ -15,6 +15,8 @@
 #include <filbert/error.h>
 #include <filbert/tokenizer.h>
 
+#include "tokenize/tokenizer.h"
+
 #include "arrays.h"
 #include "bindings.h"
 #include "texts.h"
@@ -137,7 +139,11 @@ BatchEncoding encode(const Tokenizer& tokenizer, nb::handle texts, nb::handle te
   return tokenizer(held.inputs, options);
 }
 
-nb::str as_str(std::string_view text) { return nb::steal<nb::str>(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace")); }
+BatchEncoding encode_words(const Tokenizer& tokenizer, nb::handle texts, const EncodeOptions& options) {
+  const Words held(texts, " ");
+  const nb::gil_scoped_release release;
+  return tokenizer(held.inputs, options);
+}
 
 nb::list ids_to_tokens(const Tokenizer& tokenizer, const std::vector<std::int32_t>& ids) {
   nb::list tokens;
@@ -183,7 +189,12 @@ void bind_tokenizer(nb::module_& module) {
         return AutoTokenizer::from_pretrained(directory);
       })
       .def("encode", &encode, nb::arg("texts"), nb::arg("text_pairs").none(), nb::arg("options"))
-      .def_prop_ro("vocab_size", &Tokenizer::vocab_size)
+      .def("encode_words", &encode_words, nb::arg("texts"), nb::arg("options"))
+      .def("convert_tokens_to_string", [](const Tokenizer& tokenizer, const std::vector<std::string>& tokens) {
+        return as_str(tokenizer.convert_tokens_to_string(tokens));
+      }, nb::arg("tokens"))
+      .def_prop_ro("size", &Tokenizer::vocab_size, "Tokens, added ones included.")
+      .def_prop_ro("vocab_size", [](const Tokenizer& tokenizer) { return tokenizer.internals().vocab().size(); }, "Tokens of the model alone.")
       .def_prop_ro("model_max_length", &Tokenizer::model_max_length)
       .def_prop_ro("model_type", &Tokenizer::model_type)
       .def_prop_ro("description", &Tokenizer::description)
