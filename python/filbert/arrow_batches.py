@@ -207,6 +207,16 @@ def entity_answers(pipe, options: dict) -> Callable:
     return answers
 
 
+# task: what Work needs of its pipeline
+ANSWERS = {"text-classification": classification_answers, "token-classification": entity_answers}
+
+
+def outputs_of(options: dict) -> dict[str, Output]:
+    """Of a call with these options; an aggregation_strategy have entities alone."""
+    strategy = options.get("aggregation_strategy")
+    return CLASSIFICATION if strategy is None else TOKENS if strategy == "none" else ENTITIES
+
+
 def chosen_outputs(output, table: dict[str, Output], existing: Iterable[str], on_error: str) -> dict[str, str]:
     """{what: name of its column}, of a list of what, or of such a dict."""
     if on_error not in ON_ERROR:

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.types import StringType, StructField, StructType
 
 from . import spark_model
-from .arrow_batches import BATCH_TOKENS, CLASSIFICATION, ENTITIES, TOKENS, Work, chosen_outputs, classification_answers, entity_answers
+from .arrow_batches import ANSWERS, BATCH_TOKENS, chosen_outputs, outputs_of
 from .errors import InvalidArgumentError, NotFoundError, NotTextError, UnsupportedError
 from .hub import as_count, compute_dtype, find, hub_options
 from .pipelines import pipeline
@@ -23,7 +23,6 @@ __all__ = ["FilbertClassifier", "Metrics", "classify", "entities"]
 _OUTPUT = ("label", "score")
 _COUNTED = {"rows": 0, "tokens": 0, "truncated": 0, "errors": 0, "seconds": 0.0}
 _OF_HUB = frozenset("revision token cache_dir local_files_only force_download subfolder".split())
-_LOADED_BY = {"text-classification": classification_answers, "token-classification": entity_answers}
 
 
 class Metrics:
@@ -45,18 +44,6 @@ class Metrics:
 
     def __repr__(self) -> str:
         return f"Metrics({', '.join(f'{name}={getattr(self, name)!r}' for name in _COUNTED)})"
-
-
-def _counting(accumulators: dict | None):
-    """On a worker: what Work calls."""
-    if accumulators is None:
-        return None
-
-    def count(counts):
-        for name, value in counts.items():
-            accumulators[name].add(value)
-
-    return count
 
 
 def _context_of(spark):
@@ -116,23 +103,18 @@ def _is_local(master: str) -> bool:
 # ---- the job
 
 
-def _run(df, columns, model, loaded, table, output, *, on_error, batch_tokens, num_threads, metrics, options) -> DataFrame:
+def _run(df, columns, model, loaded, output, *, on_error, batch_tokens, num_threads, metrics, options) -> DataFrame:
+    table = outputs_of(options)
     chosen = chosen_outputs(output, table, df.columns, on_error)
     batch_tokens = as_count("batch_tokens", batch_tokens, 1)
     num_threads = None if num_threads is None else as_count("num_threads", num_threads, 1)
     if loaded is not None:
-        _LOADED_BY[model.task](loaded, options)  # options that cannot be are told now
-    outputs, names = [what for what in chosen], list(chosen.values())
-    accumulators = None if metrics is None else metrics._accumulators
-
-    def part(batches):
-        answers = _LOADED_BY[model.task](spark_model.load(model, num_threads), options)
-        work = Work(answers, columns, [table.get(what) for what in outputs], names, on_error=on_error, batch_tokens=batch_tokens, count=_counting(accumulators))
-        return work(batches)
-
+        ANSWERS[model.task](loaded, options)  # options that cannot be are told now
+    part = spark_model.Part(model, options, columns, chosen, on_error=on_error, batch_tokens=batch_tokens, num_threads=num_threads,
+                            accumulators=None if metrics is None else metrics._accumulators)
     added = StructType.fromDDL(", ".join(f"`{what}` {table[what].spark_type if what in table else 'string'}" for what in chosen))
-    fields = [StructField(names[place], field.dataType, True) for place, field in enumerate(added.fields)]
-    return df.mapInArrow(part, StructType([*df.schema.fields, *fields]))
+    fields = [StructField(name, field.dataType, True) for name, field in zip(chosen.values(), added.fields, strict=True)]
+    return df.mapInArrow(lambda batches: part(batches), StructType([*df.schema.fields, *fields]))
 
 
 def _default_output(on_error) -> tuple:
@@ -175,7 +157,7 @@ def classify(
     given = {**({} if dtype is None else {"dtype": dtype}), **(model_options or {})}
     told, loaded = _checked_model(df.sparkSession, "text-classification", model, ship, given)
     output = _default_output(on_error) if output is None else output
-    return _run(df, columns, told, loaded, CLASSIFICATION, output, on_error=on_error, batch_tokens=batch_tokens, num_threads=num_threads, metrics=metrics,
+    return _run(df, columns, told, loaded, output, on_error=on_error, batch_tokens=batch_tokens, num_threads=num_threads, metrics=metrics,
                 options=options)
 
 
@@ -206,9 +188,8 @@ def entities(
     told, loaded = _checked_model(df.sparkSession, "token-classification", model, ship, given)
     if output is None:
         output = ("entities",) if on_error == "raise" else ("entities", "error")
-    table = TOKENS if aggregation_strategy == "none" else ENTITIES
     options = {"aggregation_strategy": aggregation_strategy, **options}
-    return _run(df, columns, told, loaded, table, output, on_error=on_error, batch_tokens=batch_tokens, num_threads=num_threads, metrics=metrics,
+    return _run(df, columns, told, loaded, output, on_error=on_error, batch_tokens=batch_tokens, num_threads=num_threads, metrics=metrics,
                 options=options)
 
 

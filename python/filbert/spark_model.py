@@ -147,3 +147,24 @@ def load(model: Model, num_threads: int | None = None):
     except (FilbertError, OSError) as error:
         kind = type(error) if isinstance(error, FilbertError) else NotFoundError if isinstance(error, FileNotFoundError) else FilbertError
         raise kind(f"on {socket.gethostname()} (process {os.getpid()}) the model {model.archive or model.name!r} could not be loaded: {error}") from error
+
+
+class Part:
+    """What a task does with the Arrow batches of its part of the rows. Made on the driver; a worker that runs it imports nothing of pyspark.sql for it."""
+
+    def __init__(self, model: Model, options: dict, columns: list, chosen: dict[str, str], *, on_error, batch_tokens, num_threads, accumulators):
+        """columns: (place, name) of those with texts. chosen: {what: name} of those that are added. accumulators: by the names of what Work counts."""
+        self.model, self.options, self.columns, self.chosen = model, options, columns, chosen
+        self.on_error, self.batch_tokens, self.num_threads, self.accumulators = on_error, batch_tokens, num_threads, accumulators
+
+    def __call__(self, batches):
+        from .arrow_batches import ANSWERS, Work, outputs_of
+
+        answers = ANSWERS[self.model.task](load(self.model, self.num_threads), self.options)
+        outputs = [outputs_of(self.options).get(what) for what in self.chosen]
+        count = None if self.accumulators is None else self._count
+        return Work(answers, self.columns, outputs, list(self.chosen.values()), on_error=self.on_error, batch_tokens=self.batch_tokens, count=count)(batches)
+
+    def _count(self, counts) -> None:
+        for name, value in counts.items():
+            self.accumulators[name].add(value)

@@ -1,5 +1,6 @@
 """filbert.spark in Spark itself: one process with two tasks, and two executors in processes of their own, which are killed."""
 
+import doctest
 import os
 import pathlib
 import sys
@@ -155,6 +156,10 @@ class TestInOneProcess:
             FilbertClassifier(inputCol="id", model=model).transformSchema(schema)
         with pytest.raises(InvalidArgumentError, match="expected a new column for label, found 'text'"):
             FilbertClassifier(outputCol="text", model=model).transformSchema(schema)
+
+    def test_the_page_about_it_is_right(self, spark):
+        found = doctest.testfile(str(ROOT / "docs/spark.md"), module_relative=False, globs={"spark": spark}, optionflags=doctest.NORMALIZE_WHITESPACE)
+        assert found.attempted > 10 and found.failed == 0
 
     def test_entities_are_those_of_one_process(self, spark, tmp_path):
         config = {"architectures": ["BertForTokenClassification"], "id2label": {str(id): label for id, label in enumerate(["O", "B-PER", "I-PER", "B-LOC"])}}
