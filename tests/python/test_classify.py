@@ -33,7 +33,7 @@ def test_an_answer_says_all_that_is_known(tiny, classifier):
     assert {"label": answer.label, "score": answer.score} == classifier("good film")[0]
     assert list(answer.scores) == ["1 star", "2 stars", "3 stars", "4 stars", "5 stars"] and max(answer.scores, key=answer.scores.get) == answer.label
     assert answer.logits.shape == (5,) and answer.logits.dtype == numpy.float32
-    assert (answer.tokens_total, answer.tokens_used, answer.truncated, answer.error) == (6, 6, False, None)
+    assert (answer.tokens_total, answer.tokens_used, answer.truncated, answer.error) == (4, 4, False, None)
     assert answer.to_dict()["label"] == answer.label and "Classification(label=" in repr(answer)
     assert list(classify("good film", model=tiny, top_k=2).scores) == [score["label"] for score in classifier("good film", top_k=2)]
 

@@ -70,7 +70,7 @@ def test_several_methods_and_the_rest_of_a_page(tiny):
 def test_it_shows_itself(tiny, tmp_path):
     explanation = explain("<b>good</b> film", model=tiny)
     page = explanation.html()
-    assert page.startswith("<!doctype html>") and "&lt;b&gt;" in page and "<b>good" not in page
+    assert page.startswith("<!DOCTYPE html>") and "&lt;b&gt;" in page and "<b>good" not in page
     shown = explanation._repr_html_()
     assert shown.startswith("<iframe srcdoc=") and shown.count("<iframe") == 1 and shown.count('"') == 8
     explanation.save(tmp_path / "why.html")

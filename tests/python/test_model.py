@@ -69,8 +69,8 @@ def test_labels_of_tokens(entities):
     assert (logits[0, :3] == model(**tokenizer("good", return_tensors="np")).logits[0]).all()
 
 
-def test_an_encoder_without_a_head(entities):
-    outputs = AutoModel.from_pretrained(entities)(**AutoTokenizer.from_pretrained(entities)("good", return_tensors="np"))
+def test_an_encoder_without_a_head(encoder):
+    outputs = AutoModel.from_pretrained(encoder)(**AutoTokenizer.from_pretrained(encoder)("good", return_tensors="np"))
     assert outputs.last_hidden_state.shape == (1, 3, 32) and outputs.hidden_states is None
 
 

@@ -4,6 +4,7 @@ import concurrent.futures
 import importlib.util
 import multiprocessing
 import os
+import pathlib
 import subprocess
 import sys
 import textwrap
@@ -13,9 +14,11 @@ import urllib.request
 
 import pytest
 
+import filbert
 from filbert import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 from conftest import TEXTS
 
+PACKAGE = str(pathlib.Path(filbert.__file__).parents[1])
 MANY = [f"{text} {number}" for number in range(40) for text in TEXTS]
 
 
@@ -43,7 +46,7 @@ def test_the_gil_is_released(stars):
     """Python goes on while a batch is computed: what another thread counts meanwhile is not a handful."""
     classifier = pipeline("text-classification", stars, num_threads=1)
     done, counted = threading.Event(), 0
-    worker = threading.Thread(target=lambda: (classifier(["I really love this book " * 10] * 60), done.set()))
+    worker = threading.Thread(target=lambda: (classifier([f"I really love this book, number {place}. " * 8 for place in range(100)]), done.set()))
     worker.start()
     while not done.is_set():
         counted += 1
@@ -135,7 +138,7 @@ def test_gunicorn_with_a_model_loaded_before_it_forks(tiny, tmp_path):
             return [json.dumps([os.getpid(), classifier(["good film", "bad"] * 40)]).encode()]
     """))
     command = [sys.executable, "-m", "gunicorn", "--preload", "--workers", "2", "--bind", "127.0.0.1:0", "served:app"]
-    server = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    server = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": PACKAGE, "HOME": str(tmp_path)})
     try:
         url = next(line.split("Listening at: ")[1].split()[0] for line in server.stderr if "Listening at" in line)
         threading.Thread(target=server.stderr.read, daemon=True).start()
