@@ -50,6 +50,10 @@ BatchEncoding Tokenizer::operator()(std::span<const TextInput> texts, const Enco
   return encode_batch(*impl_, texts, options);
 }
 
+BatchEncoding Tokenizer::operator()(std::span<const WordsInput> texts, const EncodeOptions& options) const {
+  return encode_batch(*impl_, texts, options);
+}
+
 std::size_t Tokenizer::vocab_size() const { return impl_->vocab_size(); }
 
 std::string_view Tokenizer::id_to_token(std::int32_t id) const {
@@ -64,9 +68,6 @@ std::optional<std::int32_t> Tokenizer::token_to_id(std::string_view token) const
 
 std::optional<std::size_t> Tokenizer::model_max_length() const { return impl_->model_max_length; }
 
-std::optional<std::string> Tokenizer::mask_token() const { return impl_->mask_token; }
-std::optional<std::string> Tokenizer::sep_token() const { return impl_->sep_token; }
-std::optional<std::string> Tokenizer::unk_token() const { return impl_->unk_token; }
 
 bool Tokenizer::lowercases() const {
   if (!impl_->sections) return impl_->normalizer && impl_->normalizer->lowercase;
