@@ -24,6 +24,9 @@ struct ScoredToken {
   bool is_subword = false;
 };
 
+// The scores that count for a word of these tokens, of which there is one at least; with none and simple those of the first.
+std::vector<float> word_scores(std::span<const ScoredToken> tokens, AggregationStrategy strategy);
+
 // What does not change from row to row. Views: valid while pipeline and options live.
 struct EntityRules {
   const TokenClassificationOptions& options;
