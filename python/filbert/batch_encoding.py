@@ -38,13 +38,13 @@ class Encoding:
         return max((id for id in self.sequence_ids if id is not None), default=0) + 1
 
     def token_to_sequence(self, token: int):
-        return self.sequence_ids[token]
+        return self.sequence_ids[token] if token < len(self) else None
 
     def token_to_word(self, token: int):
-        return self.word_ids[token]
+        return self.word_ids[token] if token < len(self) else None
 
     def token_to_chars(self, token: int):
-        return self.offsets[token] if self.sequence_ids[token] is not None else None
+        return self.offsets[token] if self.token_to_sequence(token) is not None else None
 
     def char_to_token(self, char: int, sequence_index: int = 0):
         for token, (start, end) in enumerate(self.offsets):

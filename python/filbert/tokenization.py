@@ -11,9 +11,7 @@ from .hub import as_count, find, hub_options, refuse_unknown
 
 VERY_LARGE_INTEGER = int(1e30)  # of transformers: "the tokenizer does not say"
 
-# What transformers' clean_up_tokenization puts together again.
-_CLEANED_UP = ((" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"), (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"))
-
+_ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 _PADDINGS = ("longest", "max_length", "do_not_pad")
 _TRUNCATIONS = ("longest_first", "only_first", "only_second", "do_not_truncate")
 
@@ -74,13 +72,12 @@ class PreTrainedTokenizer:
         self._directory = Path(directory)
         self.name_or_path = name_or_path
         self._files = self._read("tokenizer_config.json")
-        self._special = {role: core.special_token(role) for role in ("unk_token", "sep_token", "pad_token", "cls_token", "mask_token")}
-        self._special_ids = {role: None if token is None else core.token_to_id(token) for role, token in self._special.items()}
-        self.padding_side = self._files.get("padding_side", "left" if self._class == "XLNet" else "right")
+        self._special = core.special_tokens
+        self._special_ids = {role: core.token_to_id(token) for role, token in self._special.items()}
+        self.padding_side = "left" if core.pads_left else "right"
         self.truncation_side = self._files.get("truncation_side", "right")
         self.pad_token_type_id = 3 if self._class == "XLNet" else 0
         self.model_max_length = core.model_max_length or VERY_LARGE_INTEGER
-        self.clean_up_tokenization_spaces = bool(self._files.get("clean_up_tokenization_spaces", False))
         self.model_input_names = self._files.get("model_input_names") or self._usual_input_names()
         self._made = {}  # options of the library, by those of the calls so far
         self._warned = False
@@ -254,7 +251,7 @@ class PreTrainedTokenizer:
         return names + ["special_tokens_mask"] * bool(special_tokens_mask) + ["offset_mapping"] * bool(offset_mapping)
 
     def _pad_of(self, name: str) -> int:
-        return {"input_ids": self._special_ids["pad_token"] or 0, "token_type_ids": self.pad_token_type_id, "special_tokens_mask": 1}[name]
+        return {"input_ids": self._special_ids.get("pad_token") or 0, "token_type_ids": self.pad_token_type_id, "special_tokens_mask": 1}[name]
 
     def _list(self, rows, name, length, left):
         if name == "attention_mask":
@@ -344,7 +341,7 @@ class PreTrainedTokenizer:
 
     def convert_tokens_to_ids(self, tokens):
         """The id of a token, that of the unknown token where it is none; or a list of those of several."""
-        unknown = self._special_ids["unk_token"]
+        unknown = self._special_ids.get("unk_token")
         if isinstance(tokens, str):
             id = self._core.token_to_id(tokens)
             return unknown if id is None else id
@@ -362,13 +359,7 @@ class PreTrainedTokenizer:
             token_ids = [token_ids]
         if len(token_ids) and isinstance(token_ids[0], (list, tuple)):
             return [self.decode(row, skip_special_tokens, clean_up_tokenization_spaces) for row in token_ids]
-        skipped = set(self._core.all_special_ids) if skip_special_tokens else ()
-        tokens = [self._token_of(int(id)) for id in token_ids if int(id) not in skipped]
-        text = self._core.convert_tokens_to_string([token for token in tokens if token is not None])
-        clean = self.clean_up_tokenization_spaces if clean_up_tokenization_spaces is None else clean_up_tokenization_spaces
-        for apart, together in _CLEANED_UP if clean and self._core.model_type != "BPE" else ():
-            text = text.replace(apart, together)
-        return text
+        return self._core.decode(list(token_ids), skip_special_tokens, clean_up_tokenization_spaces)
 
     def batch_decode(self, sequences, skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool | None = None, **_) -> list[str]:
         return [self.decode(row, skip_special_tokens, clean_up_tokenization_spaces) for row in sequences]
@@ -386,35 +377,24 @@ class PreTrainedTokenizer:
 
     @property
     def special_tokens_map(self) -> dict[str, str]:
-        named = {role: self._named(role) for role in ("bos_token", "eos_token")}
-        return {role: token for role, token in {**named, **self._special}.items() if token is not None}
-
-    def _named(self, role: str) -> str | None:
-        """Of a role that only the files know."""
-        token = self._files.get(role)
-        token = token.get("content") if isinstance(token, dict) else token
-        usual = {"bos_token": "<s>", "eos_token": "</s>"}[role]
-        return token if token is not None else usual if self._special["cls_token"] == "<s>" and self._core.token_to_id(usual) is not None else None
+        return dict(self._special)
 
     @property
     def all_special_tokens(self) -> list[str]:
-        return list(dict.fromkeys(self.special_tokens_map.values()))
+        return self._core.all_special_tokens
 
     @property
     def all_special_ids(self) -> list[int]:
-        return self.convert_tokens_to_ids(self.all_special_tokens)
+        return self._core.all_special_ids
 
     def __getattr__(self, name: str):
         # pad_token, pad_token_id and their like
         role = name.removesuffix("_id")
         if name.startswith("_") or not role.endswith("_token"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        if role in self._special:
-            return (self._special_ids if name.endswith("_id") else self._special)[role]
-        if role in ("bos_token", "eos_token"):
-            token = self._named(role)
-            return token if name == role or token is None else self._core.token_to_id(token)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        if role not in _ROLES:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return (self._special_ids if name.endswith("_id") else self._special).get(role)
 
     def __repr__(self) -> str:
         return (
