@@ -25,13 +25,14 @@ from filbert import _filbert
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SENTENCES = ROOT / "tests/data/sentences_en.txt"
 BATCH, BATCHES = 1000, 4
+LONGEST = 300  # characters of a text: none is too long for the model
 sys.path.insert(0, str(ROOT / "tests/cli"))
 import tiny_checkpoint  # noqa: E402
 
 
 def texts_of(count: int) -> list[str]:
     """Different texts of usual lengths."""
-    sentences = [line for line in SENTENCES.read_text(encoding="utf-8").splitlines() if line]
+    sentences = [line for line in SENTENCES.read_text(encoding="utf-8").splitlines() if 0 < len(line) <= LONGEST]
     return [f"{sentences[place % len(sentences)]} {place}" for place in range(count)]
 
 

@@ -7,7 +7,7 @@ The names are those of transformers, so that its programs run with `filbert` in 
 Nothing is loaded before it is used, the C++ library included: to import this costs a millisecond.
 """
 
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # True to type checkers; the module of that name would be most of what an import costs
 
 _PLACES = {
     "AutoConfig": "configuration",

@@ -1,17 +1,9 @@
 """What a tokenizer gives: BatchEncoding, a dictionary that also knows which token is which character and word, as that of transformers."""
 
-from collections import UserDict
-from typing import NamedTuple
+from collections import UserDict, namedtuple
 
-
-class CharSpan(NamedTuple):
-    start: int
-    end: int
-
-
-class TokenSpan(NamedTuple):
-    start: int
-    end: int
+CharSpan = namedtuple("CharSpan", ["start", "end"])
+TokenSpan = namedtuple("TokenSpan", ["start", "end"])
 
 
 class Encoding:
