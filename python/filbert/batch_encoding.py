@@ -132,7 +132,7 @@ class BatchEncoding(UserDict):
         return self
 
     def convert_to_tensors(self, tensor_type: str | None = None, prepend_batch_axis: bool = False) -> "BatchEncoding":
-        from .tokenization import as_tensors
+        from .tokenizer_options import as_tensors
 
         if tensor_type is not None:
             columns = {name: [column] if prepend_batch_axis else column for name, column in self.data.items()}

@@ -1,7 +1,6 @@
 """Which checkpoint is meant, and with which options it is loaded: what every from_pretrained() takes."""
 
 import os
-from pathlib import Path
 
 from . import _filbert
 from .errors import InvalidArgumentError
@@ -78,8 +77,8 @@ def find(name, options, *, tokenizer=True, weights=True) -> str:
 
 
 def _built_in(variable: str, name: str, of_library) -> str:
-    packaged = Path(__file__).parent / "models" / name
-    return str(packaged if not os.environ.get(variable) and (packaged / "config.json").exists() else of_library())
+    packaged = os.path.join(os.path.dirname(os.path.abspath(__file__)), "models", name)
+    return packaged if not os.environ.get(variable) and os.path.exists(os.path.join(packaged, "config.json")) else str(of_library())
 
 
 def default_model() -> str:

@@ -6,7 +6,7 @@ from . import _filbert
 from .batches import batches
 from .errors import InvalidArgumentError, NotTextError, TruncationWarning, warn
 from .hub import as_count
-from .tokenization import _TRUNCATIONS
+from .tokenizer_options import TRUNCATIONS
 
 _CHUNK = 1024  # texts between two looks at whether Ctrl-C was pressed
 
@@ -114,7 +114,7 @@ class TextClassificationPipeline:
         rows = self.tokenizer._encode(texts, pairs, (True, "do_not_truncate", None, False, 0, False), False)
         for row, length in enumerate(rows.lengths):
             if length > most:
-                raise InvalidArgumentError(f"row {first + row}: expected at most {most} tokens, which this model takes, found {length}; truncation=True cuts it")
+                raise InvalidArgumentError(f"row {first + row}: expected at most the {most} tokens of a row, found {length}; truncation=True cuts it")
 
     def classify(self, texts, text_pairs=None, **options):
         """filbert.classify() by this pipeline."""
@@ -146,8 +146,8 @@ class _Call:
         self.warns = truncation is None and long_text == "truncate"
         self.refuses_long = truncation is False or truncation == "do_not_truncate"
         strategy = truncation if isinstance(truncation, str) else "longest_first"
-        if strategy not in _TRUNCATIONS:
-            raise InvalidArgumentError(f"truncation: expected True, False or one of {', '.join(_TRUNCATIONS)}, found {truncation!r}")
+        if strategy not in TRUNCATIONS:
+            raise InvalidArgumentError(f"truncation: expected True, False or one of {', '.join(TRUNCATIONS)}, found {truncation!r}")
         count = len(pipe.config.id2label)
         most = count if not self.nested or top_k is None else min(as_count("top_k", top_k, 1), count)
         function = None if function_to_apply is None else getattr(function_to_apply, "value", function_to_apply).lower()

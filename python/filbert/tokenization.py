@@ -1,20 +1,14 @@
 """Stage 1: tokenizers, with the calls and the answers of transformers' fast ones."""
 
-import json
 import os
-from pathlib import Path
 
 from . import _filbert
 from .batch_encoding import BatchEncoding, Encoding
 from .errors import InvalidArgumentError, NotTextError, UnsupportedError, warn
 from .hub import as_count, find, hub_options, refuse_unknown
-
-VERY_LARGE_INTEGER = int(1e30)  # of transformers: "the tokenizer does not say"
+from .tokenizer_options import VERY_LARGE_INTEGER, as_tensors, is_left, strategies
 
 _ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
-_PADDINGS = ("longest", "max_length", "do_not_pad")
-_TRUNCATIONS = ("longest_first", "only_first", "only_second", "do_not_truncate")
-
 # Which arrays a tokenizer gives where nobody says: those with types of tokens are fewer than those without.
 _GIVE_TOKEN_TYPES = frozenset("Bert DebertaV2 Deberta Electra MobileBert ConvBert SqueezeBert Funnel RetriBert LayoutLM RoFormer XLNet Lxmert".split())
 _DO_NOT = frozenset("Albert Barthez Bartpho BertGeneration BigBird Camembert DistilBert Herbert MPNet Roberta XLMRoberta Luke Esm Longformer".split())
@@ -25,43 +19,6 @@ _CLASS_OF_MODEL_TYPE = {
 }
 
 
-def _one_of(option: str, value, words: tuple[str, ...]) -> str:
-    word = getattr(value, "value", value)  # an enumeration of transformers is its word
-    if word not in words:
-        raise InvalidArgumentError(f"{option}: expected True, False or one of {', '.join(words)}, found {value!r}")
-    return word
-
-
-def _is_left(side: str) -> bool:
-    if side not in ("left", "right"):
-        raise InvalidArgumentError(f"padding_side: expected \"left\" or \"right\", found {side!r}")
-    return side == "left"
-
-
-def as_tensors(columns: dict, tensor_type) -> dict:
-    """Lists as arrays of numpy, or as tensors of torch where that is installed."""
-    kind = getattr(tensor_type, "value", tensor_type)
-    if kind not in ("np", "pt"):
-        raise UnsupportedError(f"return_tensors: expected \"np\", or \"pt\" where torch is installed, found {tensor_type!r}")
-    import numpy
-
-    def as_array(name, column):
-        try:
-            return numpy.array(column, dtype=None if len(column) else numpy.int64)
-        except ValueError:
-            raise InvalidArgumentError(
-                f"{name}: rows of unequal length make no array; padding=True makes them equally long, truncation=True cuts those that are too long"
-            ) from None
-
-    # The library's 64 bits are numpy's "long long", which is shown as if it were another type than int64.
-    arrays = {name: column.view(numpy.int64) if isinstance(column, numpy.ndarray) else as_array(name, column) for name, column in columns.items()}
-    if kind == "np":
-        return arrays
-    import torch
-
-    return {name: torch.from_numpy(array) for name, array in arrays.items()}
-
-
 class PreTrainedTokenizer:
     """Calls give a BatchEncoding. Safe to call from many threads at once; the GIL is released while it tokenizes."""
 
@@ -69,7 +26,7 @@ class PreTrainedTokenizer:
 
     def __init__(self, core: _filbert.Tokenizer, directory: str, name_or_path: str):
         self._core = core
-        self._directory = Path(directory)
+        self._directory = directory
         self.name_or_path = name_or_path
         self._files = self._read("tokenizer_config.json")
         self._special = core.special_tokens
@@ -97,8 +54,13 @@ class PreTrainedTokenizer:
         return tokenizer
 
     def _read(self, name: str) -> dict:
-        file = self._directory / name
-        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        import json
+
+        file = os.path.join(self._directory, name)
+        if not os.path.exists(file):
+            return {}
+        with open(file, encoding="utf-8") as text:
+            return json.load(text)
 
     @property
     def _class(self) -> str:
@@ -116,7 +78,7 @@ class PreTrainedTokenizer:
 
     def __reduce__(self):
         state = {"padding_side": self.padding_side, "model_max_length": self.model_max_length, "name_or_path": self.name_or_path}
-        return _loaded, (str(self._directory), state)
+        return _loaded, (self._directory, state)
 
     # ---- calls
 
@@ -150,7 +112,7 @@ class PreTrainedTokenizer:
         choice = (bool(add_special_tokens), truncation, limit, bool(return_overflowing_tokens), as_count("stride", stride), bool(is_split_into_words))
         rows = self._encode(texts, pairs, choice, bool(return_offsets_mapping))
         length = self._padded_length(strategy, rows, limit, pad_to_multiple_of)
-        left = _is_left(padding_side or self.padding_side)
+        left = is_left(padding_side or self.padding_side)
         wanted = self._wanted(return_token_type_ids, return_attention_mask, return_special_tokens_mask, return_offsets_mapping)
         # Rows of unequal length make no array: as_tensors() says so.
         is_array = return_tensors is not None and (length or len(set(rows.lengths)) < 2)
@@ -193,31 +155,10 @@ class PreTrainedTokenizer:
         return [text], None, False
 
     def _strategies(self, padding, truncation, max_length, pad_to_multiple_of):
-        """As transformers reads these arguments together."""
-        if padding is False and truncation is None and max_length is None:
+        if padding is False and truncation is None and max_length is None:  # most calls
             return "do_not_pad", "do_not_truncate", None
-        if max_length is not None:
-            max_length = as_count("max_length", max_length)
-            if padding is False and truncation is None:
-                truncation = "longest_first"
-        strategy = {True: "longest", False: "do_not_pad"}.get(padding) if isinstance(padding, bool) else _one_of("padding", padding, _PADDINGS)
-        if truncation is None or isinstance(truncation, bool):
-            truncation = "longest_first" if truncation else "do_not_truncate"
-        else:
-            truncation = _one_of("truncation", truncation, _TRUNCATIONS)
-        if padding is True and max_length is not None and truncation == "do_not_truncate":
-            warn("max_length has no effect where padding=True and nothing is truncated; padding=\"max_length\" pads to it")
-        if max_length is None:
-            if self.model_max_length >= VERY_LARGE_INTEGER:
-                strategy = "do_not_pad" if strategy == "max_length" else strategy
-                truncation = "do_not_truncate"
-            elif strategy == "max_length" or truncation != "do_not_truncate":
-                max_length = self.model_max_length
-        if strategy != "do_not_pad" and self.pad_token_id is None:
-            raise InvalidArgumentError("padding: expected a tokenizer with a padding token, found none")
-        if truncation != "do_not_truncate" and strategy != "do_not_pad" and pad_to_multiple_of and max_length is not None and max_length % pad_to_multiple_of:
-            raise InvalidArgumentError(f"max_length: expected a multiple of pad_to_multiple_of, {pad_to_multiple_of}, found {max_length}")
-        return strategy, truncation, max_length
+        can_pad = self.pad_token_id is not None
+        return strategies(padding, truncation, max_length, pad_to_multiple_of, model_max_length=self.model_max_length, can_pad=can_pad)
 
     def _encode(self, texts, pairs, choice, with_offsets: bool):
         """`choice`: what decides over the tokens, which is what the options of a call are made of, once for each."""
@@ -298,7 +239,9 @@ class PreTrainedTokenizer:
     def tokenize(self, text: str, pair: str | None = None, add_special_tokens: bool = False, **options) -> list[str]:
         return self(text, pair, add_special_tokens=add_special_tokens, **options).tokens()
 
-    def pad(self, encoded_inputs, padding=True, max_length=None, pad_to_multiple_of=None, padding_side=None, return_attention_mask=None, return_tensors=None, **_):
+    def pad(
+        self, encoded_inputs, padding=True, max_length=None, pad_to_multiple_of=None, padding_side=None, return_attention_mask=None, return_tensors=None, **_
+    ):
         """Rows of ids, a BatchEncoding or a list of them, made equally long."""
         if not hasattr(encoded_inputs, "keys"):
             encoded_inputs = {name: [row[name] for row in encoded_inputs] for name in encoded_inputs[0]}
@@ -308,7 +251,7 @@ class PreTrainedTokenizer:
             columns["attention_mask"] = [[1] * len(row) for row in columns["input_ids"]]
         length = 0 if strategy == "do_not_pad" else max_length if strategy == "max_length" else max(map(len, columns["input_ids"]), default=0)
         length = -(-length // pad_to_multiple_of) * pad_to_multiple_of if pad_to_multiple_of else length
-        left = _is_left(padding_side or self.padding_side)
+        left = is_left(padding_side or self.padding_side)
         for name, rows in columns.items():
             pad = 0 if name == "attention_mask" else (0, 0) if name == "offset_mapping" else self._pad_of(name)
             columns[name] = [[pad] * (length - len(row)) + row if left else row + [pad] * (length - len(row)) for row in rows]

@@ -109,7 +109,7 @@ def test_a_text_too_long_is_cut_and_that_is_said(classifier):
         assert classifier("good " * 100, truncation=True) == cut
         assert classifier("good " * 62) == cut
         assert classifier("good " * 100, long_text="windows", stride=4) != cut
-    with pytest.raises(ValueError, match="row 1: expected at most 64 tokens, .* found 102"):
+    with pytest.raises(ValueError, match="row 1: expected at most the 64 tokens .* found 102"):
         classifier(["good", "good " * 100], truncation=False)
     with pytest.warns(TruncationWarning, match="more than 3 tokens"):
         assert classifier("good bad", max_length=3) == classifier("good")
@@ -153,7 +153,8 @@ def test_a_row_of_a_generator_is_named(classifier):
 
 
 @pytest.mark.parametrize("options, message", [
-    ({"top_k": 0}, "top_k"), ({"top_k": -1}, "top_k"), ({"max_length": 0}, "max_length"), ({"max_length": 2.0}, "max_length"), ({"max_length": 65}, "max_length"),
+    ({"top_k": 0}, "top_k"), ({"top_k": -1}, "top_k"),
+    ({"max_length": 0}, "max_length"), ({"max_length": 2.0}, "max_length"), ({"max_length": 65}, "max_length"),
     ({"truncation": "some"}, "truncation"), ({"long_text": "all"}, "long_text|expected"), ({"threshold": 0.5}, "threshold"),
 ])
 def test_options_that_cannot_be(classifier, options, message):

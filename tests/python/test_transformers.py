@@ -59,11 +59,13 @@ TOKEN_CALLS = [(text, {"aggregation_strategy": strategy, **more})
                for text in ("i really lovefilm this book", ["good film!", "the book was bad; not good"], "")
                for strategy in ("none", "simple", "first", "average", "max")
                for more in ({}, {"ignore_labels": []}, {"ignore_labels": ["O", "PER"]})]
-TOKEN_CALLS += [({"generator": TEXTS}, {"aggregation_strategy": "simple"}), (TEXTS, {"batch_size": 2}), (LONG, {"aggregation_strategy": "simple", "stride": 8}),
+TOKEN_CALLS += [({"generator": TEXTS}, {"aggregation_strategy": "simple"}), (TEXTS, {"batch_size": 2}),
+                (LONG, {"aggregation_strategy": "simple", "stride": 8}),
                 (LONG, {"aggregation_strategy": "first", "stride": 0, "ignore_labels": []}), (LONG, {"ignore_labels": []}),
                 ([WORDS], {"is_split_into_words": True, "ignore_labels": []}), (WORDS, {"is_split_into_words": True, "ignore_labels": []}),
                 ([WORDS, WORDS[:2]], {"is_split_into_words": True, "aggregation_strategy": "simple", "delimiter": "--", "ignore_labels": []})]
-REFUSED_TOKEN_CALLS = [([], {}), (None, {}), ("good", {"aggregation_strategy": "none", "stride": 3}), ("good", {"aggregation_strategy": "simple", "stride": 64}),
+REFUSED_TOKEN_CALLS = [([], {}), (None, {}), ("good", {"aggregation_strategy": "none", "stride": 3}),
+                       ("good", {"aggregation_strategy": "simple", "stride": 64}),
                        ("good", {"aggregation_strategy": "last"}), ([None], {})]
 
 METHODS = [["word_ids", []], ["tokens", []], ["sequence_ids", []], *[["token_to_chars", [token]] for token in range(5)],
@@ -82,9 +84,10 @@ TOKENIZER_CALLS = [
     (["a long first text of the pair", "good"], {"max_length": 8, "truncation": "only_first"}),
     (["a long first text of the pair", "and a long second one"], {"max_length": 9, "truncation": True}),
     (["good film"], {"padding": True, "pad_to_multiple_of": 8}),
-    (["good film"], {"padding": "max_length", "max_length": 9, "padding_side": "left", "return_special_tokens_mask": True, "return_offsets_mapping": True}),
-    (["good film"], {"return_token_type_ids": False, "return_attention_mask": False, "return_special_tokens_mask": True, "return_offsets_mapping": True,
-                     "return_length": True}),
+    (["good film"], {"padding": "max_length", "max_length": 9, "padding_side": "left", "return_special_tokens_mask": True,
+                     "return_offsets_mapping": True}),
+    (["good film"], {"return_token_type_ids": False, "return_attention_mask": False, "return_special_tokens_mask": True,
+                     "return_offsets_mapping": True, "return_length": True}),
     (["i love this book and this film"], {"max_length": 5, "stride": 1, "truncation": True, "return_overflowing_tokens": True}),
     (["i love this book and this film"], {"max_length": 6, "stride": 2, "truncation": True, "return_overflowing_tokens": True, "padding": True,
                                           "return_offsets_mapping": True}),
@@ -92,7 +95,8 @@ TOKENIZER_CALLS = [
 ]
 BATCH_CALLS = [
     ([TEXTS], {}), ([TEXTS], {"padding": True}), ([TEXTS], {"padding": True, "return_tensors": "np"}), ([TEXTS], {"padding": "longest", "padding_side": "left"}),
-    ([TEXTS], {"padding": True, "truncation": True, "max_length": 6}), ([TEXTS, TEXTS[::-1]], {"padding": True, "return_token_type_ids": True}),
+    ([TEXTS], {"padding": True, "truncation": True, "max_length": 6}),
+    ([TEXTS, TEXTS[::-1]], {"padding": True, "return_token_type_ids": True}),
     ([TEXTS], {"truncation": True, "max_length": 6, "stride": 2, "return_overflowing_tokens": True, "padding": True, "return_tensors": "np"}),
     ([[WORDS, WORDS[:2]]], {"is_split_into_words": True, "padding": True}), ([[["good", "film"], ["bad", "book"]]], {}),
 ]
@@ -111,7 +115,8 @@ def as_calls(tiny, entities):
     calls += [{"what": "pipeline", "task": "text-classification", "model": tiny, "options": {"top_k": None}, "inputs": inputs} for inputs in ("good", ["good"])]
     calls += [{"what": "pipeline", "task": "token-classification", "model": entities, "inputs": inputs, "call": call} for inputs, call in TOKEN_CALLS]
     calls += [{"what": "tokenizer", "model": tiny, "arguments": arguments, "call": call, "methods": METHODS} for arguments, call in TOKENIZER_CALLS]
-    calls += [{"what": "tokenizer", "model": tiny, "arguments": arguments, "call": call, "methods": [["word_ids", [1]], ["tokens", [1]], ["token_to_chars", [1, 1]]]}
+    of_the_second_row = [["word_ids", [1]], ["tokens", [1]], ["token_to_chars", [1, 1]]]
+    calls += [{"what": "tokenizer", "model": tiny, "arguments": arguments, "call": call, "methods": of_the_second_row}
               for arguments, call in BATCH_CALLS]
     calls += [{"what": "decode", "model": tiny, "ids": ids, "call": call} for ids in ([2, 5, 6, 7, 3, 0, 0], [[2, 8, 3], [2, 3]], 7)
               for call in ({}, {"skip_special_tokens": True}, {"clean_up_tokenization_spaces": True})]
