@@ -45,7 +45,7 @@ def command_seconds(command: str, model: str, file: pathlib.Path) -> float:
     begin = children_seconds()
     with file.open("rb") as texts:
         subprocess.run([command, "classify", "--model", model, "--threads", "1", "--format", "json"], stdin=texts, stdout=subprocess.DEVNULL,
-                       check=True, env=os.environ | {"HF_HUB_OFFLINE": "1"})
+                       stderr=subprocess.DEVNULL, check=True, env=os.environ | {"HF_HUB_OFFLINE": "1"})
     return children_seconds() - begin
 
 

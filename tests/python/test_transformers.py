@@ -94,7 +94,8 @@ TOKENIZER_CALLS = [
     ([WORDS], {"is_split_into_words": True, "return_offsets_mapping": True}),
 ]
 BATCH_CALLS = [
-    ([TEXTS], {}), ([TEXTS], {"padding": True}), ([TEXTS], {"padding": True, "return_tensors": "np"}), ([TEXTS], {"padding": "longest", "padding_side": "left"}),
+    ([TEXTS], {}), ([TEXTS], {"padding": True}), ([TEXTS], {"padding": True, "return_tensors": "np"}),
+    ([TEXTS], {"padding": "longest", "padding_side": "left"}),
     ([TEXTS], {"padding": True, "truncation": True, "max_length": 6}),
     ([TEXTS, TEXTS[::-1]], {"padding": True, "return_token_type_ids": True}),
     ([TEXTS], {"truncation": True, "max_length": 6, "stride": 2, "return_overflowing_tokens": True, "padding": True, "return_tensors": "np"}),
