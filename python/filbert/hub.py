@@ -1,5 +1,6 @@
 """Which checkpoint is meant, and with which options it is loaded: what every from_pretrained() takes."""
 
+import operator
 import os
 
 from . import _filbert
@@ -60,9 +61,21 @@ def compute_dtype(dtype, torch_dtype=None):
 
 def as_count(name: str, value, least: int = 0) -> int:
     """A whole number; bool and float are none."""
-    if isinstance(value, bool) or not hasattr(type(value), "__index__") or value < least:
-        raise InvalidArgumentError(f"{name}: expected a whole number of at least {least}, found {value!r}")
-    return value.__index__()
+    try:
+        number = -1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = -1
+    if not least <= number < 2**31:
+        raise InvalidArgumentError(f"{name}: expected a whole number from {least} to {2**31 - 1}, found {value!r}")
+    return number
+
+
+def as_word(name: str, value) -> str:
+    """A str, or what an enumeration of transformers has in the place of one."""
+    word = getattr(value, "value", value)
+    if not isinstance(word, str):
+        raise InvalidArgumentError(f"{name}: expected a word (str), found {value!r}")
+    return word
 
 
 def model_options(dtype=None, torch_dtype=None, num_threads=None):

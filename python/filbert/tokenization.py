@@ -19,6 +19,12 @@ _CLASS_OF_MODEL_TYPE = {
 }
 
 
+def _as_ids(ids) -> list[int]:
+    if isinstance(ids, (str, bytes)) or not hasattr(ids, "__iter__"):
+        raise InvalidArgumentError(f"ids: expected a list of ids, found {ids!r}")
+    return [as_count("ids", id) for id in ids]
+
+
 class PreTrainedTokenizer:
     """Calls give a BatchEncoding. Safe to call from many threads at once; the GIL is released while it tokenizes."""
 
@@ -274,10 +280,10 @@ class PreTrainedTokenizer:
 
     def convert_ids_to_tokens(self, ids, skip_special_tokens: bool = False):
         """The token of an id, None past the end; or a list of those of several."""
-        if hasattr(ids, "__index__") and not getattr(ids, "shape", None):
-            return self._token_of(int(ids))
+        if hasattr(type(ids), "__index__") and not getattr(ids, "shape", None):
+            return self._token_of(as_count("ids", ids))
         skipped = set(self.all_special_ids) if skip_special_tokens else ()
-        return [self._token_of(int(id)) for id in ids if int(id) not in skipped]
+        return [self._token_of(id) for id in _as_ids(ids) if id not in skipped]
 
     def _token_of(self, id: int) -> str | None:
         return self._core.ids_to_tokens([id])[0] or None if 0 <= id < self._core.size else None
@@ -288,6 +294,8 @@ class PreTrainedTokenizer:
         if isinstance(tokens, str):
             id = self._core.token_to_id(tokens)
             return unknown if id is None else id
+        if not hasattr(tokens, "__iter__") or not all(isinstance(token, str) for token in tokens):
+            raise NotTextError(f"tokens: expected a token (str) or a list of them, found {tokens!r}")
         return [unknown if id is None else id for id in self._core.tokens_to_ids(list(tokens))]
 
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
@@ -298,11 +306,11 @@ class PreTrainedTokenizer:
         if hasattr(token_ids, "keys"):
             token_ids = token_ids["input_ids"]
         token_ids = token_ids.tolist() if hasattr(token_ids, "tolist") else token_ids
-        if isinstance(token_ids, int):
-            token_ids = [token_ids]
-        if len(token_ids) and isinstance(token_ids[0], (list, tuple)):
+        if isinstance(token_ids, (list, tuple)) and len(token_ids) and isinstance(token_ids[0], (list, tuple)):
             return [self.decode(row, skip_special_tokens, clean_up_tokenization_spaces) for row in token_ids]
-        return self._core.decode(list(token_ids), skip_special_tokens, clean_up_tokenization_spaces)
+        ids = [as_count("token_ids", token_ids)] if isinstance(token_ids, int) else _as_ids(token_ids)
+        clean_up = None if clean_up_tokenization_spaces is None else bool(clean_up_tokenization_spaces)
+        return self._core.decode(ids, bool(skip_special_tokens), clean_up)
 
     def batch_decode(self, sequences, skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool | None = None, **_) -> list[str]:
         return [self.decode(row, skip_special_tokens, clean_up_tokenization_spaces) for row in sequences]

@@ -11,13 +11,13 @@ TRUNCATIONS = ("longest_first", "only_first", "only_second", "do_not_truncate")
 
 def one_of(option: str, value, words: tuple[str, ...]) -> str:
     word = getattr(value, "value", value)  # an enumeration of transformers is its word
-    if word not in words:
+    if not isinstance(word, str) or word not in words:
         raise InvalidArgumentError(f"{option}: expected True, False or one of {', '.join(words)}, found {value!r}")
     return word
 
 
 def is_left(side: str) -> bool:
-    if side not in ("left", "right"):
+    if not isinstance(side, str) or side not in ("left", "right"):
         raise InvalidArgumentError(f"padding_side: expected \"left\" or \"right\", found {side!r}")
     return side == "left"
 
@@ -25,7 +25,7 @@ def is_left(side: str) -> bool:
 def as_tensors(columns: dict, tensor_type) -> dict:
     """Lists as arrays of numpy, or as tensors of torch where that is installed."""
     kind = getattr(tensor_type, "value", tensor_type)
-    if kind not in ("np", "pt"):
+    if not isinstance(kind, str) or kind not in ("np", "pt"):
         raise UnsupportedError(f"return_tensors: expected \"np\", or \"pt\" where torch is installed, found {tensor_type!r}")
     import numpy
 
