@@ -12,6 +12,7 @@
 #include <filbert/entities.h>
 #include <filbert/error.h>
 #include <filbert/evaluate.h>
+#include <filbert/evaluate_entities.h>
 #include <filbert/explain.h>
 #include <filbert/explain_corpus.h>
 #include <filbert/gradients.h>

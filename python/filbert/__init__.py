@@ -7,7 +7,7 @@ The names are those of transformers, so that its programs run with `filbert` in 
 Nothing is loaded before it is used, the C++ library included: to import this costs a millisecond.
 """
 
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # True to type checkers; the module of that name would be most of what an import costs
 
 _PLACES = {
     "AutoConfig": "configuration",
@@ -38,26 +38,28 @@ _MODULES = {*_PLACES.values(), "ray", "spark"} - {"_filbert"}
 __all__ = sorted(_PLACES)
 
 if TYPE_CHECKING:
-    from ._filbert import Classification
-    from .batch_encoding import BatchEncoding
-    from .classification import classify
-    from .configuration import AutoConfig, PretrainedConfig
-    from .errors import FilbertError
-    from .estimator import FilbertClassifier
-    from .explanation import Explanation, explain
-    from .modeling import (
-        AutoModel,
-        AutoModelForSequenceClassification,
-        AutoModelForTokenClassification,
-        BertForSequenceClassification,
-        BertForTokenClassification,
-        PreTrainedModel,
-    )
-    from .pipelines import pipeline
-    from .scores import sigmoid, softmax
-    from .text_classification import TextClassificationPipeline
-    from .token_classification import TokenClassificationPipeline
-    from .tokenization import AutoTokenizer, PreTrainedTokenizer
+    from ._filbert import Classification as Classification
+    from .batch_encoding import BatchEncoding as BatchEncoding
+    from .classification import classify as classify
+    from .configuration import AutoConfig as AutoConfig
+    from .configuration import PretrainedConfig as PretrainedConfig
+    from .errors import FilbertError as FilbertError
+    from .estimator import FilbertClassifier as FilbertClassifier
+    from .explanation import Explanation as Explanation
+    from .explanation import explain as explain
+    from .modeling import AutoModel as AutoModel
+    from .modeling import AutoModelForSequenceClassification as AutoModelForSequenceClassification
+    from .modeling import AutoModelForTokenClassification as AutoModelForTokenClassification
+    from .modeling import BertForSequenceClassification as BertForSequenceClassification
+    from .modeling import BertForTokenClassification as BertForTokenClassification
+    from .modeling import PreTrainedModel as PreTrainedModel
+    from .pipelines import pipeline as pipeline
+    from .scores import sigmoid as sigmoid
+    from .scores import softmax as softmax
+    from .text_classification import TextClassificationPipeline as TextClassificationPipeline
+    from .token_classification import TokenClassificationPipeline as TokenClassificationPipeline
+    from .tokenization import AutoTokenizer as AutoTokenizer
+    from .tokenization import PreTrainedTokenizer as PreTrainedTokenizer
 
     __version__: str
 

@@ -1,17 +1,9 @@
 """What a tokenizer gives: BatchEncoding, a dictionary that also knows which token is which character and word, as that of transformers."""
 
-from collections import UserDict
-from typing import NamedTuple
+from collections import UserDict, namedtuple
 
-
-class CharSpan(NamedTuple):
-    start: int
-    end: int
-
-
-class TokenSpan(NamedTuple):
-    start: int
-    end: int
+CharSpan = namedtuple("CharSpan", ["start", "end"])
+TokenSpan = namedtuple("TokenSpan", ["start", "end"])
 
 
 class Encoding:
@@ -38,13 +30,13 @@ class Encoding:
         return max((id for id in self.sequence_ids if id is not None), default=0) + 1
 
     def token_to_sequence(self, token: int):
-        return self.sequence_ids[token]
+        return self.sequence_ids[token] if token < len(self) else None
 
     def token_to_word(self, token: int):
-        return self.word_ids[token]
+        return self.word_ids[token] if token < len(self) else None
 
     def token_to_chars(self, token: int):
-        return self.offsets[token] if self.sequence_ids[token] is not None else None
+        return self.offsets[token] if self.token_to_sequence(token) is not None else None
 
     def char_to_token(self, char: int, sequence_index: int = 0):
         for token, (start, end) in enumerate(self.offsets):
@@ -140,7 +132,7 @@ class BatchEncoding(UserDict):
         return self
 
     def convert_to_tensors(self, tensor_type: str | None = None, prepend_batch_axis: bool = False) -> "BatchEncoding":
-        from .tokenization import as_tensors
+        from .tokenizer_options import as_tensors
 
         if tensor_type is not None:
             columns = {name: [column] if prepend_batch_axis else column for name, column in self.data.items()}

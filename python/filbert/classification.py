@@ -85,7 +85,7 @@ def classify(
     if isinstance(texts, str):
         if text_pairs is not None and not isinstance(text_pairs, str):
             raise NotTextError(f"text_pairs: expected a text beside a text, found {type(text_pairs).__name__}")
-        return next(_rows(pipe, [texts], None if text_pairs is None else [text_pairs], call, 1, on_error, None))
+        return list(_rows(pipe, [texts], None if text_pairs is None else [text_pairs], call, 1, on_error, None))[0]
     column = as_column(texts)
     pairs = None if text_pairs is None else as_column(text_pairs, "text_pairs")
     rows = _rows(pipe, column, pairs, call, as_count("batch_size", batch_size, 1), on_error, progress)

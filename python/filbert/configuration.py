@@ -1,7 +1,5 @@
 """config.json, as transformers' configuration classes show it: every key of the file, and those that all families share under one name."""
 
-import json
-
 from . import _filbert
 from .hub import find, hub_options, refuse_unknown
 
@@ -15,6 +13,8 @@ class PretrainedConfig:
 
     @classmethod
     def _of(cls, config: _filbert.Config, name_or_path: str = "") -> "PretrainedConfig":
+        import json
+
         fields = json.loads(config.json)
         fields.update(config.common_fields)
         fields["label2id"] = {label: id for id, label in fields["id2label"].items()}
@@ -50,6 +50,8 @@ class PretrainedConfig:
         return isinstance(other, PretrainedConfig) and self.to_dict() == other.to_dict()
 
     def __repr__(self) -> str:
+        import json
+
         return f"{type(self).__name__} {json.dumps(self.to_dict(), indent=2, sort_keys=True, default=str)}"
 
 

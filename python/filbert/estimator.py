@@ -47,9 +47,8 @@ class FilbertClassifier:
     def __sklearn_tags__(self):
         from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
 
-        return Tags(
-            estimator_type="classifier", target_tags=TargetTags(required=False), classifier_tags=ClassifierTags(), input_tags=InputTags(string=True, two_d_array=False)
-        )
+        takes_texts = InputTags(string=True, two_d_array=False)
+        return Tags(estimator_type="classifier", target_tags=TargetTags(required=False), classifier_tags=ClassifierTags(), input_tags=takes_texts)
 
     @property
     def pipeline_(self):

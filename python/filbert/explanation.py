@@ -181,11 +181,12 @@ class Explanation:
 
     def as_shap(self):
         """A shap.Explanation, for shap.plots; shap must be installed."""
+        import numpy
         import shap
 
-        return shap.Explanation(
-            values=self.values, base_values=self.base_value, data=self.data, feature_names=list(self.data), output_names=self.label
-        )
+        # A row of a batch of one: shap reads the shapes of a single row wrong.
+        values, data = self.values[numpy.newaxis], self.data[numpy.newaxis]
+        return shap.Explanation(values=values, base_values=numpy.array([self.base_value]), data=data, feature_names=list(self.data))[0]
 
     # ---- shown
 

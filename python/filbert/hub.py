@@ -1,7 +1,7 @@
 """Which checkpoint is meant, and with which options it is loaded: what every from_pretrained() takes."""
 
+import operator
 import os
-from pathlib import Path
 
 from . import _filbert
 from .errors import InvalidArgumentError
@@ -61,9 +61,21 @@ def compute_dtype(dtype, torch_dtype=None):
 
 def as_count(name: str, value, least: int = 0) -> int:
     """A whole number; bool and float are none."""
-    if isinstance(value, bool) or not hasattr(type(value), "__index__") or value < least:
-        raise InvalidArgumentError(f"{name}: expected a whole number of at least {least}, found {value!r}")
-    return value.__index__()
+    try:
+        number = -1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = -1
+    if not least <= number < 2**31:
+        raise InvalidArgumentError(f"{name}: expected a whole number from {least} to {2**31 - 1}, found {value!r}")
+    return number
+
+
+def as_word(name: str, value) -> str:
+    """A str, or what an enumeration of transformers has in the place of one."""
+    word = getattr(value, "value", value)
+    if not isinstance(word, str):
+        raise InvalidArgumentError(f"{name}: expected a word (str), found {value!r}")
+    return word
 
 
 def model_options(dtype=None, torch_dtype=None, num_threads=None):
@@ -78,8 +90,8 @@ def find(name, options, *, tokenizer=True, weights=True) -> str:
 
 
 def _built_in(variable: str, name: str, of_library) -> str:
-    packaged = Path(__file__).parent / "models" / name
-    return str(packaged if not os.environ.get(variable) and (packaged / "config.json").exists() else of_library())
+    packaged = os.path.join(os.path.dirname(os.path.abspath(__file__)), "models", name)
+    return packaged if not os.environ.get(variable) and os.path.exists(os.path.join(packaged, "config.json")) else str(of_library())
 
 
 def default_model() -> str:

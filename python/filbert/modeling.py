@@ -124,11 +124,15 @@ class PreTrainedModel:
         dtype: "float32" (the default), "bfloat16", "int8", "fastest" (int8 where the CPU has 8-bit dot products), "auto" (the checkpoint's own).
         num_threads: None: as many as the process may use.
         """
+        num_labels = kwargs.pop("num_labels", None)
         refuse_unknown("from_pretrained", kwargs)
         wanted = model_options(dtype, torch_dtype, num_threads)
         options = hub_options(revision, token, cache_dir, local_files_only, force_download, subfolder)
         directory = find(pretrained_model_name_or_path, options, tokenizer=False)
-        return cls(cls._core_class.from_pretrained(directory, wanted), os.fspath(pretrained_model_name_or_path), directory)
+        model = cls(cls._core_class.from_pretrained(directory, wanted), os.fspath(pretrained_model_name_or_path), directory)
+        if num_labels not in (None, model.config.num_labels):
+            raise InvalidArgumentError(f"num_labels: expected the {model.config.num_labels} that the checkpoint has, found {num_labels!r}")
+        return model
 
     def __reduce__(self):
         return _loaded, (type(self), self._directory, self.name_or_path, self._core.compute_dtype, self.num_threads)

@@ -5,8 +5,8 @@ import types
 from . import _filbert
 from .batches import batches
 from .errors import InvalidArgumentError, NotTextError, TruncationWarning, warn
-from .hub import as_count
-from .tokenization import _TRUNCATIONS
+from .hub import as_count, as_word
+from .tokenizer_options import TRUNCATIONS, one_of
 
 _CHUNK = 1024  # texts between two looks at whether Ctrl-C was pressed
 
@@ -26,7 +26,7 @@ class TextClassificationPipeline:
         self.model = model
         self.tokenizer = tokenizer
         self.task = task or self.task
-        self.batch_size = batch_size
+        self.batch_size = None if batch_size is None else as_count("batch_size", batch_size, 1)
         self._decision = decision
         file = decision if decision is not None and not isinstance(decision, bool) else ""
         self._core = _filbert.Classifier.make(model._core, None if tokenizer is None else tokenizer._core, decision is not False, str(file))
@@ -67,18 +67,18 @@ class TextClassificationPipeline:
         """A dict a text; lists of dicts, likeliest first, where top_k is given. As transformers: [dict] of a text, a list of a list, and of a
         generator a generator."""
         call = self._prepared({**self._given, **options} if options else self._given)
-        size = batch_size or self.batch_size
+        size = self.batch_size if batch_size is None else as_count("batch_size", batch_size, 1)
         if isinstance(inputs, str):
             answer = self._predict([inputs], None, call)[0]
             return answer if "top_k" in options else [answer]
         if isinstance(inputs, dict):
             return self._predict_items([inputs], call, 0)[0]
         if isinstance(inputs, types.GeneratorType) or hasattr(inputs, "__next__"):
-            return self._stream(inputs, call, as_count("batch_size", size or 1, 1))
+            return self._stream(inputs, call, size or 1)
         if isinstance(inputs, (bytes, int, float)) or not hasattr(inputs, "__iter__"):
             raise NotTextError(f"inputs: expected a text, a list of texts, or dicts of text and text_pair, found {type(inputs).__name__}")
         answers = []
-        for part, first in batches(inputs, as_count("batch_size", size or _CHUNK, 1)):
+        for part, first in batches(inputs, size or _CHUNK):
             answers += self._predict_items(part, call, first)
         return answers
 
@@ -114,7 +114,7 @@ class TextClassificationPipeline:
         rows = self.tokenizer._encode(texts, pairs, (True, "do_not_truncate", None, False, 0, False), False)
         for row, length in enumerate(rows.lengths):
             if length > most:
-                raise InvalidArgumentError(f"row {first + row}: expected at most {most} tokens, which this model takes, found {length}; truncation=True cuts it")
+                raise InvalidArgumentError(f"row {first + row}: expected at most the {most} tokens of a row, found {length}; truncation=True cuts it")
 
     def classify(self, texts, text_pairs=None, **options):
         """filbert.classify() by this pipeline."""
@@ -143,14 +143,18 @@ class _Call:
         # transformers: what is neither None nor a whole number is as if it had not been said.
         self.nested = top_k is None or (isinstance(top_k, int) and not isinstance(top_k, bool))
         self.max_length = pipe._max_length(max_length)
+        if truncation is None or isinstance(truncation, bool):
+            strategy = "do_not_truncate" if truncation is False else "longest_first"
+        else:
+            strategy = one_of("truncation", truncation, TRUNCATIONS)
+        long_text = as_word("long_text", long_text)
         self.warns = truncation is None and long_text == "truncate"
-        self.refuses_long = truncation is False or truncation == "do_not_truncate"
-        strategy = truncation if isinstance(truncation, str) else "longest_first"
-        if strategy not in _TRUNCATIONS:
-            raise InvalidArgumentError(f"truncation: expected True, False or one of {', '.join(_TRUNCATIONS)}, found {truncation!r}")
+        self.refuses_long = strategy == "do_not_truncate"
+        if threshold is not None and (isinstance(threshold, bool) or not hasattr(type(threshold), "__float__")):
+            raise InvalidArgumentError(f"threshold: expected a number from 0 to 1, found {threshold!r}")
         count = len(pipe.config.id2label)
         most = count if not self.nested or top_k is None else min(as_count("top_k", top_k, 1), count)
-        function = None if function_to_apply is None else getattr(function_to_apply, "value", function_to_apply).lower()
+        function = None if function_to_apply is None else as_word("function_to_apply", function_to_apply).lower()
         self.options = _filbert.ClassifyOptions(
             function_to_apply=None if function == "default" else function,
             top_k=most if self.nested else None,
@@ -159,8 +163,8 @@ class _Call:
             truncation="longest_first" if self.refuses_long else strategy,
             long_text=long_text,
             stride=as_count("stride", stride),
-            combine=combine,
-            use_decision=use_decision,
+            combine=as_word("combine", combine),
+            use_decision=bool(use_decision),
         )
 
 

@@ -5,7 +5,7 @@ import types
 from . import _filbert
 from .batches import batches
 from .errors import InvalidArgumentError, NotTextError, TruncationWarning, warn
-from .hub import as_count
+from .hub import as_count, as_word
 
 _CHUNK = 1024  # texts between two looks at whether Ctrl-C was pressed
 
@@ -27,7 +27,7 @@ class TokenClassificationPipeline:
         self.model = model
         self.tokenizer = tokenizer
         self.task = task or self.task
-        self.batch_size = batch_size
+        self.batch_size = None if batch_size is None else as_count("batch_size", batch_size, 1)
         self._core = _filbert.EntityClassifier.make(model._core, tokenizer._core)
         self._given = options
         _Call(self, **options)  # options that cannot be are told now
@@ -44,9 +44,9 @@ class TokenClassificationPipeline:
         tokens. is_split_into_words, delimiter: texts come as lists of words. Beyond transformers: tagging_scheme, decoding ("viterbi"), max_length.
         """
         call = _Call(self, **{**self._given, **options})
-        size = as_count("batch_size", batch_size or self.batch_size or _CHUNK, 1)
+        size = self.batch_size if batch_size is None else as_count("batch_size", batch_size, 1)
         if isinstance(inputs, types.GeneratorType) or hasattr(inputs, "__next__"):
-            return self._stream(inputs, call, batch_size or self.batch_size or 1)
+            return self._stream(inputs, call, size or 1)
         if isinstance(inputs, str):
             return self._predict([inputs], call, 0)[0]
         if isinstance(inputs, (bytes, dict)) or not hasattr(inputs, "__len__"):
@@ -56,14 +56,14 @@ class TokenClassificationPipeline:
         if call.delimiter is not None and not all(isinstance(text, (list, tuple)) for text in inputs):
             inputs = [list(inputs)]
         answers = []
-        for part, first in batches(inputs, size):
+        for part, first in batches(inputs, size or _CHUNK):
             answers += self._predict(part, call, first)
         return answers
 
     predict = transform = __call__
 
     def _stream(self, inputs, call, size):
-        for part, first in batches(inputs, as_count("batch_size", size, 1)):
+        for part, first in batches(inputs, size):
             yield from self._predict(part, call, first)
 
     def _predict(self, texts: list, call, first: int) -> list:
@@ -94,11 +94,11 @@ class _Call:
         for name in unknown:
             if name not in _WITHOUT_EFFECT:
                 raise TypeError(f"{pipe.task}: got an unexpected argument {name!r}")
-        self.delimiter = (" " if delimiter is None else delimiter) if is_split_into_words else None
+        self.delimiter = (" " if delimiter is None else as_word("delimiter", delimiter)) if is_split_into_words else None
         self.warns = stride is None and unknown.get("truncation") is None
         own = pipe.tokenizer.model_max_length
         self.max_length = as_count("max_length", max_length, 1) if max_length is not None else own if own < pipe._core.max_length else None
-        strategy = "none" if aggregation_strategy is None else getattr(aggregation_strategy, "value", aggregation_strategy)
+        strategy = "none" if aggregation_strategy is None else as_word("aggregation_strategy", aggregation_strategy)
         if stride is not None:
             if strategy == "none" and aggregation_strategy is not None:
                 raise InvalidArgumentError('stride: expected an aggregation_strategy beside it, found "none"')
@@ -106,12 +106,18 @@ class _Call:
                 raise InvalidArgumentError(f"stride: expected less than the {self.max_length or pipe._core.max_length} tokens of a window, found {stride}")
         self.options = _filbert.TokenClassificationOptions(
             aggregation_strategy=strategy.lower(),
-            ignore_labels=["O"] if ignore_labels is None else list(ignore_labels),
-            tagging_scheme=tagging_scheme,
-            decoding=decoding,
+            ignore_labels=["O"] if ignore_labels is None else [as_word("ignore_labels", label) for label in _as_list("ignore_labels", ignore_labels)],
+            tagging_scheme=as_word("tagging_scheme", tagging_scheme),
+            decoding=as_word("decoding", decoding),
             max_length=self.max_length,
             stride=stride,
         )
+
+
+def _as_list(name: str, values) -> list:
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+        raise InvalidArgumentError(f"{name}: expected a list, found {values!r}")
+    return list(values)
 
 
 def _made(model, tokenizer, options: dict) -> TokenClassificationPipeline:

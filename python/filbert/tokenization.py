@@ -1,22 +1,14 @@
 """Stage 1: tokenizers, with the calls and the answers of transformers' fast ones."""
 
-import json
 import os
-from pathlib import Path
 
 from . import _filbert
 from .batch_encoding import BatchEncoding, Encoding
 from .errors import InvalidArgumentError, NotTextError, UnsupportedError, warn
 from .hub import as_count, find, hub_options, refuse_unknown
+from .tokenizer_options import VERY_LARGE_INTEGER, as_tensors, is_left, strategies
 
-VERY_LARGE_INTEGER = int(1e30)  # of transformers: "the tokenizer does not say"
-
-# What transformers' clean_up_tokenization puts together again.
-_CLEANED_UP = ((" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"), (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"))
-
-_PADDINGS = ("longest", "max_length", "do_not_pad")
-_TRUNCATIONS = ("longest_first", "only_first", "only_second", "do_not_truncate")
-
+_ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 # Which arrays a tokenizer gives where nobody says: those with types of tokens are fewer than those without.
 _GIVE_TOKEN_TYPES = frozenset("Bert DebertaV2 Deberta Electra MobileBert ConvBert SqueezeBert Funnel RetriBert LayoutLM RoFormer XLNet Lxmert".split())
 _DO_NOT = frozenset("Albert Barthez Bartpho BertGeneration BigBird Camembert DistilBert Herbert MPNet Roberta XLMRoberta Luke Esm Longformer".split())
@@ -27,41 +19,10 @@ _CLASS_OF_MODEL_TYPE = {
 }
 
 
-def _one_of(option: str, value, words: tuple[str, ...]) -> str:
-    word = getattr(value, "value", value)  # an enumeration of transformers is its word
-    if word not in words:
-        raise InvalidArgumentError(f"{option}: expected True, False or one of {', '.join(words)}, found {value!r}")
-    return word
-
-
-def _is_left(side: str) -> bool:
-    if side not in ("left", "right"):
-        raise InvalidArgumentError(f"padding_side: expected \"left\" or \"right\", found {side!r}")
-    return side == "left"
-
-
-def as_tensors(columns: dict, tensor_type) -> dict:
-    """Lists as arrays of numpy, or as tensors of torch where that is installed."""
-    kind = getattr(tensor_type, "value", tensor_type)
-    if kind not in ("np", "pt"):
-        raise UnsupportedError(f"return_tensors: expected \"np\", or \"pt\" where torch is installed, found {tensor_type!r}")
-    import numpy
-
-    def as_array(name, column):
-        try:
-            return numpy.array(column, dtype=None if len(column) else numpy.int64)
-        except ValueError:
-            raise InvalidArgumentError(
-                f"{name}: rows of unequal length make no array; padding=True makes them equally long, truncation=True cuts those that are too long"
-            ) from None
-
-    # The library's 64 bits are numpy's "long long", which is shown as if it were another type than int64.
-    arrays = {name: column.view(numpy.int64) if isinstance(column, numpy.ndarray) else as_array(name, column) for name, column in columns.items()}
-    if kind == "np":
-        return arrays
-    import torch
-
-    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+def _as_ids(ids) -> list[int]:
+    if isinstance(ids, (str, bytes)) or not hasattr(ids, "__iter__"):
+        raise InvalidArgumentError(f"ids: expected a list of ids, found {ids!r}")
+    return [as_count("ids", id) for id in ids]
 
 
 class PreTrainedTokenizer:
@@ -71,16 +32,15 @@ class PreTrainedTokenizer:
 
     def __init__(self, core: _filbert.Tokenizer, directory: str, name_or_path: str):
         self._core = core
-        self._directory = Path(directory)
+        self._directory = directory
         self.name_or_path = name_or_path
         self._files = self._read("tokenizer_config.json")
-        self._special = {role: core.special_token(role) for role in ("unk_token", "sep_token", "pad_token", "cls_token", "mask_token")}
-        self._special_ids = {role: None if token is None else core.token_to_id(token) for role, token in self._special.items()}
-        self.padding_side = self._files.get("padding_side", "left" if self._class == "XLNet" else "right")
+        self._special = core.special_tokens
+        self._special_ids = {role: core.token_to_id(token) for role, token in self._special.items()}
+        self.padding_side = "left" if core.pads_left else "right"
         self.truncation_side = self._files.get("truncation_side", "right")
         self.pad_token_type_id = 3 if self._class == "XLNet" else 0
         self.model_max_length = core.model_max_length or VERY_LARGE_INTEGER
-        self.clean_up_tokenization_spaces = bool(self._files.get("clean_up_tokenization_spaces", False))
         self.model_input_names = self._files.get("model_input_names") or self._usual_input_names()
         self._made = {}  # options of the library, by those of the calls so far
         self._warned = False
@@ -100,8 +60,13 @@ class PreTrainedTokenizer:
         return tokenizer
 
     def _read(self, name: str) -> dict:
-        file = self._directory / name
-        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        import json
+
+        file = os.path.join(self._directory, name)
+        if not os.path.exists(file):
+            return {}
+        with open(file, encoding="utf-8") as text:
+            return json.load(text)
 
     @property
     def _class(self) -> str:
@@ -119,7 +84,7 @@ class PreTrainedTokenizer:
 
     def __reduce__(self):
         state = {"padding_side": self.padding_side, "model_max_length": self.model_max_length, "name_or_path": self.name_or_path}
-        return _loaded, (str(self._directory), state)
+        return _loaded, (self._directory, state)
 
     # ---- calls
 
@@ -153,7 +118,7 @@ class PreTrainedTokenizer:
         choice = (bool(add_special_tokens), truncation, limit, bool(return_overflowing_tokens), as_count("stride", stride), bool(is_split_into_words))
         rows = self._encode(texts, pairs, choice, bool(return_offsets_mapping))
         length = self._padded_length(strategy, rows, limit, pad_to_multiple_of)
-        left = _is_left(padding_side or self.padding_side)
+        left = is_left(padding_side or self.padding_side)
         wanted = self._wanted(return_token_type_ids, return_attention_mask, return_special_tokens_mask, return_offsets_mapping)
         # Rows of unequal length make no array: as_tensors() says so.
         is_array = return_tensors is not None and (length or len(set(rows.lengths)) < 2)
@@ -196,31 +161,10 @@ class PreTrainedTokenizer:
         return [text], None, False
 
     def _strategies(self, padding, truncation, max_length, pad_to_multiple_of):
-        """As transformers reads these arguments together."""
-        if padding is False and truncation is None and max_length is None:
+        if padding is False and truncation is None and max_length is None:  # most calls
             return "do_not_pad", "do_not_truncate", None
-        if max_length is not None:
-            max_length = as_count("max_length", max_length)
-            if padding is False and truncation is None:
-                truncation = "longest_first"
-        strategy = {True: "longest", False: "do_not_pad"}.get(padding) if isinstance(padding, bool) else _one_of("padding", padding, _PADDINGS)
-        if truncation is None or isinstance(truncation, bool):
-            truncation = "longest_first" if truncation else "do_not_truncate"
-        else:
-            truncation = _one_of("truncation", truncation, _TRUNCATIONS)
-        if padding is True and max_length is not None and truncation == "do_not_truncate":
-            warn("max_length has no effect where padding=True and nothing is truncated; padding=\"max_length\" pads to it")
-        if max_length is None:
-            if self.model_max_length >= VERY_LARGE_INTEGER:
-                strategy = "do_not_pad" if strategy == "max_length" else strategy
-                truncation = "do_not_truncate"
-            elif strategy == "max_length" or truncation != "do_not_truncate":
-                max_length = self.model_max_length
-        if strategy != "do_not_pad" and self.pad_token_id is None:
-            raise InvalidArgumentError("padding: expected a tokenizer with a padding token, found none")
-        if truncation != "do_not_truncate" and strategy != "do_not_pad" and pad_to_multiple_of and max_length is not None and max_length % pad_to_multiple_of:
-            raise InvalidArgumentError(f"max_length: expected a multiple of pad_to_multiple_of, {pad_to_multiple_of}, found {max_length}")
-        return strategy, truncation, max_length
+        can_pad = self.pad_token_id is not None
+        return strategies(padding, truncation, max_length, pad_to_multiple_of, model_max_length=self.model_max_length, can_pad=can_pad)
 
     def _encode(self, texts, pairs, choice, with_offsets: bool):
         """`choice`: what decides over the tokens, which is what the options of a call are made of, once for each."""
@@ -254,7 +198,7 @@ class PreTrainedTokenizer:
         return names + ["special_tokens_mask"] * bool(special_tokens_mask) + ["offset_mapping"] * bool(offset_mapping)
 
     def _pad_of(self, name: str) -> int:
-        return {"input_ids": self._special_ids["pad_token"] or 0, "token_type_ids": self.pad_token_type_id, "special_tokens_mask": 1}[name]
+        return {"input_ids": self._special_ids.get("pad_token") or 0, "token_type_ids": self.pad_token_type_id, "special_tokens_mask": 1}[name]
 
     def _list(self, rows, name, length, left):
         if name == "attention_mask":
@@ -301,7 +245,9 @@ class PreTrainedTokenizer:
     def tokenize(self, text: str, pair: str | None = None, add_special_tokens: bool = False, **options) -> list[str]:
         return self(text, pair, add_special_tokens=add_special_tokens, **options).tokens()
 
-    def pad(self, encoded_inputs, padding=True, max_length=None, pad_to_multiple_of=None, padding_side=None, return_attention_mask=None, return_tensors=None, **_):
+    def pad(
+        self, encoded_inputs, padding=True, max_length=None, pad_to_multiple_of=None, padding_side=None, return_attention_mask=None, return_tensors=None, **_
+    ):
         """Rows of ids, a BatchEncoding or a list of them, made equally long."""
         if not hasattr(encoded_inputs, "keys"):
             encoded_inputs = {name: [row[name] for row in encoded_inputs] for name in encoded_inputs[0]}
@@ -311,7 +257,7 @@ class PreTrainedTokenizer:
             columns["attention_mask"] = [[1] * len(row) for row in columns["input_ids"]]
         length = 0 if strategy == "do_not_pad" else max_length if strategy == "max_length" else max(map(len, columns["input_ids"]), default=0)
         length = -(-length // pad_to_multiple_of) * pad_to_multiple_of if pad_to_multiple_of else length
-        left = _is_left(padding_side or self.padding_side)
+        left = is_left(padding_side or self.padding_side)
         for name, rows in columns.items():
             pad = 0 if name == "attention_mask" else (0, 0) if name == "offset_mapping" else self._pad_of(name)
             columns[name] = [[pad] * (length - len(row)) + row if left else row + [pad] * (length - len(row)) for row in rows]
@@ -334,20 +280,22 @@ class PreTrainedTokenizer:
 
     def convert_ids_to_tokens(self, ids, skip_special_tokens: bool = False):
         """The token of an id, None past the end; or a list of those of several."""
-        if hasattr(ids, "__index__") and not getattr(ids, "shape", None):
-            return self._token_of(int(ids))
+        if hasattr(type(ids), "__index__") and not getattr(ids, "shape", None):
+            return self._token_of(as_count("ids", ids))
         skipped = set(self.all_special_ids) if skip_special_tokens else ()
-        return [self._token_of(int(id)) for id in ids if int(id) not in skipped]
+        return [self._token_of(id) for id in _as_ids(ids) if id not in skipped]
 
     def _token_of(self, id: int) -> str | None:
         return self._core.ids_to_tokens([id])[0] or None if 0 <= id < self._core.size else None
 
     def convert_tokens_to_ids(self, tokens):
         """The id of a token, that of the unknown token where it is none; or a list of those of several."""
-        unknown = self._special_ids["unk_token"]
+        unknown = self._special_ids.get("unk_token")
         if isinstance(tokens, str):
             id = self._core.token_to_id(tokens)
             return unknown if id is None else id
+        if not hasattr(tokens, "__iter__") or not all(isinstance(token, str) for token in tokens):
+            raise NotTextError(f"tokens: expected a token (str) or a list of them, found {tokens!r}")
         return [unknown if id is None else id for id in self._core.tokens_to_ids(list(tokens))]
 
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
@@ -358,17 +306,11 @@ class PreTrainedTokenizer:
         if hasattr(token_ids, "keys"):
             token_ids = token_ids["input_ids"]
         token_ids = token_ids.tolist() if hasattr(token_ids, "tolist") else token_ids
-        if isinstance(token_ids, int):
-            token_ids = [token_ids]
-        if len(token_ids) and isinstance(token_ids[0], (list, tuple)):
+        if isinstance(token_ids, (list, tuple)) and len(token_ids) and isinstance(token_ids[0], (list, tuple)):
             return [self.decode(row, skip_special_tokens, clean_up_tokenization_spaces) for row in token_ids]
-        skipped = set(self._core.all_special_ids) if skip_special_tokens else ()
-        tokens = [self._token_of(int(id)) for id in token_ids if int(id) not in skipped]
-        text = self._core.convert_tokens_to_string([token for token in tokens if token is not None])
-        clean = self.clean_up_tokenization_spaces if clean_up_tokenization_spaces is None else clean_up_tokenization_spaces
-        for apart, together in _CLEANED_UP if clean and self._core.model_type != "BPE" else ():
-            text = text.replace(apart, together)
-        return text
+        ids = [as_count("token_ids", token_ids)] if isinstance(token_ids, int) else _as_ids(token_ids)
+        clean_up = None if clean_up_tokenization_spaces is None else bool(clean_up_tokenization_spaces)
+        return self._core.decode(ids, bool(skip_special_tokens), clean_up)
 
     def batch_decode(self, sequences, skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool | None = None, **_) -> list[str]:
         return [self.decode(row, skip_special_tokens, clean_up_tokenization_spaces) for row in sequences]
@@ -386,35 +328,24 @@ class PreTrainedTokenizer:
 
     @property
     def special_tokens_map(self) -> dict[str, str]:
-        named = {role: self._named(role) for role in ("bos_token", "eos_token")}
-        return {role: token for role, token in {**named, **self._special}.items() if token is not None}
-
-    def _named(self, role: str) -> str | None:
-        """Of a role that only the files know."""
-        token = self._files.get(role)
-        token = token.get("content") if isinstance(token, dict) else token
-        usual = {"bos_token": "<s>", "eos_token": "</s>"}[role]
-        return token if token is not None else usual if self._special["cls_token"] == "<s>" and self._core.token_to_id(usual) is not None else None
+        return dict(self._special)
 
     @property
     def all_special_tokens(self) -> list[str]:
-        return list(dict.fromkeys(self.special_tokens_map.values()))
+        return self._core.all_special_tokens
 
     @property
     def all_special_ids(self) -> list[int]:
-        return self.convert_tokens_to_ids(self.all_special_tokens)
+        return self._core.all_special_ids
 
     def __getattr__(self, name: str):
         # pad_token, pad_token_id and their like
         role = name.removesuffix("_id")
         if name.startswith("_") or not role.endswith("_token"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        if role in self._special:
-            return (self._special_ids if name.endswith("_id") else self._special)[role]
-        if role in ("bos_token", "eos_token"):
-            token = self._named(role)
-            return token if name == role or token is None else self._core.token_to_id(token)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        if role not in _ROLES:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return (self._special_ids if name.endswith("_id") else self._special).get(role)
 
     def __repr__(self) -> str:
         return (

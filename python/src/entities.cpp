@@ -19,11 +19,14 @@
 namespace filbert::python {
 namespace {
 
-void set_options(TokenClassificationOptions* self, std::string_view aggregation_strategy, std::vector<std::string> ignore_labels, std::string_view tagging_scheme,
-                 std::string_view decoding, std::optional<std::size_t> max_length, std::optional<std::size_t> stride) {
-  new (self) TokenClassificationOptions{.aggregation_strategy = aggregation_strategy_from_name(aggregation_strategy), .ignore_labels = std::move(ignore_labels),
-                                        .tagging_scheme = tagging_scheme_from_name(tagging_scheme), .decoding = decoding_from_name(decoding),
-                                        .max_length = max_length, .stride = stride};
+void set_options(TokenClassificationOptions* self, std::string_view aggregation_strategy, std::vector<std::string> ignore_labels,
+                 std::string_view tagging_scheme, std::string_view decoding, std::optional<std::size_t> max_length, std::optional<std::size_t> stride) {
+  new (self) TokenClassificationOptions{.aggregation_strategy = aggregation_strategy_from_name(aggregation_strategy),
+                                        .ignore_labels = std::move(ignore_labels),
+                                        .tagging_scheme = tagging_scheme_from_name(tagging_scheme),
+                                        .decoding = decoding_from_name(decoding),
+                                        .max_length = max_length,
+                                        .stride = stride};
 }
 
 nb::dict as_dict(const Entity& entity, bool is_token) {

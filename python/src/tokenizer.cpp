@@ -157,6 +157,21 @@ std::vector<std::optional<std::int32_t>> tokens_to_ids(const Tokenizer& tokenize
   return ids;
 }
 
+nb::dict special_tokens(const Tokenizer& tokenizer) {
+  struct Role {
+    const char* name;
+    std::optional<std::string> (Tokenizer::*token)() const;
+  };
+  static constexpr Role kRoles[] = {{"bos_token", &Tokenizer::bos_token}, {"eos_token", &Tokenizer::eos_token}, {"unk_token", &Tokenizer::unk_token},
+                                    {"sep_token", &Tokenizer::sep_token}, {"pad_token", &Tokenizer::pad_token}, {"cls_token", &Tokenizer::cls_token},
+                                    {"mask_token", &Tokenizer::mask_token}};
+  nb::dict tokens;
+  for (const Role& role : kRoles) {
+    if (const auto token = (tokenizer.*role.token)()) tokens[role.name] = as_str(*token);
+  }
+  return tokens;
+}
+
 nb::dict vocab(const Tokenizer& tokenizer) {
   nb::dict ids;
   for (std::size_t id = 0; id < tokenizer.vocab_size(); ++id) {
@@ -196,12 +211,16 @@ void bind_tokenizer(nb::module_& module) {
       .def_prop_ro("size", &Tokenizer::vocab_size, "Tokens, added ones included.")
       .def_prop_ro("vocab_size", [](const Tokenizer& tokenizer) { return tokenizer.internals().vocab().size(); }, "Tokens of the model alone.")
       .def_prop_ro("model_max_length", &Tokenizer::model_max_length)
-      .def_prop_ro("model_type", &Tokenizer::model_type)
       .def_prop_ro("description", &Tokenizer::description)
       .def_prop_ro("doubts", &Tokenizer::doubts)
       .def_prop_ro("lowercases", &Tokenizer::lowercases)
       .def_prop_ro("all_special_ids", &Tokenizer::all_special_ids)
-      .def("special_token", &Tokenizer::special_token, nb::arg("role"))
+      .def_prop_ro("special_tokens", &special_tokens, "{role: token} of those that there are.")
+      .def_prop_ro("all_special_tokens", &Tokenizer::all_special_tokens)
+      .def_prop_ro("pads_left", &Tokenizer::pads_left)
+      .def("decode", [](const Tokenizer& tokenizer, const std::vector<std::int32_t>& ids, bool skip_special_tokens, std::optional<bool> clean_up) {
+        return as_str(tokenizer.decode(ids, {.skip_special_tokens = skip_special_tokens, .clean_up_tokenization_spaces = clean_up}));
+      }, nb::arg("ids"), nb::arg("skip_special_tokens") = false, nb::arg("clean_up_tokenization_spaces") = nb::none())
       .def("token_to_id", &Tokenizer::token_to_id, nb::arg("token"))
       .def("tokens_to_ids", &tokens_to_ids, nb::arg("tokens"))
       .def("ids_to_tokens", &ids_to_tokens, nb::arg("ids"))

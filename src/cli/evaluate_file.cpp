@@ -17,6 +17,7 @@
 #include "base/names.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "cli/entity_slices.h"
 #include "cli/explain_bar.h"
 #include "cli/interrupts.h"
 #include "load/fingerprint.h"
@@ -28,7 +29,6 @@ namespace {
 constexpr std::size_t kBatchTexts = 1024, kBatchBytes = 4 << 20;
 constexpr std::size_t kShownBytes = 2000;        // of a text that the model is wrong about
 constexpr std::size_t kMostSlices = 50;          // of a column
-constexpr std::size_t kLengths[] = {16, 32, 64, 128, 256, 512};
 
 EvaluationKind kind_of(const TextClassificationPipeline& classifier, const ClassifyOptions& options) {
   const FunctionToApply function = options.function_to_apply.value_or(default_function_to_apply(classifier.config()));
@@ -198,7 +198,7 @@ bool score_rows(const EvaluateFileOptions& options, const GoldRows& gold, const 
       const Classification& answer = batch.answers[text];
       report.truncated += answer.truncated;
       report.invalid_utf8 += answer.invalid_utf8 + batch.rows[text].invalid_utf8 > 0;
-      length_of.push_back(static_cast<std::uint32_t>(std::ranges::lower_bound(kLengths, answer.tokens_total) - std::begin(kLengths)));
+      length_of.push_back(static_cast<std::uint32_t>(length_slice(answer.tokens_total)));
     }
     take_gold(texts, done, batch);
     const std::vector<float>& scores = scorers.front().scores;
@@ -210,17 +210,6 @@ bool score_rows(const EvaluateFileOptions& options, const GoldRows& gold, const 
   }
   report.worst = std::move(worst).texts();
   return true;
-}
-
-std::vector<std::string> length_names() {
-  std::vector<std::string> names;
-  std::size_t from = 0;
-  for (const std::size_t length : kLengths) {
-    names.push_back(from == 0 ? fmt::format("up to {}", length) : fmt::format("{} to {}", from, length));
-    from = length + 1;
-  }
-  names.push_back(fmt::format("{} and more", from));
-  return names;
 }
 
 // Of more than kMostSlices values the most frequent; the rest is one slice.

@@ -17,16 +17,6 @@ constexpr std::size_t kMatrixLabels = 8;       // of more labels confusions are 
 constexpr std::size_t kConfusions = 20;
 constexpr std::size_t kWorst = 5;              // the page and the JSON have more
 
-// "0.712", "–" for what is no number; what begins with a minus as well wide as what does not.
-std::string number(double value, int decimals = 3) { return std::isnan(value) ? "-" : fmt::format("{:.{}f}", value, decimals); }
-
-std::string interval(const Measure& measure) {
-  return std::isnan(measure.low) || std::isnan(measure.value) ? "" : fmt::format("[{}, {}]", number(measure.low), number(measure.high));
-}
-
-// The word at the left of a line, in so many columns.
-std::string left(std::string_view word, std::size_t columns, const Output& out) { return padded(shown(word, out, columns), columns); }
-
 std::string head_lines(const EvaluationReport& report, const Output& out) {
   std::string lines = wrap(fmt::format("{}: {} of {} rows, {} in {}", out.foreign(report.input), report.evaluation.texts, report.rows, out.foreign(report.model), report.dtype), 0) + '\n';
   const auto note = [&](const std::string& text) { lines += wrap("note: " + text, 6) + '\n'; };
@@ -180,6 +170,14 @@ std::string worst_lines(const EvaluationReport& report, const Output& out) {
 }
 
 }  // namespace
+
+std::string number(double value, int decimals) { return std::isnan(value) ? "-" : fmt::format("{:.{}f}", value, decimals); }
+
+std::string interval(const Measure& measure) {
+  return std::isnan(measure.low) || std::isnan(measure.value) ? "" : fmt::format("[{}, {}]", number(measure.low), number(measure.high));
+}
+
+std::string left(std::string_view word, std::size_t columns, const Output& out) { return padded(shown(word, out, columns), columns); }
 
 std::string text_lines(const EvaluationReport& report, const Output& out) {
   std::string lines = head_lines(report, out) + '\n' + measure_lines(report, out) + '\n';

@@ -3,23 +3,6 @@
 namespace filbert {
 namespace {
 
-void write_measure(const Measure& measure, JsonWriter& json) {
-  json.begin_object();
-  json.field("value", measure.value);
-  json.field("low", measure.low);
-  json.field("high", measure.high);
-  json.end_object();
-}
-
-void write_measures(const std::vector<NamedMeasure>& measures, JsonWriter& json) {
-  json.begin_object();
-  for (const NamedMeasure& each : measures) {
-    json.key(each.info.name);
-    write_measure(each.measure, json);
-  }
-  json.end_object();
-}
-
 void write_labels(const Evaluation& evaluation, JsonWriter& json) {
   json.begin_array();
   for (const LabelMeasures& label : evaluation.per_label) {
@@ -156,16 +139,35 @@ void write_origin(const EvaluationReport& report, JsonWriter& json) {
   json.field("confidence", static_cast<float>(options.confidence));
   json.field("seed", options.seed);
   json.end_object();
-  const std::pair<const char*, const std::string*> facts[] = {
-      {"input", &report.input}, {"input_sha256", &report.input_sha256}, {"label_column", &report.label_column}, {"model", &report.model},
-      {"model_sha256", &report.model_sha256}, {"tokenizer_sha256", &report.tokenizer_sha256}, {"dtype", &report.dtype}, {"version", &report.version},
-      {"command", &report.command}};
+  write_facts({{"input", &report.input}, {"input_sha256", &report.input_sha256}, {"label_column", &report.label_column}, {"model", &report.model},
+               {"model_sha256", &report.model_sha256}, {"tokenizer_sha256", &report.tokenizer_sha256}, {"dtype", &report.dtype}, {"version", &report.version},
+               {"command", &report.command}}, json);
+}
+
+}  // namespace
+
+void write_measure(const Measure& measure, JsonWriter& json) {
+  json.begin_object();
+  json.field("value", measure.value);
+  json.field("low", measure.low);
+  json.field("high", measure.high);
+  json.end_object();
+}
+
+void write_measures(const std::vector<NamedMeasure>& measures, JsonWriter& json) {
+  json.begin_object();
+  for (const NamedMeasure& each : measures) {
+    json.key(each.info.name);
+    write_measure(each.measure, json);
+  }
+  json.end_object();
+}
+
+void write_facts(std::initializer_list<std::pair<const char*, const std::string*>> facts, JsonWriter& json) {
   for (const auto& [key, fact] : facts) {
     if (!fact->empty()) json.field(key, *fact);
   }
 }
-
-}  // namespace
 
 void write_json(const EvaluationReport& report, JsonWriter& json) {
   json.begin_object();

@@ -12,10 +12,6 @@
 namespace filbert {
 namespace {
 
-constexpr const char* kNoHead = "<th scope=\"col\"><span class=\"unseen-head\">Bar</span></th>";
-
-std::string scroll(std::string_view label) { return fmt::format("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{}\">", label); }
-
 std::string change_html(const Measure& change) {
   std::string out = signed_number(change.value, 3);
   if (!std::isnan(change.low)) out += fmt::format(" <span class=\"range\">{} to {}</span>", signed_number(change.low, 3), signed_number(change.high, 3));
@@ -31,7 +27,7 @@ void comparison_line(const EvaluationReport& report, std::string& out) {
                      name_html(report.model, 64), name_html(report.dtype), name_html(report.against_model, 64), name_html(report.against_dtype), both.same_prediction,
                      report.evaluation.texts, number(both.mean_score_difference, 4), number(both.max_score_difference, 4));
   if (report.evaluation.kind == EvaluationKind::regression) return;
-  out += scroll("Table of both models") + "<table class=\"matrix\"><caption>How many texts which model has right</caption>\n<thead><tr><th scope=\"col\">First</th>"
+  out += evaluation_scroll("Table of both models") + "<table class=\"matrix\"><caption>How many texts which model has right</caption>\n<thead><tr><th scope=\"col\">First</th>"
          "<th scope=\"col\" class=\"num\">Second right</th><th scope=\"col\" class=\"num\">Second wrong</th></tr></thead>\n<tbody>\n";
   out += fmt::format("<tr><th scope=\"row\">right</th><td class=\"num\">{}</td><td class=\"num\">{}</td></tr>\n"
                      "<tr><th scope=\"row\">wrong</th><td class=\"num\">{}</td><td class=\"num\">{}</td></tr>\n</tbody></table></div>\n",
@@ -52,7 +48,7 @@ void slice_table(const EvaluationReport& report, std::size_t begin, std::size_t 
     most = 0;
     for (std::size_t at = begin; at < end; ++at) most = std::max({most, slices[at].measures[0].measure.value, slices[at].measures[0].measure.high});
   }
-  out += fmt::format("{}<table class=\"figures\"><caption>By {}</caption>\n<thead><tr><th scope=\"col\">{}</th><th scope=\"col\" class=\"num\">Texts</th>{}", scroll("Table of a slice"),
+  out += fmt::format("{}<table class=\"figures\"><caption>By {}</caption>\n<thead><tr><th scope=\"col\">{}</th><th scope=\"col\" class=\"num\">Texts</th>{}", evaluation_scroll("Table of a slice"),
                      name_html(slices[begin].by), name_html(slices[begin].by), kNoHead);
   for (const std::size_t measure : shown) out += fmt::format("<th scope=\"col\" class=\"num\">{}</th>", escape_html(slices[begin].measures[measure].info.title));
   out += "</tr></thead>\n<tbody>\n";
@@ -69,6 +65,8 @@ void slice_table(const EvaluationReport& report, std::size_t begin, std::size_t 
 }
 
 }  // namespace
+
+std::string evaluation_scroll(std::string_view label) { return fmt::format("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{}\">", label); }
 
 std::string percent_html(double share) { return std::isnan(share) ? "–" : fmt::format("{:.1f} %", 100 * share); }
 
@@ -92,7 +90,7 @@ void evaluation_measures(const EvaluationReport& report, std::string& out) {
   const Evaluation& evaluation = report.evaluation;
   out += "<section class=\"card\" id=\"measures\">\n<h2>The figures</h2>\n";
   comparison_line(report, out);
-  out += scroll("Table of figures") + "<table class=\"figures\">\n<thead><tr><th scope=\"col\">Figure</th>";
+  out += evaluation_scroll("Table of figures") + "<table class=\"figures\">\n<thead><tr><th scope=\"col\">Figure</th>";
   out += fmt::format("{}<th scope=\"col\" class=\"num\">{}</th>", report.against ? "" : kNoHead, report.against ? "First" : "Value");
   if (report.against) out += "<th scope=\"col\" class=\"num\">Second</th><th scope=\"col\" class=\"num\">Second less first</th>";
   out += "</tr></thead>\n<tbody>\n";
@@ -119,7 +117,7 @@ void evaluation_labels(const EvaluationReport& report, std::string& out) {
   if (report.evaluation.per_label.empty()) return;
   out += "<section class=\"card\" id=\"labels\">\n<h2>Label by label</h2>\n<p class=\"hint\">Precision: how many of those that get the label should have it. Recall: how many of "
          "those that should have it get it. F1 is between the two, nearer to the lower.</p>\n";
-  out += scroll("Table of labels") + "<table class=\"figures\">\n<thead><tr><th scope=\"col\">Label</th><th scope=\"col\" class=\"num\">Texts</th><th scope=\"col\" class=\"num\">Said</th>";
+  out += evaluation_scroll("Table of labels") + "<table class=\"figures\">\n<thead><tr><th scope=\"col\">Label</th><th scope=\"col\" class=\"num\">Texts</th><th scope=\"col\" class=\"num\">Said</th>";
   for (const char* name : {"Precision", "Recall", "F1"}) out += fmt::format("{}<th scope=\"col\" class=\"num\">{}</th>", kNoHead, name);
   out += "</tr></thead>\n<tbody>\n";
   for (const LabelMeasures& label : report.evaluation.per_label) {

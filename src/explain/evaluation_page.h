@@ -15,6 +15,10 @@ std::string percent_html(double share);
 // A bar up to the value and a line over the interval, of `most` in all; `mark` is where a thin line stands, NaN for none.
 std::string measure_bar(const Measure& measure, double most, double mark = kNoNumber);
 
+// The head of a column of bars, and what is around a table: it scrolls where it is too wide.
+constexpr const char* kNoHead = "<th scope=\"col\"><span class=\"unseen-head\">Bar</span></th>";
+std::string evaluation_scroll(std::string_view label);
+
 void evaluation_head(const EvaluationReport& report, std::string& out);         // evaluation_head.cpp
 void evaluation_measures(const EvaluationReport& report, std::string& out);     // evaluation_html.cpp
 void evaluation_labels(const EvaluationReport& report, std::string& out);       // evaluation_html.cpp

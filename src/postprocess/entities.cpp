@@ -30,17 +30,6 @@ std::vector<float> mean_scores(std::span<const ScoredToken> tokens) {
   return mean;
 }
 
-std::vector<float> word_scores(std::span<const ScoredToken> tokens, AggregationStrategy strategy) {
-  if (strategy == AggregationStrategy::average) return mean_scores(tokens);
-  if (strategy != AggregationStrategy::max) return tokens[0].scores;
-  const auto surest = [](const ScoredToken& token) { return *std::max_element(token.scores.begin(), token.scores.end()); };
-  const ScoredToken* best = &tokens[0];
-  for (const ScoredToken& token : tokens) {
-    if (surest(token) > surest(*best)) best = &token;
-  }
-  return best->scores;
-}
-
 std::vector<Part> parts_of(std::span<const ScoredToken> tokens, const EntityRules& rules) {
   const AggregationStrategy strategy = rules.options.aggregation_strategy;
   const bool by_words = strategy != AggregationStrategy::none && strategy != AggregationStrategy::simple;
@@ -107,6 +96,17 @@ std::vector<Entity> group(std::span<const Part> parts, std::span<const std::size
 
 }  // namespace
 
+std::vector<float> word_scores(std::span<const ScoredToken> tokens, AggregationStrategy strategy) {
+  if (strategy == AggregationStrategy::average) return mean_scores(tokens);
+  if (strategy != AggregationStrategy::max) return tokens[0].scores;
+  const auto surest = [](const ScoredToken& token) { return *std::max_element(token.scores.begin(), token.scores.end()); };
+  const ScoredToken* best = &tokens[0];
+  for (const ScoredToken& token : tokens) {
+    if (surest(token) > surest(*best)) best = &token;
+  }
+  return best->scores;
+}
+
 EntityRules::EntityRules(const TokenClassificationOptions& given, const std::map<int, std::string>& labels,
                          std::function<std::string(std::span<const std::string>)> decoder)
     : options(given), id2label(labels), scheme(scheme_of(labels, given.tagging_scheme)), tags(tags_of(labels, scheme)), to_string(std::move(decoder)) {}
@@ -136,6 +136,15 @@ std::vector<Entity> without_overlaps(std::vector<Entity> entities) {
     if (std::pair(length(entity), entity.score) > std::pair(length(kept.back()), kept.back().score)) kept.back() = std::move(entity);
   }
   return kept;
+}
+
+std::vector<std::string> entity_names(const std::map<int, std::string>& id2label, AggregationStrategy strategy) {
+  std::vector<std::string> names;
+  for (const auto& [id, label] : id2label) {
+    std::string name = strategy == AggregationStrategy::none ? label : type_of(label);
+    if (std::ranges::count(names, name) == 0) names.push_back(std::move(name));
+  }
+  return names;
 }
 
 void check_options(const TokenClassificationOptions& options) {

@@ -52,6 +52,10 @@ BatchEncoding Tokenizer::operator()(std::span<const TextInput> texts, const Enco
   return encode_batch(*impl_, texts, options);
 }
 
+BatchEncoding Tokenizer::operator()(std::span<const WordsInput> texts, const EncodeOptions& options) const {
+  return encode_batch(*impl_, texts, options);
+}
+
 std::size_t Tokenizer::vocab_size() const { return impl_->vocab_size(); }
 
 std::string_view Tokenizer::id_to_token(std::int32_t id) const {
@@ -66,32 +70,6 @@ std::optional<std::int32_t> Tokenizer::token_to_id(std::string_view token) const
 
 std::optional<std::size_t> Tokenizer::model_max_length() const { return impl_->model_max_length; }
 
-std::optional<std::string> Tokenizer::mask_token() const { return special_token("mask_token"); }
-std::optional<std::string> Tokenizer::sep_token() const { return special_token("sep_token"); }
-std::optional<std::string> Tokenizer::unk_token() const { return special_token("unk_token"); }
-
-std::optional<std::string> Tokenizer::special_token(std::string_view role) const {
-  const auto key = std::find(kSpecialRoleKeys.begin(), kSpecialRoleKeys.end(), role);
-  if (key == kSpecialRoleKeys.end()) {
-    throw Error(ErrorKind::invalid_argument, fmt::format("special token: expected one of {}, found \"{}\"", fmt::join(kSpecialRoleKeys, ", "), role));
-  }
-  return impl_->special_tokens[static_cast<std::size_t>(key - kSpecialRoleKeys.begin())];
-}
-
-std::vector<std::int32_t> Tokenizer::all_special_ids() const {
-  std::vector<std::int32_t> ids;
-  for (const AddedToken& token : impl_->added_tokens.tokens()) {
-    if (token.special) ids.push_back(token.id);
-  }
-  for (const auto& token : impl_->special_tokens) {
-    if (token) ids.push_back(impl_->token_to_id(*token).value());
-  }
-  std::sort(ids.begin(), ids.end());
-  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  return ids;
-}
-
-std::string_view Tokenizer::model_type() const { return impl_->sections ? impl_->sections->model_name() : "WordPiece"; }
 
 bool Tokenizer::lowercases() const {
   if (!impl_->sections) return impl_->normalizer && impl_->normalizer->lowercase;
