@@ -26,7 +26,7 @@ _OF_HUB = frozenset("revision token cache_dir local_files_only force_download su
 
 
 class Metrics:
-    """What the tasks of a job have done, in accumulators of Spark: rows, tokens, truncated (texts), errors (rows), seconds (of a task's CPUs, loading left out).
+    """What the tasks of a job have done, in accumulators of Spark: rows, tokens, truncated (texts), errors (rows), seconds (in the library, without loading).
 
     Filled by each action on the DataFrame, and again by a task that Spark runs again.
     """

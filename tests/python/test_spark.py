@@ -67,13 +67,14 @@ class TestInOneProcess:
     def test_every_column_that_can_be_had(self, spark, model):
         texts = ["i love this book", "bad " * 100]
         df = spark.createDataFrame([(text, "the film") for text in texts], "a string, b string")
-        output = {"label": "stars", "scores": "scores", "labels": "labels", "tokens_total": "tokens", "truncated": "cut", "error": "why", "expected": "expected"}
+        output = {"label": "stars", "scores": "scores", "labels": "labels", "tokens_total": "tokens", "truncated": "cut", "error": "why"}
         options = {"function_to_apply": "sigmoid", "threshold": 0.2, "top_k": 3}
         found = classify(df, "a", text_pair_col="B", model=model, output=output, **options).collect()
         answers = filbert.classify(texts, ["the film"] * 2, model=model, **options)
         for row, answer in zip(found, answers, strict=True):
-            assert (row.stars, row.scores, row.labels, row.tokens, row.cut) == (answer.label, answer.scores, answer.labels, answer.tokens_total, answer.truncated)
-            assert row.why is None and row.expected == answer.expected
+            assert (row.stars, row.scores, row.labels) == (answer.label, answer.scores, answer.labels)
+            assert (row.tokens, row.cut) == (answer.tokens_total, answer.truncated)
+            assert row.why is None
         assert [row.cut for row in found] == [False, True]
 
     def test_columns_beside_the_text_stay(self, spark, model):
@@ -104,10 +105,10 @@ class TestInOneProcess:
         ("text", {"output": {"label": "id"}}, InvalidArgumentError, "expected a new column for label, found 'id', which is there"),
         ("text", {"output": ["labl"]}, InvalidArgumentError, "found 'labl'"),
         ("text", {"on_error": "skip"}, InvalidArgumentError, "on_error: expected \"row\" or \"raise\", found 'skip'"),
-        ("text", {"batch_tokens": 0}, InvalidArgumentError, "batch_tokens: expected a whole number of at least 1, found 0"),
+        ("text", {"batch_tokens": 0}, InvalidArgumentError, "batch_tokens: expected a whole number .*, found 0"),
         ("text", {"num_threads": 1.5}, InvalidArgumentError, "num_threads: expected a whole number"),
         ("text", {"dtype": "float8"}, InvalidArgumentError, "dtype: expected one of"),
-        ("text", {"top_k": 0}, InvalidArgumentError, "top_k: expected a whole number of at least 1"),
+        ("text", {"top_k": 0}, InvalidArgumentError, "top_k: expected a whole number .*, found 0"),
         ("text", {"topk": 1}, TypeError, "unexpected argument 'topk'"),
         ("text", {"model": 5}, InvalidArgumentError, "model: expected a directory, the name of a model or None, found int"),
         ("text", {"model": "/nowhere", "ship": True}, NotFoundError, "expected a directory, which is what can be shipped, found '/nowhere'"),
