@@ -10,6 +10,7 @@ in turns, --rounds times, then the peer. The rows of the last turn are compared.
 /proc/PID/smaps without a model, with one that has seen a text, and at the end. Kept in WORK/spark.json.
 """
 import argparse
+import functools
 import json
 import os
 import pathlib
@@ -90,10 +91,10 @@ def two_processes(options, files):
 # ---- with Spark
 
 
-def by_filbert(df, options):
+def by_filbert(df, options, metrics=None):
     from filbert.spark import classify
 
-    return classify(df, "text", model=options.model, dtype=options.dtype, output=["label", "score"])
+    return classify(df, "text", model=options.model, dtype=options.dtype, output=["label", "score"], metrics=metrics)
 
 
 def by_transformers(df, options):
@@ -221,6 +222,8 @@ def main():
     options = parse_options()
     if spark_sessions.why_not():
         sys.exit(f"bench/spark.py: {spark_sessions.why_not()}")
+    from filbert.spark import Metrics
+
     files = make_files(options)
     spark = spark_sessions.session(f"local-cluster[2,1,{EXECUTOR_MB}]", options.work / "spark", spark_executor_memory="1g",
                                    spark_sql_files_maxPartitionBytes="1m", spark_sql_files_openCostInBytes="1m")
@@ -234,7 +237,10 @@ def main():
     memory["one text"] = memory_of_workers()
     for number in range(options.rounds):
         found["two processes"].append(two_processes(options, files))
-        found["filbert"].append(job(options, df, options.rows, by_filbert, "filbert"))
+        metrics = Metrics(spark)
+        found["filbert"].append(job(options, df, options.rows, functools.partial(by_filbert, metrics=metrics), "filbert"))
+        if metrics.rows != options.rows:
+            sys.exit(f"bench/spark.py: expected {options.rows} rows in the metrics, found {metrics.rows}")
         memory["all texts"] = memory_of_workers()
         print(f"round {number + 1}: {', '.join(f'{name} {rates[-1]:.0f}' for name, rates in found.items() if rates)} rows/s", file=sys.stderr, flush=True)
     if options.sample:
@@ -242,16 +248,17 @@ def main():
         for _ in range(options.rounds):
             found["transformers"].append(job(options, few, options.sample, by_transformers, "transformers"))
     spark.stop()
-    report(options, found, memory, *compare(options))
+    report(options, found, memory, metrics.tokens / options.rows, *compare(options))
 
 
-def report(options, found, memory, rows, different):
+def report(options, found, memory, tokens, rows, different):
     medians = {name: statistics.median(rates) for name, rates in found.items() if rates}
     ratios = {"of two processes": medians["filbert"] / medians["two processes"]}
     if "transformers" in medians:
         ratios["times the pandas UDF"] = medians["filbert"] / medians["transformers"]
     print(f"{options.model.name}, {options.dtype}, {options.rows} rows, medians of {options.rounds}: " +
           ", ".join(f"{name} {rate:.0f} rows/s" for name, rate in medians.items()))
+    print(f"  {tokens:.1f} tokens a row: {medians['filbert'] * tokens:.0f} tokens/s")
     for name, ratio in ratios.items():
         print(f"  {ratio:.2f} {name}, {'met' if ratio >= GOALS[name] else 'not met'}, the goal is {GOALS[name]}")
     print(f"  {different} of {rows} rows differ from those without Spark")
@@ -259,7 +266,7 @@ def report(options, found, memory, rows, different):
         for worker in workers:
             print(f"  {when}: " + ", ".join(f"{name} {worker[name] / 1024:.1f} MiB" for name in ("rss", "pss", "private", "file rss", "file pss")) +
                   f", inode {' '.join(worker['inode'])}")
-    kept = {"rows": options.rows, "sample": options.sample, "rounds": options.rounds, "model": str(options.model), "dtype": options.dtype, "rates": found,
+    kept = {"rows": options.rows, "sample": options.sample, "rounds": options.rounds, "model": str(options.model), "dtype": options.dtype, "rates": found, "tokens a row": tokens,
             "medians": medians, "ratios": ratios, "different": different, "memory": memory}
     (options.work / "spark.json").write_text(json.dumps(kept, indent=1) + "\n")
     sys.exit(1 if different else 0)

@@ -80,6 +80,8 @@ def _checked_model(session, task: str, model, ship: bool | None, options: dict) 
         raise InvalidArgumentError(f"model: expected a directory, the name of a model or None, found {type(model).__name__}")
     compute_dtype(options.get("dtype"))
     name = None if model is None else os.fspath(model)
+    if name is not None and os.path.isdir(name):
+        name = os.path.abspath(name)  # a worker has a directory of its own
     told = Model(task, name, None, tuple(sorted(options.items())))
     if name is not None and not os.path.isdir(name):
         if ship:

@@ -93,7 +93,11 @@ def _link(source: Path, target: Path) -> None:
 
 def _remove_unused(directory: Path, used: Path) -> None:
     for other in directory.iterdir():
-        if other != used and time.time() - other.stat().st_mtime > _UNUSED_DAYS * 86400:
+        try:
+            unused_s = time.time() - other.stat().st_mtime
+        except FileNotFoundError:  # another executor has just given it its name
+            continue
+        if other != used and unused_s > _UNUSED_DAYS * 86400:
             shutil.rmtree(other, ignore_errors=True)
 
 

@@ -223,6 +223,19 @@ def test_executors_of_a_machine_map_the_same_file(tmp_path, monkeypatch):
     assert [each.name for each in (tmp_path / "machine").iterdir()] == ["filbert-0123"]
 
 
+def test_copies_that_nobody_used_for_a_week_go(tmp_path, monkeypatch):
+    monkeypatch.setenv("FILBERT_SPARK_DIR", str(tmp_path / "machine"))
+    copies = []
+    for name in ("filbert-old", "filbert-used", "filbert-new"):
+        unpacked = tmp_path / f"{name}.zip"
+        unpacked.mkdir()
+        (unpacked / "model.safetensors").write_bytes(b"weights")
+        if name == "filbert-new":
+            os.utime(copies[0], (0, 0))
+        copies.append(machine_copy(unpacked))
+    assert [copy.is_dir() for copy in copies] == [False, True, True]
+
+
 def test_a_copy_that_is_not_whole_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setenv("FILBERT_SPARK_DIR", str(tmp_path / "machine"))
     unpacked = tmp_path / "filbert-0123.zip"

@@ -130,6 +130,12 @@ class TestInOneProcess:
         with pytest.raises(CorruptError, match="model.safetensors"):
             classify(table_of(spark, TEXTS[:2], 1), "text", model=str(tmp_path))
 
+    def test_a_directory_by_a_path_from_here(self, spark, model, expected, monkeypatch):
+        monkeypatch.chdir(pathlib.Path(model).parent)
+        df = classify(table_of(spark, TEXTS[:20], 1), "text", model=pathlib.Path(model).name)
+        monkeypatch.chdir("/")
+        assert found_in(df) == expected[:20]
+
     def test_a_machine_without_the_model(self, spark):
         df = classify(table_of(spark, TEXTS[:2], 1), "text", model="/nowhere/model", ship=False)
         with pytest.raises(Exception, match=r"NotFoundError: on \S+ \(process \d+\) the model '/nowhere/model' could not be loaded: .*/nowhere/model"):
