@@ -94,7 +94,8 @@ def two_processes(options, files):
 def by_filbert(df, options, metrics=None):
     from filbert.spark import classify
 
-    return classify(df, "text", model=options.model, dtype=options.dtype, output=["label", "score"], metrics=metrics)
+    ship = False if options.preload else None
+    return classify(df, "text", model=options.model, dtype=options.dtype, output=["label", "score"], metrics=metrics, ship=ship)
 
 
 def by_transformers(df, options):
@@ -143,11 +144,11 @@ def rows_only(batches):
 
 
 def memory_of_workers(of_model: bool = True):
-    """KiB of each Python worker of the executors: all of it, and of the weights that it has mapped."""
+    """KiB of each Python process of the executors: all of it, and of the weights that it has mapped."""
     found, weights = [], "model.safetensors"
     for process in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            if not _is_worker_of_this(int(process.name)):
+            if not _is_of_an_executor(int(process.name)):
                 continue
             smaps = (process / "smaps").read_text()
             whole = _sums((process / "smaps_rollup").read_text().splitlines()[1:])
@@ -174,11 +175,11 @@ def _parents(pid: int):
         yield pid
 
 
-def _is_worker_of_this(pid: int) -> bool:
-    """A child of a daemon of an executor of this process; the daemon itself is none."""
+def _is_of_an_executor(pid: int) -> bool:
+    """A Python process of an executor of this process: a worker, or the daemon that it comes from, which has no model unless with --preload."""
     command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
-    parents = list(_parents(pid))
-    return b"pyspark.daemon" in command and os.getpid() in parents and b"pyspark.daemon" in pathlib.Path(f"/proc/{parents[0]}/cmdline").read_bytes()
+    is_daemon = b"pyspark.daemon" in command or b"filbert.spark_daemon" in command
+    return is_daemon and b"python" in command.split(b"\0")[0] and os.getpid() in _parents(pid)
 
 
 def _sums(lines):
@@ -211,6 +212,7 @@ def parse_options():
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--sample", type=int, default=2_000, help="rows for the peer; 0 leaves it out")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--preload", action="store_true", help="one executor of two tasks, whose workers have the model from filbert.spark_daemon")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     return options
@@ -225,8 +227,12 @@ def main():
     from filbert.spark import Metrics
 
     files = make_files(options)
-    spark = spark_sessions.session(f"local-cluster[2,1,{EXECUTOR_MB}]", options.work / "spark", spark_executor_memory="1g",
-                                   spark_sql_files_maxPartitionBytes="1m", spark_sql_files_openCostInBytes="1m")
+    settings = {"spark_executor_memory": "1g", "spark_sql_files_maxPartitionBytes": "1m", "spark_sql_files_openCostInBytes": "1m"}
+    if options.preload:
+        settings |= {"spark_python_daemon_module": "filbert.spark_daemon", "spark_executorEnv_FILBERT__SPARK__PRELOAD": options.model,
+                     "spark_executorEnv_FILBERT__SPARK__DTYPE": options.dtype}
+    executors = "1,2" if options.preload else "2,1"
+    spark = spark_sessions.session(f"local-cluster[{executors},{EXECUTOR_MB}]", options.work / "spark", **settings)
     found = {"two processes": [], "filbert": [], "transformers": []}
     df = spark.read.parquet(str(files))
     few = df.where(f"id < {options.sample}").repartition(2).cache()

@@ -153,6 +153,11 @@ def load(model: Model, num_threads: int | None = None):
         raise kind(f"on {socket.gethostname()} (process {os.getpid()}) the model {model.archive or model.name!r} could not be loaded: {error}") from error
 
 
+def preload(model: Model) -> None:
+    """For tasks of one thread, in a process that will fork workers."""
+    _loaded(model, 1)
+
+
 class Part:
     """What a task does with the Arrow batches of its part of the rows. Made on the driver; a worker that runs it imports nothing of pyspark.sql for it."""
 

@@ -21,7 +21,7 @@ from pyspark import cloudpickle  # noqa: E402
 
 import filbert  # noqa: E402
 from filbert.errors import CorruptError, FilbertError, InvalidArgumentError, NotFoundError, NotTextError  # noqa: E402
-from filbert.spark import FilbertClassifier, Metrics, classify, entities  # noqa: E402
+from filbert.spark import FilbertClassifier, Metrics, _checked_model, classify, entities  # noqa: E402
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # executors have the package, not its tests
 WORDS = tiny_checkpoint.WORDS
@@ -195,6 +195,40 @@ def write_token_classifier(directory, config):
             count = shape[0] * (shape[1] if len(shape) == 2 else 1)
             tensors[name] = (shape, [source.gauss(1.0 if name.endswith("LayerNorm.weight") else 0.0, 0.4) for _ in range(count)])
     tiny_checkpoint.write_safetensors(directory / "model.safetensors", tensors)
+
+
+def loading(told):
+    """A function of mapInArrow that needs the model and says how often it was loaded by this worker and those that it comes from."""
+
+    def part(batches):
+        import pyarrow
+        from filbert.spark_model import _loaded, load
+
+        for batch in batches:
+            time.sleep(0.2)
+            load(told)
+            yield pyarrow.record_batch({"process": [os.getpid()], "loads": [_loaded.cache_info().misses], "rows": [batch.num_rows]})
+
+    return part
+
+
+class TestWithTheModelLoadedBeforeWorkersAreForked:
+    @pytest.fixture(scope="class")
+    def spark(self, tmp_path_factory, model):
+        directory = tmp_path_factory.mktemp("spark-daemon")
+        spark = spark_sessions.session("local[2]", directory, spark_python_daemon_module="filbert.spark_daemon",
+                                       spark_executorEnv_FILBERT__SPARK__PRELOAD=model, spark_python_worker_reuse="false")
+        yield spark
+        spark.stop()
+
+    def test_no_worker_loads_it_again(self, spark, model, expected):
+        df = table_of(spark, TEXTS, 4)
+        told, _ = _checked_model(spark, "text-classification", model, None, {})
+        seen = df.mapInArrow(loading(told), "process long, loads long, rows long").collect()
+        assert len({row.process for row in seen}) > 1 and all(row.loads == 1 for row in seen)
+        other = df.mapInArrow(loading(told._replace(options=(("dtype", "int8"),))), "process long, loads long, rows long").collect()
+        assert all(row.loads == 2 for row in other)
+        assert found_in(classify(df, "text", model=model)) == expected
 
 
 # ---- two executors
