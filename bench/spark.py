@@ -272,7 +272,8 @@ def report(options, found, memory, tokens, rows, different):
         for worker in workers:
             print(f"  {when}: " + ", ".join(f"{name} {worker[name] / 1024:.1f} MiB" for name in ("rss", "pss", "private", "file rss", "file pss")) +
                   f", inode {' '.join(worker['inode'])}")
-    kept = {"rows": options.rows, "sample": options.sample, "rounds": options.rounds, "model": str(options.model), "dtype": options.dtype, "rates": found, "tokens a row": tokens,
+    kept = {"rows": options.rows, "sample": options.sample, "rounds": options.rounds, "model": str(options.model), "dtype": options.dtype,
+            "preload": options.preload, "rates": found, "tokens a row": tokens,
             "medians": medians, "ratios": ratios, "different": different, "memory": memory}
     (options.work / "spark.json").write_text(json.dumps(kept, indent=1) + "\n")
     sys.exit(1 if different else 0)

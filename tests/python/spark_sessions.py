@@ -38,7 +38,7 @@ def session(master: str, directory: pathlib.Path, **settings):
     given = {
         "spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1", "spark.log.level": "FATAL",
         "spark.sql.shuffle.partitions": "2", "spark.local.dir": str(directory / "local"), "spark.sql.warehouse.dir": str(directory / "warehouse"),
-        "spark.executorEnv.PYTHONPATH": packages, "spark.executorEnv.FILBERT_SPARK_DIR": str(directory / "models"),
+        "spark.executorEnv.FILBERT_SPARK_DIR": str(directory / "models"), **({"spark.executorEnv.PYTHONPATH": packages} if packages else {}),
         **{name.replace("__", " ").replace("_", ".").replace(" ", "_"): str(value) for name, value in settings.items()},
     }
     builder = SparkSession.builder.master(master).appName("filbert")

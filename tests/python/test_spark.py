@@ -58,7 +58,7 @@ class TestInOneProcess:
     def test_rows_are_those_of_one_process(self, spark, model, expected):
         metrics = Metrics(spark)
         df = classify(table_of(spark, TEXTS, 3), "text", model=model, metrics=metrics)
-        assert df.columns == ["id", "text", "label", "score", "error"]
+        assert df.columns == ["id", "text", "label", "score", "truncated", "error"]
         assert found_in(df) == expected
         used = sum(answer.tokens_used for answer in filbert.classify(TEXTS, model=model))
         assert (metrics.rows, metrics.tokens, metrics.errors, metrics.truncated) == (len(TEXTS), used, 0, 0)
@@ -68,7 +68,7 @@ class TestInOneProcess:
         texts = ["i love this book", "bad " * 100]
         df = spark.createDataFrame([(text, "the film") for text in texts], "a string, b string")
         output = {"label": "stars", "scores": "scores", "labels": "labels", "tokens_total": "tokens", "truncated": "cut", "error": "why"}
-        options = {"function_to_apply": "sigmoid", "threshold": 0.2, "top_k": 3}
+        options = {"function_to_apply": "sigmoid", "threshold": 0.2, "top_k": 3, "truncation": True}
         found = classify(df, "a", text_pair_col="B", model=model, output=output, **options).collect()
         answers = filbert.classify(texts, ["the film"] * 2, model=model, **options)
         for row, answer in zip(found, answers, strict=True):
@@ -95,7 +95,7 @@ class TestInOneProcess:
 
     def test_a_frame_without_rows(self, spark, model):
         df = classify(spark.createDataFrame([], "id int, text string"), "text", model=model)
-        assert df.collect() == [] and df.columns == ["id", "text", "label", "score", "error"]
+        assert df.collect() == [] and df.columns == ["id", "text", "label", "score", "truncated", "error"]
 
     @pytest.mark.parametrize("column, options, kind, message", [
         ("body", {}, InvalidArgumentError, "input_col: expected one of the columns 'id', 'text', found 'body'"),
