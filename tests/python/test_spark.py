@@ -204,10 +204,10 @@ def loading(told):
         import pyarrow
         from filbert.spark_model import _loaded, load
 
-        for batch in batches:
-            time.sleep(0.2)
-            load(told)
-            yield pyarrow.record_batch({"process": [os.getpid()], "loads": [_loaded.cache_info().misses], "rows": [batch.num_rows]})
+        rows = sum(batch.num_rows for batch in batches)
+        time.sleep(0.2)  # so that more than one worker has some
+        load(told)
+        yield pyarrow.record_batch({"process": [os.getpid()], "loads": [_loaded.cache_info().misses], "rows": [rows]})
 
     return part
 
@@ -217,7 +217,7 @@ class TestWithTheModelLoadedBeforeWorkersAreForked:
     def spark(self, tmp_path_factory, model):
         directory = tmp_path_factory.mktemp("spark-daemon")
         spark = spark_sessions.session("local[2]", directory, spark_python_daemon_module="filbert.spark_daemon",
-                                       spark_executorEnv_FILBERT__SPARK__PRELOAD=model, spark_python_worker_reuse="false")
+                                       spark_executorEnv_FILBERT__SPARK__PRELOAD=model)
         yield spark
         spark.stop()
 
