@@ -1,6 +1,7 @@
 // filbert evaluate of a token classifier, for people.
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -139,7 +140,7 @@ std::string slice_lines(const EntityEvaluationReport& report, const Output& out)
     if (slice.by != by) {
       by = slice.by;
       lines += lines.empty() ? "" : "\n";
-      lines += out.bold(fmt::format("{}{:>8}{:>8}  {:<23}{:<11}{}", left(by, 22, out), "texts", "gold", "micro F1", "precision", "recall")) + '\n';
+      lines += out.bold(fmt::format("{}{:>8}{:>8}  {:<23}{:<11}{}", left(std::filesystem::path(by).filename().string(), 22, out), "texts", "gold", "micro F1", "precision", "recall")) + '\n';
     }
     const Measure& f1 = slice.measures[0].measure;
     lines += without_end(fmt::format("{}{:>8}{:>8}  {:<5} {:<17}{:<11}{}", left(slice.value, 22, out), slice.texts, slice.gold, number(f1.value), interval(f1),
