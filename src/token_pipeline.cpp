@@ -100,7 +100,7 @@ EncodeOptions encode_options(const TokenClassificationPipeline& pipeline, const 
           .num_threads = pipeline.model().num_threads()};
 }
 
-BatchEncoding tokenize(const TokenClassificationPipeline& pipeline, std::span<const Source> sources, const TokenClassificationOptions& options) {
+BatchEncoding encode(const TokenClassificationPipeline& pipeline, std::span<const Source> sources, const TokenClassificationOptions& options) {
   std::vector<TextInput> texts;
   for (const Source& source : sources) texts.push_back({source.text()});
   return pipeline.tokenizer()(texts, encode_options(pipeline, options));
@@ -144,29 +144,52 @@ void move_offsets(std::span<const Words> texts, BatchEncoding& inputs) {
   }
 }
 
+std::vector<Words> all_words(std::span<const WordsInput> texts) {
+  std::vector<Words> words;
+  for (const WordsInput& text : texts) words.push_back(words_of(text));
+  return words;
+}
+
+BatchEncoding encode(const TokenClassificationPipeline& pipeline, std::span<const Words> words, std::span<const WordsInput> texts,
+                     const TokenClassificationOptions& options) {
+  std::vector<WordsInput> repaired;
+  for (std::size_t text = 0; text < words.size(); ++text) repaired.push_back({words[text].texts, texts[text].delimiter});
+  BatchEncoding inputs = pipeline.tokenizer()(repaired, encode_options(pipeline, options));
+  move_offsets(words, inputs);
+  return inputs;
+}
+
 }  // namespace
 
 std::vector<TokenClassification> TokenClassificationPipeline::operator()(std::span<const std::string_view> texts,
                                                                          const TokenClassificationOptions& options) const {
   const std::vector<Source> sources(texts.begin(), texts.end());
-  const BatchEncoding inputs = tokenize(*this, sources, options);                             // stage 1: input_ids
+  const BatchEncoding inputs = encode(*this, sources, options);                             // stage 1: input_ids
   const Tensor logits = model_(inputs).logits;                                                // stage 2: logits
   return answers_of(inputs, softmax(logits), *this, options, sources);                        // stage 3: entities
 }
 
 std::vector<TokenClassification> TokenClassificationPipeline::operator()(std::span<const WordsInput> texts,
                                                                          const TokenClassificationOptions& options) const {
-  std::vector<Words> words;
-  for (const WordsInput& text : texts) words.push_back(words_of(text));
-  std::vector<WordsInput> repaired;
+  const std::vector<Words> words = all_words(texts);
   std::vector<Source> sources;
-  for (std::size_t text = 0; text < words.size(); ++text) {
-    repaired.push_back({words[text].texts, texts[text].delimiter});
-    sources.emplace_back(words[text].joined);
-  }
-  BatchEncoding inputs = tokenizer_(repaired, encode_options(*this, options));
-  move_offsets(words, inputs);
+  for (const Words& text : words) sources.emplace_back(text.joined);
+  const BatchEncoding inputs = encode(*this, words, texts, options);
   return answers_of(inputs, softmax(model_(inputs).logits), *this, options, sources);
+}
+
+BatchEncoding TokenClassificationPipeline::tokenize(std::span<const std::string_view> texts, const TokenClassificationOptions& options) const {
+  return encode(*this, std::vector<Source>(texts.begin(), texts.end()), options);
+}
+
+BatchEncoding TokenClassificationPipeline::tokenize(std::span<const WordsInput> texts, const TokenClassificationOptions& options) const {
+  return encode(*this, all_words(texts), texts, options);
+}
+
+std::vector<TokenClassification> TokenClassificationPipeline::answers(const BatchEncoding& inputs, const Tensor& logits,
+                                                                      std::span<const std::string_view> texts,
+                                                                      const TokenClassificationOptions& options) const {
+  return answers_of(inputs, softmax(logits), *this, options, std::vector<Source>(texts.begin(), texts.end()));
 }
 
 TokenClassification TokenClassificationPipeline::operator()(std::string_view text, const TokenClassificationOptions& options) const {
@@ -175,7 +198,7 @@ TokenClassification TokenClassificationPipeline::operator()(std::string_view tex
 
 std::vector<TokenScores> TokenClassificationPipeline::token_scores(std::string_view text, const TokenClassificationOptions& options) const {
   const std::vector<Source> sources(1, Source(text));
-  const BatchEncoding inputs = tokenize(*this, sources, options);
+  const BatchEncoding inputs = encode(*this, sources, options);
   const Tensor scores = softmax(model_(inputs).logits);
   const WordParts word_parts(tokenizer_);
   std::vector<TokenScores> all;

@@ -9,7 +9,6 @@ instead of passing for one of these. Refuses a checkpoint whose head transformer
 """
 import hashlib
 import json
-import math
 import platform
 import sys
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 import tokenizers
 import torch
 import transformers
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoModelForTokenClassification, AutoTokenizer
 
 LONG = ("The first part is slow, and nothing in it says where the story will go. Then, on page 90, everything changes: two letters arrive, "
         "a house is sold, and a child asks the one question that nobody had thought of. I liked that. ")
@@ -53,7 +52,9 @@ def weight_files(directory):
 
 
 def load(directory):
-    model, report = AutoModelForSequenceClassification.from_pretrained(directory, dtype=torch.float32, output_loading_info=True)
+    heads = AutoConfig.from_pretrained(directory).architectures or [""]
+    auto = AutoModelForTokenClassification if heads[0].endswith("ForTokenClassification") else AutoModelForSequenceClassification
+    model, report = auto.from_pretrained(directory, dtype=torch.float32, output_loading_info=True)
     missing = sorted(report["missing_keys"])
     if missing:
         sys.exit(f"{directory}: the weights lack {', '.join(missing)}: transformers would draw them at random")
@@ -77,7 +78,7 @@ def rows(tokenizer, model, max_length):
             continue  # a tokenizer without special tokens, and no text
         with torch.no_grad():
             logits = model(**encoding).logits[0].tolist()
-        if not all(map(math.isfinite, logits)):
+        if not torch.isfinite(torch.tensor(logits)).all():
             sys.exit(f"the model gives {logits} for {text[:40]!r}")
         row = {"text": text} | ({"text_pair": pair} if pair is not None else {}) | {"input_ids": encoding["input_ids"][0].tolist()}
         if "token_type_ids" in encoding:

@@ -11,7 +11,7 @@ import pathlib
 import struct
 
 import tokenizers
-from tokenizers import AddedToken, Regex, Tokenizer, normalizers, pre_tokenizers, processors
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
 from tokenizers.models import BPE, Unigram, WordPiece
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -22,6 +22,13 @@ WINDOWS = [  # text, text_pair, what of the two is cut, max_length, stride, side
 TEXTS = ["", " ", "hello world", " Hello  World ", "don't we'll 3.14 a1b22", "caf\u00e9 cafe\u0301 \u0301x",
          "\ufb01ne \u2460 \u1e9b\u0323 \uac01\u1100\u1161\u11a8", "a<mask> b <mask>", "\n\n a\t\tb \r\n", "\u4e2d\u6587 \U0001f600 \u2581a",
          "low lower newest widest", "\u0130I \u00df \u039f\u03a3", "x" * 60 + " low" * 20, "``quoted'' \u00a0end\u3000"]
+
+# Texts split into words, some of them no words at all.
+WORDS = [["hello", "world"], [" low", "lower ", "", "\u00e9x"], ["New York", "don't", "<mask>", "a<mask> b"], [], [""], ["\u0301", "\n", "\U0001f600 3.14"]]
+# What decoders of any kind are asked to put together.
+TOKENS = [[], ["low", "##er", "##", "."], ["##er", "low"], ["\u2581low", "\u2581", "er\u2581x\u2581"], ["\u0120low", "\u00c3\u00a9", "\u00c3", "\u00e9\u4e2d"],
+          ["don", "'", "t", "do n't", "do not", " .", "a ' b", "is n't , ok ?"], ["lo</w>", "w</w>", "e</w>"],
+          ["<0xE2>", "<0x82>", "<0xAC>", "a", "<0xE2>", "<0x82>", "<0x+7>", "<0xG0>", "<0x\u00e9>"], [" ", "  a"]]
 
 
 def byte_level_bpe(**options):
@@ -70,15 +77,19 @@ def kinds():
         ["[UNK]", "[CLS]", "[SEP]", "low", "##er", "new", "##est", "hello", "world", "cafe", "3", ".", "14"])}, unk_token="[UNK]"))
     bert.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 1), ("[SEP]", 2)])
-    yield "BERT", with_parts(bert, normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer())
+    bert.add_special_tokens(["[SEP]"])
+    bert.add_tokens([AddedToken("Newer", normalized=True)])
+    yield "BERT", with_parts(bert, normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer(), decoders.WordPiece())
     byte_level = pre_tokenizers.ByteLevel
     roberta = byte_level_bpe()
     roberta.pre_tokenizer = byte_level(add_prefix_space=False)
+    roberta.decoder = decoders.ByteLevel()
     roberta.post_processor = processors.RobertaProcessing(("</s>", 1), ("<s>", 0), True, False)
     roberta.add_special_tokens([AddedToken("<mask>", lstrip=True, normalized=True)])
     yield "byte-level BPE", roberta
     prefixed = byte_level_bpe(ignore_merges=True)
     prefixed.pre_tokenizer = byte_level(add_prefix_space=True)
+    prefixed.decoder = decoders.Sequence([decoders.ByteLevel(), decoders.Strip(" ", 2, 0)])
     prefixed.post_processor = processors.RobertaProcessing(("</s>", 1), ("<s>", 0), True, True)
     prefixed.add_special_tokens([AddedToken("<mask>", lstrip=True)])
     yield "byte-level BPE with a prefix space", prefixed
@@ -92,17 +103,19 @@ def kinds():
     yield "BPE with prefix and unknown", with_parts(
         Tokenizer(BPE(chars, [("l", "##o"), ("lo", "##w")], unk_token="<unk>", fuse_unk=True, continuing_subword_prefix="##",
                       end_of_word_suffix="</w>")),
-        normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()]), pre_tokenizers.Whitespace())
+        normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()]), pre_tokenizers.Whitespace(), decoders.BPEDecoder())
     for name, prepend in (("always", "always"), ("first", "first"), ("never", "never")):
         yield f"Unigram, Metaspace {name}", with_parts(
             unigram(), normalizers.Sequence([normalizers.Strip(), normalizers.Replace(Regex(" {2,}"), " "), normalizers.NFKD()]),
-            pre_tokenizers.Metaspace(prepend_scheme=prepend))
+            pre_tokenizers.Metaspace(prepend_scheme=prepend), decoders.Metaspace(prepend_scheme=prepend))
     yield "Unigram with bytes", with_parts(
         unigram(byte_fallback=True), normalizers.Sequence([normalizers.Nmt(), normalizers.Prepend("\u2581"), normalizers.Precompiled(charsmap())]),
-        pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]))
+        pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]),
+        decoders.Sequence([decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]))
     yield "Unigram without accents", with_parts(
         unigram(), normalizers.Sequence([normalizers.Replace("``", '"'), normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase()]),
-        pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(split=False)]))
+        pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(split=False)]),
+        decoders.Sequence([decoders.Metaspace(), decoders.Fuse(), decoders.Replace(Regex(r"[aeo]l|(?=w)|\s{2,}"), "\u00b7")]))
     for behavior in ("removed", "isolated", "merged_with_previous", "merged_with_next", "contiguous"):
         yield f"Split {behavior}", with_parts(
             unigram(), normalizers.BertNormalizer(), pre_tokenizers.Sequence(
@@ -119,14 +132,20 @@ def kinds():
     yield "DeBERTa", deberta
     yield "WordPiece behind other sections", with_parts(
         Tokenizer(WordPiece({"[UNK]": 0, "low": 1, "##er": 2, "a": 3, "h": 4, "##e": 5, "##l": 6, "##o": 7}, unk_token="[UNK]")),
-        normalizers.Lowercase(), pre_tokenizers.BertPreTokenizer())
+        normalizers.Lowercase(), pre_tokenizers.BertPreTokenizer(), decoders.WordPiece("##", cleanup=False))
 
 
-def with_parts(tokenizer, normalizer, pre_tokenizer):
+def with_parts(tokenizer, normalizer, pre_tokenizer, decoder=None):
     if normalizer is not None:
         tokenizer.normalizer = normalizer
     tokenizer.pre_tokenizer = pre_tokenizer
+    if decoder is not None:
+        tokenizer.decoder = decoder
     return tokenizer
+
+
+def row_of(encoding):
+    return {"ids": encoding.ids, "offsets": encoding.offsets, "words": [-1 if word is None else word for word in encoding.word_ids]}
 
 
 def main():
@@ -138,9 +157,12 @@ def main():
             rows = []
             for sample in TEXTS:
                 encoding = tokenizer.encode(sample)
-                rows.append({"text": sample, "ids": encoding.ids, "offsets": encoding.offsets,
-                             "words": [-1 if word is None else word for word in encoding.word_ids]})
-            out.write(json.dumps({"kind": name, "tokenizer_json": text, "rows": rows, "windows": list(windows(tokenizer))}, separators=(",", ":")) + "\n")
+                rows.append({"text": sample, **row_of(encoding), "decoded": tokenizer.decode(encoding.ids, skip_special_tokens=False),
+                             "decoded_without_special": tokenizer.decode(encoding.ids)})
+            split = [{"text": words, **row_of(tokenizer.encode(words, is_pretokenized=True))} for words in WORDS]
+            strings = [{"tokens": tokens, "string": tokenizer.decoder.decode(tokens) if tokenizer.decoder else " ".join(tokens)} for tokens in TOKENS]
+            out.write(json.dumps({"kind": name, "tokenizer_json": text, "rows": rows, "windows": list(windows(tokenizer)), "split_into_words": split,
+                                  "strings": strings}, separators=(",", ":")) + "\n")
             if len(text) < 6000:  # longer inputs are cut by tools/fuzz
                 seed = name.lower().replace(" ", "_").replace(",", "")
                 (corpus / seed).write_bytes(text.encode() + b"\0\0\0" + " Low caf\u00e9 3<mask> x".encode())

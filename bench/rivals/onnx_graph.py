@@ -26,6 +26,12 @@ class Logits(torch.nn.Module):
         return self.model(**dict(zip(self.names, inputs))).logits
 
 
+def head_of(checkpoint):
+    """Transformers' class for the head that the checkpoint was saved with."""
+    of_tokens = transformers.AutoConfig.from_pretrained(checkpoint).architectures[0].endswith("ForTokenClassification")
+    return transformers.AutoModelForTokenClassification if of_tokens else transformers.AutoModelForSequenceClassification
+
+
 def cached(path, make):
     """`path`, made by make(temporary name) if it is not there."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +45,7 @@ def cached(path, make):
 def exported(checkpoint):
     def make(path):
         # The attention of plain matrix products is the one that the optimizer knows how to fuse.
-        model = transformers.AutoModelForSequenceClassification.from_pretrained(checkpoint, attn_implementation="eager").eval()
+        model = head_of(checkpoint).from_pretrained(checkpoint, attn_implementation="eager").eval()
         names = input_names(model.config.model_type)
         ids = torch.ones(2, 8, dtype=torch.long)
         torch.onnx.export(Logits(model, names), tuple(ids for _ in names), path, input_names=names, output_names=["logits"],

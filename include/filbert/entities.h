@@ -101,6 +101,13 @@ class TokenClassificationPipeline {
   // Texts split into words elsewhere. Offsets are those in the words joined by their delimiter, as in transformers with is_split_into_words.
   std::vector<TokenClassification> operator()(std::span<const WordsInput> texts, const TokenClassificationOptions& options = {}) const;
 
+  // The stages by themselves, for those who put texts of several callers into one batch. Offsets of tokenize() are bytes of the text as it is read;
+  // answers() makes an answer a text of what tokenize() gave, of the model's logits for that, and of the same texts (words: joined) and options.
+  BatchEncoding tokenize(std::span<const std::string_view> texts, const TokenClassificationOptions& options = {}) const;
+  BatchEncoding tokenize(std::span<const WordsInput> texts, const TokenClassificationOptions& options = {}) const;
+  std::vector<TokenClassification> answers(const BatchEncoding& inputs, const Tensor& logits, std::span<const std::string_view> texts,
+                                           const TokenClassificationOptions& options = {}) const;
+
   // Every token of a text but the special ones, of all its windows one after the other.
   std::vector<TokenScores> token_scores(std::string_view text, const TokenClassificationOptions& options = {}) const;
 

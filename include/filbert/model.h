@@ -39,7 +39,7 @@ struct ModelOptions {
 
 struct Model;  // src/infer/model.h
 
-// What every loaded model says of itself. Const after loading. Move-only: it holds the weights.
+// What every loaded model says of itself. Const after loading. A copy costs nothing: it shares the weights.
 class PreTrainedModel {
  public:
   const Config& config() const;
@@ -51,13 +51,15 @@ class PreTrainedModel {
   std::size_t num_parameters() const;
   const Model& internals() const { return *model_; }  // for the library's own parts; it may change with any version
 
+  PreTrainedModel(const PreTrainedModel&);
+  PreTrainedModel& operator=(const PreTrainedModel&);
   PreTrainedModel(PreTrainedModel&&) noexcept;
   PreTrainedModel& operator=(PreTrainedModel&&) noexcept;
 
  protected:
   explicit PreTrainedModel(std::unique_ptr<const Model> model);
   ~PreTrainedModel();
-  std::unique_ptr<const Model> model_;
+  std::shared_ptr<const Model> model_;  // several pipelines over one model, as Python's callers make them
 };
 
 // What a call gives beside the logits. Names are those of transformers where it has them.

@@ -96,7 +96,12 @@ struct BatchEncoding {
   void add_row(std::span<const std::int32_t> input_ids, std::span<const std::int32_t> token_type_ids = {});
 };
 
-// Const after loading; every member may be called from many threads at once.
+struct DecodeOptions {
+  bool skip_special_tokens = false;
+  std::optional<bool> clean_up_tokenization_spaces = {};  // absent: what tokenizer_config.json says, else false; of BPE never, as in transformers
+};
+
+// Const after loading; every member may be called from many threads at once. A copy costs nothing: it shares the vocabulary.
 class Tokenizer {
  public:
   // Tokenizes one text, a pair, or many. A text given with "[SEP]" or another special token in it gets that token's id,
@@ -120,9 +125,21 @@ class Tokenizer {
   std::optional<std::string> mask_token() const;
   std::optional<std::string> sep_token() const;
   std::optional<std::string> unk_token() const;
+  std::optional<std::string> pad_token() const;
+  std::optional<std::string> cls_token() const;
+  std::optional<std::string> bos_token() const;  // by these names some classes of transformers have their cls_token and sep_token, too
+  std::optional<std::string> eos_token() const;
+  // As transformers lists them: bos, eos, unk, sep, pad, cls, mask and then additional ones, each once; and their ids.
+  std::vector<std::string> all_special_tokens() const;
+  std::vector<std::int32_t> all_special_ids() const;
+  // tokenizer_config.json's padding_side is "left", or its class has it so where it does not say. Filbert itself never pads.
+  bool pads_left() const;
 
   // What tokens say when they are put together, by the decoder of tokenizer.json or of the tokenizer's class: {"new", "##er"} → "newer".
+  // Ill-formed UTF-8 becomes U+FFFD. Throws Error: unsupported, corrupt, for a decoder that could not be read.
   std::string convert_tokens_to_string(std::span<const std::string> tokens) const;
+  // The same from ids; those that no token has are left out. Throws Error(invalid_argument) for a negative one.
+  std::string decode(std::span<const std::int32_t> ids, const DecodeOptions& options = {}) const;
 
   // What was read, for people: "WordPiece from vocab.txt, 30522 tokens, lower-casing", and every doubt about it.
   std::string description() const;
@@ -132,12 +149,14 @@ class Tokenizer {
   struct Impl;  // src/tokenize/tokenizer.h
   const Impl& internals() const { return *impl_; }  // for the library's own parts; it may change with any version
   explicit Tokenizer(std::unique_ptr<const Impl> impl);
+  Tokenizer(const Tokenizer&);
+  Tokenizer& operator=(const Tokenizer&);
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
   ~Tokenizer();
 
  private:
-  std::unique_ptr<const Impl> impl_;
+  std::shared_ptr<const Impl> impl_;  // as that of PreTrainedModel
 };
 
 struct AutoTokenizer {

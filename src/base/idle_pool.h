@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/at_fork.h"
+
 namespace filbert {
 
 // Every member may be called from many threads at once.
@@ -28,6 +30,7 @@ class IdlePool {
  private:
   std::mutex mutex_;
   std::vector<std::unique_ptr<T>> idle_;
+  AtFork at_fork_{[this] { mutex_.lock(); }, [this] { mutex_.unlock(); }, [this] { mutex_.unlock(); }};
 };
 
 // Takes one from the pool, or makes the first, and gives it back at the end of the block.

@@ -1,6 +1,8 @@
 #include "base/thread_pool.h"
 
+#include <algorithm>
 #include <chrono>
+#include <new>
 #include <sys/resource.h>
 #include <system_error>
 #include <unistd.h>
@@ -39,18 +41,24 @@ ThreadPool::Detour::~Detour() { detour = before_; }
 
 ThreadPool::ThreadPool(unsigned num_threads) : ThreadPool(num_threads, nullptr) {}
 
-ThreadPool::ThreadPool(unsigned num_threads, std::function<void()> give_way) : give_way_(std::move(give_way)) {
-  try {
-    for (unsigned thread = 1; thread < num_threads; ++thread) threads_.emplace_back([this, thread] { work(thread); });
-  } catch (const std::system_error& error) {
-    const unsigned started = size();
-    stop();
-    throw Error(ErrorKind::overloaded, fmt::format("num_threads: expected to run {} threads, the system gives {}: {}",
-                                                   num_threads, started, error.what()));
-  }
+ThreadPool::ThreadPool(unsigned num_threads, std::function<void()> give_way) : give_way_(std::move(give_way)), size_(std::max(num_threads, 1U)) {
+  start();
 }
 
 ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::start() {
+  stop_ = false;
+  generation_ = 0;
+  try {
+    for (unsigned thread = 1; thread < size_; ++thread) threads_.emplace_back([this, thread] { work(thread); });
+  } catch (const std::system_error& error) {
+    const std::size_t started = threads_.size() + 1;
+    stop();
+    throw Error(ErrorKind::overloaded, fmt::format("num_threads: expected to run {} threads, the system gives {}: {}",
+                                                   size_, started, error.what()));
+  }
+}
 
 void ThreadPool::stop() {
   {
@@ -60,18 +68,33 @@ void ThreadPool::stop() {
   }
   wake_.notify_all();
   for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+// In a child of fork(): the threads are those of the parent, and so is whoever held a lock or slept on one. All of it is made anew, and the old, which
+// can be neither joined nor destroyed, is left where it lies.
+void ThreadPool::forget_threads() {
+  new std::vector<std::thread>(std::move(threads_));
+  threads_.clear();
+  new (&in_use_) std::mutex;
+  new (&failure_mutex_) std::mutex;
+  new (&mutex_) std::mutex;
+  new (&wake_) std::condition_variable;
+  new (&failure_) std::exception_ptr;
+  working_ = 0;
 }
 
 void ThreadPool::run(std::size_t count, Call call, const void* context) {
   if (detour != nullptr && detour != this && detour->size() <= size()) return detour->run(count, call, context);
   std::unique_lock in_use(in_use_, std::defer_lock);
-  if (threads_.empty() || count <= 1 || !in_use.try_lock()) {
+  if (size_ == 1 || count <= 1 || !in_use.try_lock()) {
     for (std::size_t index = 0; index < count; ++index) {
       if (give_way_) give_way_();
       call(context, index, 0);
     }
     return;
   }
+  if (threads_.empty()) start();  // in a child
   call_ = call;
   context_ = context;
   count_ = count;

@@ -11,12 +11,15 @@
 #include <thread>
 #include <vector>
 
+#include "base/at_fork.h"
+
 namespace filbert {
 
 // Gives the calling thread, and those that it starts from now on, a tenth of what others get that want to run too. It cannot rise again without
 // privileges.
 void lower_thread_priority();
 
+// A child of fork(), which inherits no thread, starts its own with its first loop.
 class ThreadPool {
  public:
   // `num_threads` counts the caller: 1 starts no thread. Throws Error(overloaded) if the system gives fewer.
@@ -27,7 +30,7 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  unsigned size() const { return static_cast<unsigned>(threads_.size()) + 1; }
+  unsigned size() const { return size_; }
 
   // While it lives, the loops that the calling thread starts on a pool of at least the size of `other` run on `other` instead: so work of
   // little haste leaves a model's own threads to others.
@@ -57,11 +60,14 @@ class ThreadPool {
   using Call = void (*)(const void* context, std::size_t index, unsigned thread);
   void run(std::size_t count, Call call, const void* context);
   void work(unsigned thread);
+  void start();
   void stop();
+  void forget_threads();
   void take_indices(unsigned thread);
 
   const std::function<void()> give_way_ = {};
-  std::vector<std::thread> threads_;
+  const unsigned size_;
+  std::vector<std::thread> threads_;         // guarded by the next one
   std::mutex in_use_;                        // held by the caller that has the workers
 
   // The loop under way; written by that caller while no worker is in it.
@@ -77,6 +83,7 @@ class ThreadPool {
   std::condition_variable wake_;
   std::atomic<std::uint64_t> generation_ = 0;  // counts loops; odd or even means nothing
   std::atomic<bool> stop_ = false;
+  AtFork at_fork_{[] {}, [] {}, [this] { forget_threads(); }};
 };
 
 }  // namespace filbert

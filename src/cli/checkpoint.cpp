@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>  // join, since fmt 11
 
 #include "load/weight_files.h"
 
@@ -73,8 +74,18 @@ Checkpoint read_checkpoint(const std::filesystem::path& directory, const ModelOp
     found.model_missing = config_missing;
   }
   attempt([&] { found.tokenizer = AutoTokenizer::from_pretrained(directory); }, found.tokenizer_missing, found.failure);
+  std::string no_decision;
+  attempt([&] { found.decision = read_decision(directory / kDecisionFile); }, no_decision, found.failure);
   if (!found.config && !found.tokenizer && !found.failure) throw Error(ErrorKind::not_found, config_missing);
   return found;
+}
+
+std::string summary_of(const Decision& decision) {
+  std::vector<std::string> parts = {decision.is_calibrated() ? "calibrated scores" : "the model's own scores", fmt::format("{} labels", decision.id2label.size())};
+  if (!decision.thresholds.empty()) parts.push_back("thresholds");
+  if (decision.may_reject()) parts.push_back("may reject");
+  if (!decision.expected_values.empty()) parts.push_back("expected value");
+  return fmt::format("{}", fmt::join(parts, ", "));
 }
 
 std::vector<std::string> label_doubts(const Config& config) {

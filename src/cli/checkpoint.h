@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <filbert/config.h>
+#include <filbert/decision.h>
 #include <filbert/error.h>
 #include <filbert/model.h>
 #include <filbert/tokenizer.h>
@@ -19,6 +20,7 @@ struct Checkpoint {
   std::optional<Config> config;
   std::optional<AutoModelForSequenceClassification> model;
   std::optional<Tokenizer> tokenizer;
+  std::optional<Decision> decision;  // beside them; not yet held against the weights
   std::optional<Error> failure;  // of the first part that is there and cannot be loaded
   std::string model_missing;     // why there is no model; empty if there is one
   std::string tokenizer_missing;
@@ -33,6 +35,9 @@ Checkpoint read_checkpoint(const std::filesystem::path& directory, const ModelOp
 // Everything that is no error and yet may not be what was meant, a sentence each.
 std::vector<std::string> doubts(const Checkpoint& checkpoint);
 std::vector<std::string> label_doubts(const Config& config);  // those about its labels alone
+
+// What a filbert_decision.json does, in a few words: "calibrated scores, 3 labels, thresholds, may reject".
+std::string summary_of(const Decision& decision);
 
 // "437.9 MB", of the files that hold the tensors.
 std::string weight_megabytes(const std::filesystem::path& directory);

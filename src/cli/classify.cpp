@@ -33,17 +33,6 @@ struct Options {
   bool verbose = false;
 };
 
-// What runs, for whoever wonders what `auto` or an empty option became.
-std::string description(const TextClassificationPipeline& classifier, const ModelOptions& loading) {
-  const AutoModelForSequenceClassification& model = classifier.model();
-  const std::size_t share = loading.max_batch_tokens / model.num_threads();
-  return fmt::format("{}: {} in {} kernels, {} thread{}, at most {} tokens at once{}{}", classifier.config().path.parent_path().string(),
-                     name(model.compute_dtype()), model.kernels(), model.num_threads(), model.num_threads() == 1 ? "" : "s",
-                     loading.max_batch_tokens,
-                     share < classifier.max_length() ? fmt::format(", texts of more than {} alone", share) : "",
-                     classifier.decision() ? ", with a decision" : "");
-}
-
 // The answers to `records`, in their order: texts and rows tokenized elsewhere are a call of the library each.
 std::vector<Classification> classify(const TextClassificationPipeline& classifier, std::span<const Record> records,
                                      const ClassifyOptions& options) {
@@ -88,13 +77,13 @@ void run(const Options& options, Session& session) {
     throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected --long windows beside it, found none", options.of_windows));
   }
   if (!options.file.table.file.empty()) return run_file(options, session);
-  if (options.file.of_file != nullptr) {
-    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected --input beside it, found none", options.file.of_file));
-  }
+  check_no_file(options.file);
   const auto classifier = pipeline("text-classification", model_directory(options.model, session), options.loading, options.decision);
   if (!options.input.jsonl) classifier.tokenizer();  // throws if there is none: only jsonl can bring rows without texts
   if (classifier.has_tokenizer()) classifier.tokenize({}, options.classify);  // a bad option is no text's fault
-  if (options.verbose) session.messages.note(description(classifier, options.loading));
+  if (options.verbose) {
+    session.messages.note(running(classifier.model(), classifier.max_length(), options.loading) + (classifier.decision() ? ", with a decision" : ""));
+  }
   Input input(session, options.input);
   Warnings warnings(session.messages);
   JsonWriter json;

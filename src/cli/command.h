@@ -51,6 +51,7 @@ struct CommandLine {
 CommandLine command_line(const Command& command);
 
 extern const Command classify_command;    // classify.cpp
+extern const Command entities_command;    // entities.cpp
 extern const Command tokenize_command;    // tokenize.cpp
 extern const Command explain_command;     // explain.cpp
 extern const Command evaluate_command;    // evaluate.cpp

@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/model_options.h"
 #include "load/weight_files.h"
+#include "postprocess/decision.h"
 
 namespace filbert::cli {
 namespace {
@@ -16,6 +17,7 @@ namespace {
 void run(const HubOptions& hub, Session& session) {
   const std::filesystem::path from = model_directory({.name = session.arguments[0], .hub = hub}, session), to = session.arguments[1];
   convert_to_safetensors(from, to);
+  carry_decision(from, to);
   const WeightFiles files = find_weight_files(from);
   session.out.write(fmt::format("{}: {}, from {} in {}\n", session.out.foreign(to.string()), weight_megabytes(to), weight_megabytes(from),
                                 files.files.size() == 1 ? files.main.filename().string() : fmt::format("{} files", files.files.size())));

@@ -25,9 +25,13 @@ std::size_t Record::bytes() const {
 void add_input_options(CLI::App& app, InputOptions& options) {
   add_text(app, "--text-pair", "TEXT", "The second text of a pair, for every text that brings none",
            [&](const std::string& text) { options.text_pair = text; });
+  add_input_format_option(app, options, "{\"text\", \"text_pair\"} or {\"input_ids\", \"token_type_ids\"}");
+}
+
+void add_input_format_option(CLI::App& app, InputOptions& options, const std::string& object) {
   add_choice(app, "--input-format", "lines|jsonl|csv|tsv",
-             "Of standard input: a text a line (the default), or a JSON object a line, {\"text\", \"text_pair\"} or "
-             "{\"input_ids\", \"token_type_ids\"}; its \"id\" is passed through. Of --input, whatever it is called: these or a table",
+             "Of standard input: a text a line (the default), or a JSON object a line, " + object +
+                 "; its \"id\" is passed through. Of --input, whatever it is called: these or a table",
              [&](const std::string& format) { options.jsonl = format == "jsonl", options.format = format; });
 }
 
@@ -81,7 +85,7 @@ std::optional<Record> Input::next_record() {
     }
     if (!line) return std::nullopt;
     if (options_.jsonl) {
-      record = parse_jsonl(*line, fmt::format("line {}", count_));
+      record = parse_jsonl(*line, fmt::format("line {}", count_), options_.lists);
     } else {
       record.text = *line;
     }

@@ -34,12 +34,16 @@ struct Record {
 struct InputOptions {
   std::optional<std::string> text_pair;  // of every text that brings none itself
   bool jsonl = false;
+  bool lists = false;                    // of jsonl: a list is a text too, as its JSON, and the field may be called "words"
   std::optional<std::string> format;     // --input-format as it was given: of a file there are more than of standard input
 };
+// --text-pair and --input-format
 void add_input_options(CLI::App& app, InputOptions& options);
+// --input-format alone; `object` is what the objects of jsonl may be.
+void add_input_format_option(CLI::App& app, InputOptions& options, const std::string& object);
 
-// A line of --input-format jsonl. Throws Error(invalid_argument) that begins with `where` and names the field.
-Record parse_jsonl(std::string_view line, const std::string& where);
+// A line of --input-format jsonl; `lists` as above. Throws Error(invalid_argument) that begins with `where` and names the field.
+Record parse_jsonl(std::string_view line, const std::string& where, bool lists = false);
 
 class Input {
  public:

@@ -72,6 +72,7 @@ std::string text(const Checkpoint& checkpoint, const Output& out) {
   table.row("tokenizer", checkpoint.tokenizer ? checkpoint.tokenizer->description() : "none");
   const auto length = checkpoint.max_length();
   table.row("max length", length ? fmt::format("{} tokens, special ones included", *length) : "none is set");
+  if (checkpoint.decision) table.row("decision", summary_of(*checkpoint.decision));
   for (const std::string& doubt : doubts(checkpoint)) table.row("doubt", doubt);
   return table.text();
 }
@@ -127,6 +128,7 @@ std::string json_line(const Checkpoint& checkpoint) {
     json.null();
   }
   optional_field(json, "max_length", checkpoint.max_length());
+  if (checkpoint.decision) json.field("decision", summary_of(*checkpoint.decision));
   json.key("doubts");
   json.array(doubts(checkpoint));
   json.end_object();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -29,6 +30,17 @@ TextAnswer TextAnswer::of(const Classification& answer) {
   made.truncated = answer.truncated;
   made.is_finite = finite(answer) && std::all_of(answer.windows.begin(), answer.windows.end(), finite);
   made.invalid_utf8 = answer.invalid_utf8;
+  return made;
+}
+
+TextAnswer TextAnswer::of(TokenClassification answer) {
+  TextAnswer made;
+  made.tokens_total = answer.tokens_total;
+  made.tokens_used = answer.tokens_used;
+  made.truncated = answer.truncated;
+  made.is_finite = std::all_of(answer.entities.begin(), answer.entities.end(), [](const Entity& entity) { return std::isfinite(entity.score); });
+  made.invalid_utf8 = answer.invalid_utf8;
+  made.entities = std::move(answer.entities);
   return made;
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <filbert/entities.h>
 #include <filbert/pipeline.h>
 
 namespace filbert::cli {
@@ -25,9 +26,11 @@ struct TextAnswer {
   std::vector<std::size_t> labels;  // places of those that count, where a threshold says which
   std::optional<float> expected;    // these two of a decision
   std::optional<bool> rejected;
+  std::vector<Entity> entities;     // of a token classifier, which has no label and no scores
   std::string fault;          // why there is none: all else is empty then
 
   static TextAnswer of(const Classification& answer);
+  static TextAnswer of(TokenClassification answer);
 };
 
 // Not to be called from more than one thread at once.

@@ -20,8 +20,8 @@
 namespace filbert::cli {
 namespace {
 
-constexpr const Command* kCommands[] = {&classify_command, &evaluate_command, &calibrate_command, &drift_command, &explain_command,
-                                        &attention_command, &index_command, &similar_command, &tokenize_command, &inspect_command,
+constexpr const Command* kCommands[] = {&classify_command, &entities_command, &evaluate_command, &calibrate_command, &drift_command,
+                                        &explain_command, &attention_command, &index_command, &similar_command, &tokenize_command, &inspect_command,
                                         &verify_command, &quantize_command, &convert_command, &prune_vocab_command, &download_command,
                                         &models_command, &serve_command, &bench_command, &completion_command};
 

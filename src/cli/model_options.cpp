@@ -3,7 +3,7 @@
 #include <functional>
 #include <system_error>
 
-#include <filbert/pipeline.h>
+#include <fmt/format.h>
 
 #include "cli/download_bar.h"
 #include "cli/options.h"
@@ -12,8 +12,8 @@ namespace filbert::cli {
 
 void add_model_option(CLI::App& app, ModelChoice& choice) {
   add_text(app, "--model", "DIR",
-           "The checkpoint: a directory, or the name of a model on the Hugging Face Hub, such as org/name, which is downloaded once; default: "
-           "$FILBERT_MODEL, else the one that comes with Filbert",
+           "The checkpoint: a directory, or the name of a model on the Hugging Face Hub, such as org/name, which is downloaded once; default: $" +
+               std::string(choice.variable) + ", else the one that comes with Filbert",
            [&](const std::string& name) { choice.name = name; });
   add_hub_options(app, choice.hub);
 }
@@ -30,7 +30,7 @@ void add_cache_dir_option(CLI::App& app, std::filesystem::path& cache_dir, const
 }
 
 std::filesystem::path model_directory(const ModelChoice& choice, Session& session, CheckpointParts parts) {
-  if (!choice.name) return default_model();
+  if (!choice.name) return choice.built_in();
   DownloadBar bar(choice.name->string());
   HubOptions hub = choice.hub;
   hub.on_progress = std::ref(bar);
@@ -60,6 +60,13 @@ void add_loading_options(CLI::App& app, ModelOptions& options) {
              "What the linear layers compute in: f32, the default, is exact; int8 is the fastest; auto is int8 where the CPU has "
              "instructions for it, else f32",
              [&](const std::string& name) { options.dtype = compute_dtype_from_name(name); });
+}
+
+std::string running(const PreTrainedModel& model, std::size_t max_length, const ModelOptions& loading) {
+  const std::size_t share = loading.max_batch_tokens / model.num_threads();
+  return fmt::format("{}: {} in {} kernels, {} thread{}, at most {} tokens at once{}", model.config().path.parent_path().string(),
+                     name(model.compute_dtype()), model.kernels(), model.num_threads(), model.num_threads() == 1 ? "" : "s", loading.max_batch_tokens,
+                     share < max_length ? fmt::format(", texts of more than {} alone", share) : "");
 }
 
 void add_format_option(CLI::App& app, bool& json, const char* description) {

@@ -10,6 +10,7 @@
 #include <filbert/decision.h>
 #include <filbert/hub.h>
 #include <filbert/model.h>
+#include <filbert/pipeline.h>
 
 #include "cli/command.h"
 
@@ -17,8 +18,10 @@ namespace filbert::cli {
 
 // A checkpoint as the command line names it.
 struct ModelChoice {
-  std::optional<std::filesystem::path> name;  // absent: filbert::default_model()
+  std::optional<std::filesystem::path> name;  // absent: what built_in() says
   HubOptions hub;
+  std::filesystem::path (*built_in)() = default_model;
+  const char* variable = "FILBERT_MODEL";     // that it reads
 };
 // As reports name it: "built-in", where no other was asked for.
 inline std::string model_name(const ModelChoice& choice) { return choice.name ? choice.name->string() : "built-in"; }
@@ -38,6 +41,8 @@ void note_decision(const std::filesystem::path& directory, Session& session);
 
 // --threads N and --dtype D
 void add_loading_options(CLI::App& app, ModelOptions& options);
+// What runs, for whoever wonders what `auto` or an empty option became.
+std::string running(const PreTrainedModel& model, std::size_t max_length, const ModelOptions& loading);
 // --format text|json
 void add_format_option(CLI::App& app, bool& json, const char* description);
 

@@ -105,6 +105,12 @@ std::string Output::shaded(std::string_view text, double strength) const {
   return fmt::format("\x1b[48;5;{};38;5;{}m{}\x1b[0m", shade.background, shade.foreground, text);
 }
 
+std::string Output::marked(std::string_view text, std::string_view label, std::size_t kind) const {
+  constexpr int kBackgrounds[] = {153, 222, 157, 218, 183, 229, 159, 252};  // black text can be read on all of them
+  if (!colors_) return fmt::format("[{}]({})", text, label);
+  return fmt::format("\x1b[48;5;{};38;5;16m{}\x1b[1m {}\x1b[0m", kBackgrounds[kind % std::size(kBackgrounds)], text, label);
+}
+
 std::size_t Output::columns() const {
   winsize size{};
   return is_terminal_ && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;

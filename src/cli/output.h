@@ -34,6 +34,9 @@ class Output {
   // `text` on orange for what speaks for something, on blue for what speaks against it, where colours are welcome; the deeper the nearer
   // `strength` is to 1 or −1.
   std::string shaded(std::string_view text, double strength) const;
+  // `text` with the label that it has: on a colour of the label's own, of those there are the one at `kind`, where colours are welcome; elsewhere
+  // [text](label).
+  std::string marked(std::string_view text, std::string_view label, std::size_t kind) const;
   // Columns of the terminal, 80 where there is none.
   std::size_t columns() const;
 

@@ -49,11 +49,17 @@ void drop_padding(const JsonValue& mask_value, Record& record) {
   record.padded_in_front = begin != 0;
 }
 
-Record from_json(const JsonValue& object) {
+// A string, or with `lists` a list, which is its JSON then.
+std::string text_of(const JsonValue& value, bool lists) {
+  return lists && value.is_array() ? simdjson::to_string(value.raw()) : std::string(value.as_string());
+}
+
+Record from_json(const JsonValue& object, bool lists) {
   Record record;
   if (!object.is_object()) object.fail("an object");
   if (const auto id = object.find("id")) record.id = simdjson::to_string(id->raw());
-  if (const auto text = object.find("text")) record.text = text->as_string();
+  const auto words = lists ? object.find("words") : std::nullopt;
+  if (const auto text = words ? words : object.find("text")) record.text = text_of(*text, lists);
   if (const auto pair = object.find("text_pair")) record.text_pair = pair->as_string();
   const auto ids = object.find("input_ids");
   if (!ids) {
@@ -73,11 +79,11 @@ Record from_json(const JsonValue& object) {
 
 }  // namespace
 
-Record parse_jsonl(std::string_view line, const std::string& where) {
+Record parse_jsonl(std::string_view line, const std::string& where, bool lists) {
   try {
     const std::size_t invalid = count_invalid_utf8(line);
     const JsonDocument document(invalid ? replace_invalid_utf8(line) : std::string(line), where);
-    Record record = from_json(document.root());
+    Record record = from_json(document.root(), lists);
     record.invalid_utf8 = invalid;
     return record;
   } catch (const Error& error) {  // the library calls a wrong file corrupt; this one is what the caller gave

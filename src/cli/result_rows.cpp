@@ -39,35 +39,18 @@ TableFormat result_format(const std::optional<TableFormat>& asked, const std::fi
   return *format;
 }
 
-ResultRows::ResultRows(const TableInput& input, std::vector<std::string> labels, const ResultOptions& options,
-                       std::function<void(const std::string&)> say)
-    : input_(input), labels_(std::move(labels)), options_(options), say_(std::move(say)) {
-  dialect_ = {.delimiter = options.format == TableFormat::tsv ? '\t' : ',', .quotes = true};
-  if (input.format() == options.format) dialect_ = input.dialect();  // every field of it can be written in it
-  add_columns();
-  for (const Column& column : columns_) names_.push_back(free_name(column.name, input.columns()));
-  names_.push_back(free_name(kError, input.columns()));
+void add_length_columns(std::vector<AnswerColumn>& columns) {
+  columns.push_back({"tokens_total", [](const TextAnswer& answer, JsonWriter& json) { json.value(answer.tokens_total); }});
+  columns.push_back({"truncated", [](const TextAnswer& answer, JsonWriter& json) { json.value(answer.truncated); }});
 }
 
-void ResultRows::add_columns() {
-  columns_.push_back({"label", [this](const TextAnswer& answer, JsonWriter& json) { json.value(labels_[answer.label]); }});
-  columns_.push_back({"score", [](const TextAnswer& answer, JsonWriter& json) { json.value(answer.scores[answer.label]); }});
-  if (options_.labels) {
-    columns_.push_back({"labels", [this](const TextAnswer& answer, JsonWriter& json) {
-                          json.begin_array();
-                          for (const std::size_t label : answer.labels) json.value(labels_[label]);
-                          json.end_array();
-                        }});
-  }
-  for (std::size_t label = 0; options_.all_scores && label < labels_.size(); ++label) {
-    columns_.push_back({"score_" + labels_[label], [label](const TextAnswer& answer, JsonWriter& json) { json.value(answer.scores[label]); }});
-  }
-  if (options_.expected) {
-    columns_.push_back({"expected", [](const TextAnswer& answer, JsonWriter& json) { answer.expected ? json.value(*answer.expected) : json.null(); }});
-  }
-  if (options_.rejected) columns_.push_back({"rejected", [](const TextAnswer& answer, JsonWriter& json) { json.value(answer.rejected.value_or(false)); }});
-  columns_.push_back({"tokens_total", [](const TextAnswer& answer, JsonWriter& json) { json.value(answer.tokens_total); }});
-  columns_.push_back({"truncated", [](const TextAnswer& answer, JsonWriter& json) { json.value(answer.truncated); }});
+ResultRows::ResultRows(const TableInput& input, std::vector<AnswerColumn> columns, const ResultOptions& options,
+                       std::function<void(const std::string&)> say)
+    : input_(input), options_(options), say_(std::move(say)), columns_(std::move(columns)) {
+  dialect_ = {.delimiter = options.format == TableFormat::tsv ? '\t' : ',', .quotes = true};
+  if (input.format() == options.format) dialect_ = input.dialect();  // every field of it can be written in it
+  for (const AnswerColumn& column : columns_) names_.push_back(free_name(column.name, input.columns()));
+  names_.push_back(free_name(kError, input.columns()));
 }
 
 std::string ResultRows::free_name(const std::string& name, const std::vector<std::string>& taken) {
@@ -118,10 +101,10 @@ void ResultRows::append(const TableRow& row, const TextAnswer* answer, std::stri
   } else {
     append_fields(row.fields, out);
   }
-  for (const Column& column : columns_) {
+  for (const AnswerColumn& column : columns_) {
     std::string field;
-    if (answer && column.name == "label") {
-      field = labels_[answer->label];
+    if (answer && column.as_field) {
+      field = column.as_field(*answer);
     } else if (answer) {
       column.write(*answer, json_);
       field = as_field(json_);
@@ -139,7 +122,7 @@ void ResultRows::append_object(const TableRow& row, const TextAnswer* answer, co
   json_.begin_object();
   if (is_object) {
     names.clear();
-    for (const Column& column : columns_) names.push_back(free_name(column.name, row.fields));
+    for (const AnswerColumn& column : columns_) names.push_back(free_name(column.name, row.fields));
     names.push_back(free_name(kError, row.fields));
   } else if (input_.format() == TableFormat::jsonl) {
     json_.field(kUnreadable, row.object);

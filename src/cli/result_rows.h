@@ -17,10 +17,17 @@ namespace filbert::cli {
 struct ResultOptions {
   TableFormat format = TableFormat::csv;  // of the output: csv, tsv or jsonl
   bool has_header = true;
-  bool all_scores = false;
-  bool labels = false;                    // adds a column of the labels that count, where a threshold says which
-  bool expected = false, rejected = false;  // add what a decision has
 };
+
+// A column that is added. Where there is no answer it is left empty.
+struct AnswerColumn {
+  std::string name;
+  std::function<void(const TextAnswer&, JsonWriter&)> write;    // its value
+  std::function<std::string(const TextAnswer&)> as_field = {};  // in a table, where that is not its JSON
+};
+
+// Those that every answer has: how many tokens its text has, and whether it was truncated.
+void add_length_columns(std::vector<AnswerColumn>& columns);
 
 // The format of an output file: what was asked for, else by its name, else as the input's, of which lines become objects. Throws
 // Error(invalid_argument): a format that cannot hold the input's rows.
@@ -29,7 +36,7 @@ TableFormat result_format(const std::optional<TableFormat>& asked, const std::fi
 class ResultRows {
  public:
   // `say` is told of a column whose name was taken, once for each.
-  ResultRows(const TableInput& input, std::vector<std::string> labels, const ResultOptions& options, std::function<void(const std::string&)> say);
+  ResultRows(const TableInput& input, std::vector<AnswerColumn> columns, const ResultOptions& options, std::function<void(const std::string&)> say);
 
   // What stands before the first row.
   std::string header() const;
@@ -37,13 +44,6 @@ class ResultRows {
   void append(const TableRow& row, const TextAnswer* answer, std::string& out);
 
  private:
-  // A column that is added. `write` writes its value; where there is no answer it is left empty.
-  struct Column {
-    std::string name;
-    std::function<void(const TextAnswer&, JsonWriter&)> write;
-  };
-
-  void add_columns();
   void append_fields(const std::vector<std::string>& fields, std::string& out) const;
   void append_field(std::string_view field, bool is_first, std::string& out) const;
   void append_object(const TableRow& row, const TextAnswer* answer, const std::string& error, std::string& out);
@@ -51,11 +51,10 @@ class ResultRows {
   std::string error_of(const TableRow& row, const TextAnswer* answer) const;
 
   const TableInput& input_;
-  std::vector<std::string> labels_;
   ResultOptions options_;
   std::function<void(const std::string&)> say_;
   CsvDialect dialect_;
-  std::vector<Column> columns_;
+  std::vector<AnswerColumn> columns_;
   std::vector<std::string> names_;  // of columns_, and "error": as they go out
   std::vector<std::string> said_;
   JsonWriter json_;

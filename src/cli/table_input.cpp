@@ -211,7 +211,9 @@ void TableInput::read_object(const std::string& object, TableRow& row) const {
   if (!root.is_object()) root.fail("an object");
   if (options_.keeps_rows) root.for_each_field([&](std::string_view field, const JsonValue&) { row.fields.emplace_back(field); });
   const auto string_of = [&](const std::string& name, const char* flag) {
-    if (const auto value = root.find(name)) return std::string(value->as_string());
+    if (const auto value = root.find(name)) {
+      return options_.lists && value->is_array() ? simdjson::to_string(value->raw()) : std::string(value->as_string());
+    }
     std::vector<std::string> names;
     root.for_each_field([&](std::string_view field, const JsonValue&) { names.emplace_back(field); });
     throw Error(ErrorKind::not_found, fmt::format("{}: expected a field \"{}\" ({}), found {}{}", where(row), name, flag,

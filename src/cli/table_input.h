@@ -32,6 +32,7 @@ struct TableOptions {
   std::optional<bool> quotes;               // absent: in .csv, not in .tsv
   bool guess = false;                       // what is absent of the two by what stands in the file, see table_guess.h
   bool has_header = true;                   // false: columns are called by their number, from "1"
+  bool lists = false;                       // of objects: the text may be a list, and is its JSON then
   bool pipes = false;                       // "-" is standard input, and pipes are files
   bool keeps_rows = false;                  // TableRow has `fields` or `object`
   bool faults_in_rows = false;              // a row at fault is given with what is wrong with it, where the rows behind it can be read

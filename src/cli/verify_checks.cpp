@@ -16,7 +16,7 @@ constexpr std::array kChecks = {
     Check{"tokenizer", check_tokenizer},   Check{"vocabulary", check_vocabulary},
     Check{"unk", check_unk},               Check{"forward", check_forward},
     Check{"batch", check_batch},           Check{"reference", check_reference},
-    Check{"dtype", check_dtype},
+    Check{"dtype", check_dtype},           Check{"decision", check_decision_file},
 };
 
 constexpr std::array<std::string_view, 4> kOutcomes = {"ok", "skipped", "warning", "failed"};
@@ -46,7 +46,7 @@ const std::vector<MappedTensors>& Subject::need_tensors() const {
   return mapped;
 }
 
-const TextClassificationPipeline& Subject::need_model() const {
+const AnyClassifier& Subject::need_model() const {
   if (!exact) throw Skip{"there is no model that runs"};
   return asked ? *asked : *exact;
 }

@@ -16,8 +16,7 @@
 
 #include <filbert/config.h>
 #include <filbert/error.h>
-#include <filbert/pipeline.h>
-
+#include "cli/any_classifier.h"
 #include "load/weight_files.h"
 
 namespace filbert {
@@ -63,7 +62,7 @@ struct ReferenceRow {
   std::optional<std::string> text_pair;
   std::vector<std::int32_t> input_ids;
   std::vector<std::int32_t> token_type_ids;  // empty where the tokenizer gives none
-  std::vector<float> logits;
+  std::vector<float> logits;                 // of a token classifier those of all tokens, end to end
 };
 struct Reference {
   std::string made_by;                              // "transformers 5.24.0, torch 2.15.0"
@@ -86,14 +85,14 @@ struct Subject {
   std::vector<MappedTensors> mapped = {};
   bool has_all_tensors = false;
   std::optional<Tokenizer> tokenizer = {};
-  std::optional<TextClassificationPipeline> exact = {};     // in f32, or in the int8 that a quantized checkpoint is stored in
-  std::optional<TextClassificationPipeline> asked = {};     // in another dtype that was asked for
+  std::optional<AnyClassifier> exact = {};                  // in f32, or in the int8 that a quantized checkpoint is stored in
+  std::optional<AnyClassifier> asked = {};                  // in another dtype that was asked for
   std::optional<Reference> reference = {};
 
   const Config& need_config() const;  // Throws Skip, as the others.
   const Tokenizer& need_tokenizer() const;
   const std::vector<MappedTensors>& need_tensors() const;
-  const TextClassificationPipeline& need_model() const;  // the one that was asked for
+  const AnyClassifier& need_model() const;  // the one that was asked for
 };
 
 struct Check {
@@ -130,5 +129,7 @@ void check_batch(Subject& subject, CheckResult& result);
 // verify_reference.cpp
 void check_reference(Subject& subject, CheckResult& result);
 void check_dtype(Subject& subject, CheckResult& result);
+// verify_decision.cpp
+void check_decision_file(Subject& subject, CheckResult& result);
 
 }  // namespace filbert::cli

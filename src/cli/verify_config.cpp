@@ -11,8 +11,6 @@
 namespace filbert::cli {
 namespace {
 
-constexpr std::string_view kHead = "ForSequenceClassification";
-
 std::string list_of_labels(const Config& config) {
   constexpr std::size_t kMost = 6;
   std::string labels;
@@ -51,16 +49,17 @@ void check_config(Subject& subject, CheckResult& result) {
   result.facts = {{"model_type", config.model_type}, {"architecture", head}};
   if (head.empty()) {
     result.warn("architectures: none is named: nothing says that this model was trained to classify texts");
-  } else if (!head.ends_with(kHead)) {
-    result.fail(ErrorKind::unsupported, fmt::format("architectures: expected a …{}, found {}: a model that was not trained to classify texts",
-                                                    kHead, head));
+  } else if (!is_made_for(config, "ForSequenceClassification") && !labels_tokens(config)) {
+    result.fail(ErrorKind::unsupported, fmt::format("architectures: expected a …ForSequenceClassification or …ForTokenClassification, found {}: a model "
+                                                    "that was not trained to classify", head));
   }
 }
 
 void check_labels(Subject& subject, CheckResult& result) {
   const Config& config = subject.need_config();
-  result.found = fmt::format("{} ({}): {}", config.num_labels(), name(default_function_to_apply(config)), list_of_labels(config));
-  result.facts = {{"num_labels", config.num_labels()}, {"function_to_apply", std::string(name(default_function_to_apply(config)))}};
+  const std::string function(labels_tokens(config) ? "softmax of each token" : name(default_function_to_apply(config)));
+  result.found = fmt::format("{} ({}): {}", config.num_labels(), function, list_of_labels(config));
+  result.facts = {{"num_labels", config.num_labels()}, {"function_to_apply", function.substr(0, function.find(' '))}};
   for (std::string& doubt : label_doubts(config)) result.warn(std::move(doubt));
   std::map<std::string_view, int> ids;
   for (const auto& [id, label] : config.id2label) {

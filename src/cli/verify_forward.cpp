@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <filbert/postprocess.h>
+
 #include "cli/probes.h"
 #include "cli/verify_checks.h"
 
@@ -15,24 +17,23 @@ namespace {
 constexpr std::size_t kAlone = 8;            // rows that are computed once more
 constexpr std::size_t kLongestRow = 1024;  // a model may take longer ones, but that takes long
 
-// With the tokenizer, if that could be loaded.
-TextClassificationPipeline load(const Subject& subject, const ModelOptions& loading) {
-  if (subject.tokenizer) return pipeline("text-classification", subject.directory, loading, DecisionChoice{.use = false});
-  return {std::nullopt, AutoModelForSequenceClassification::from_pretrained(subject.directory, loading)};
-}
-
 // Loads what was asked for, and f32 to compare it with.
 void load_models(Subject& subject) {
   ModelOptions loading = subject.loading;
   loading.dtype = subject.config->is_quantized ? std::nullopt : std::optional(ComputeDtype::f32);
-  subject.exact = load(subject, loading);
+  const auto load = [&](const ModelOptions& options) {
+    std::optional<Tokenizer> tokenizer;
+    if (subject.tokenizer) tokenizer.emplace(AutoTokenizer::from_pretrained(subject.directory));
+    return AnyClassifier(std::move(tokenizer), *subject.config, subject.directory, options);
+  };
+  subject.exact.emplace(load(loading));
   if (!subject.loading.dtype) return;
-  TextClassificationPipeline asked = load(subject, subject.loading);
+  AnyClassifier asked = load(subject.loading);
   if (asked.model().compute_dtype() != subject.exact->model().compute_dtype()) subject.asked = std::move(asked);
 }
 
 // The first `count` probes; without a tokenizer rows of ids from all over the table.
-BatchEncoding probe_rows(const TextClassificationPipeline& classifier, std::size_t count) {
+BatchEncoding probe_rows(const AnyClassifier& classifier, std::size_t count) {
   if (classifier.has_tokenizer()) {
     std::vector<TextInput> texts;
     for (const Probe& probe : probes().first(count)) texts.push_back({probe.text});
@@ -51,7 +52,7 @@ BatchEncoding probe_rows(const TextClassificationPipeline& classifier, std::size
 }
 
 // As many tokens as the model takes.
-BatchEncoding long_row(const TextClassificationPipeline& classifier, const BatchEncoding& rows) {
+BatchEncoding long_row(const AnyClassifier& classifier, const BatchEncoding& rows) {
   const std::size_t length = std::min(classifier.max_length(), kLongestRow);
   std::vector<std::int32_t> ids;
   while (ids.size() < length) ids.push_back(rows.input_ids[ids.size() % rows.total_tokens()]);
@@ -90,17 +91,17 @@ bool are_scores(const Tensor& scores, FunctionToApply function) {
 void check_forward(Subject& subject, CheckResult& result) {
   if (!subject.has_all_tensors) throw Skip{"there is no model that runs"};
   load_models(subject);
-  const TextClassificationPipeline& classifier = subject.need_model();
+  const AnyClassifier& classifier = subject.need_model();
   const BatchEncoding rows = probe_rows(classifier, probes().size());
-  const Tensor logits = classifier.model()(rows).logits;
+  const Tensor logits = classifier.logits(rows);
   const BatchEncoding longest = long_row(classifier, rows);
-  const auto function = default_function_to_apply(classifier.config());
+  const auto function = labels_tokens(classifier.config()) ? FunctionToApply::softmax : default_function_to_apply(classifier.config());
   result.found = fmt::format("{} texts and one of {} tokens in {}: finite logits", rows.batch_size(), longest.total_tokens(),
                              name(classifier.model().compute_dtype()));
   result.facts = {{"compute_dtype", std::string(name(classifier.model().compute_dtype()))},
                   {"kernels", std::string(classifier.model().kernels())},
                   {"max_length", classifier.max_length()}};
-  if (!is_finite(logits) || !is_finite(classifier.model()(longest).logits)) {
+  if (!is_finite(logits) || !is_finite(classifier.logits(longest))) {
     result.fail(ErrorKind::corrupt, "logits: expected finite numbers, found NaN or infinity");
     return;
   }
@@ -108,17 +109,20 @@ void check_forward(Subject& subject, CheckResult& result) {
   const auto is_first = [&](std::size_t row) { return std::ranges::equal(logits[row], logits[0]); };
   bool all_equal = true;
   for (std::size_t row = 1; row < logits.rows(); ++row) all_equal = all_equal && is_first(row);
-  if (all_equal) result.warn(fmt::format("the logits of {} different texts are all the same", logits.rows()));
+  if (all_equal) {
+    result.warn(fmt::format("the logits of {} {} are all the same", logits.rows(), labels_tokens(classifier.config()) ? "tokens" : "different texts"));
+  }
 }
 
 void check_batch(Subject& subject, CheckResult& result) {
-  const TextClassificationPipeline& classifier = subject.need_model();
+  const AnyClassifier& classifier = subject.need_model();
   const BatchEncoding rows = probe_rows(classifier, kAlone);
-  const Tensor together = classifier.model()(rows).logits;
+  const Tensor together = classifier.logits(rows);
   std::size_t others = 0;
   for (std::size_t row = 0; row < rows.batch_size(); ++row) {
-    const Tensor alone = classifier.model()(one_row(rows, row)).logits;
-    others += std::memcmp(alone.data.data(), together[row].data(), together[row].size_bytes()) != 0;
+    const Tensor alone = classifier.logits(one_row(rows, row));
+    const std::span<const float> expected = classifier.of_row(together, rows, row);
+    others += alone.data.size() != expected.size() || std::memcmp(alone.data.data(), expected.data(), expected.size_bytes()) != 0;
   }
   result.found = fmt::format("{} texts: the same bits alone and in a batch", rows.batch_size());
   if (others != 0) {

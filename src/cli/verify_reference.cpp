@@ -33,7 +33,8 @@ ReferenceRow read_row(const JsonValue& value) {
                    .token_type_ids = {}, .logits = {}};
   if (const auto pair = value.find("text_pair")) row.text_pair = std::string(pair->as_string());
   if (const auto types = value.find("token_type_ids")) row.token_type_ids = read_ids(*types);
-  value.at("logits").for_each_element([&](const JsonValue& logit) { row.logits.push_back(static_cast<float>(logit.as_double())); });
+  const auto add = [&](const JsonValue& logit) { row.logits.push_back(static_cast<float>(logit.as_double())); };
+  value.at("logits").for_each_element([&](const JsonValue& logit) { logit.is_array() ? logit.for_each_element(add) : add(logit); });
   return row;
 }
 
@@ -109,10 +110,19 @@ struct Distance {
   std::size_t same_label = 0;
 };
 
-std::size_t best(std::span<const float> logits) { return static_cast<std::size_t>(std::ranges::max_element(logits) - logits.begin()); }
+// Of a text, or of each of its tokens.
+bool same_labels(std::span<const float> expected, std::span<const float> found, std::size_t labels) {
+  const auto best = [&](std::span<const float> logits, std::size_t at) {
+    return std::ranges::max_element(logits.subspan(at, labels)) - logits.begin();
+  };
+  for (std::size_t at = 0; at < expected.size(); at += labels) {
+    if (best(expected, at) != best(found, at)) return false;
+  }
+  return true;
+}
 
-void add(Distance& distance, std::size_t row, std::span<const float> expected, std::span<const float> found) {
-  distance.same_label += best(expected) == best(found);
+void add(Distance& distance, std::size_t row, std::span<const float> expected, std::span<const float> found, std::size_t labels) {
+  distance.same_label += same_labels(expected, found, labels);
   for (std::size_t id = 0; id < expected.size(); ++id) {
     const double difference = std::abs(static_cast<double>(expected[id]) - found[id]);
     if (!(difference <= kTolerance * std::max(1.0, std::abs(static_cast<double>(expected[id]))))) distance.is_within = false;
@@ -129,21 +139,23 @@ BatchEncoding rows_of(const Reference& reference) {
   return rows;
 }
 
-void compare_logits(const AutoModelForSequenceClassification& model, const Reference& reference, CheckResult& result) {
-  const Tensor found = model(rows_of(reference)).logits;
+void compare_logits(const AnyClassifier& classifier, const Reference& reference, CheckResult& result) {
+  const BatchEncoding rows = rows_of(reference);
+  const Tensor found = classifier.logits(rows);
   Distance distance;
   for (std::size_t row = 0; row < reference.rows.size(); ++row) {
-    const std::vector<float>& expected = reference.rows[row].logits;
-    if (expected.size() != found.row_size()) {
+    const std::span<const float> expected = reference.rows[row].logits, of_row = classifier.of_row(found, rows, row);
+    if (expected.size() != of_row.size()) {
       result.fail(ErrorKind::corrupt, fmt::format("the reference has {} logits for {}, the model {}", expected.size(),
-                                                  excerpt(reference.rows[row].text), found.row_size()));
+                                                  excerpt(reference.rows[row].text), of_row.size()));
       return;
     }
-    add(distance, row, expected, found[row]);
+    add(distance, row, expected, of_row, found.row_size());
   }
-  const bool is_exact = model.compute_dtype() == ComputeDtype::f32;
+  const ComputeDtype dtype = classifier.model().compute_dtype();
+  const bool is_exact = dtype == ComputeDtype::f32;
   result.found += fmt::format("logits off by at most {:.1e}{}", distance.greatest,
-                              is_exact ? "" : fmt::format(" in {}", name(model.compute_dtype())));
+                              is_exact ? "" : fmt::format(" in {}", name(dtype)));
   result.facts.push_back({"greatest_difference", static_cast<float>(distance.greatest)});
   result.facts.push_back({"texts_with_the_same_label", distance.same_label});
   if (is_exact && !distance.is_within) {
@@ -169,7 +181,7 @@ void check_reference(Subject& subject, CheckResult& result) {
       result.found += "the same ids, ";
     }
     if (!subject.exact) throw Skip{"the logits: there is no model that runs"};
-    compare_logits(subject.exact->model(), reference, result);
+    compare_logits(*subject.exact, reference, result);
   } catch (const Error& error) {  // ids that this model does not have, rows that are too long
     throw Error(ErrorKind::corrupt, fmt::format("{}: {}", path.string(), error.what()));
   }
@@ -177,23 +189,26 @@ void check_reference(Subject& subject, CheckResult& result) {
 
 void check_dtype(Subject& subject, CheckResult& result) {
   if (!subject.asked) throw Skip{};
-  const auto &exact = subject.exact->model(), &asked = subject.asked->model();
+  const AnyClassifier &exact = *subject.exact, &asked = *subject.asked;
   BatchEncoding rows;
   if (subject.reference) {
     rows = rows_of(*subject.reference);
-  } else if (subject.asked->has_tokenizer()) {
+  } else if (asked.has_tokenizer()) {
     std::vector<TextInput> texts;
     for (const Probe& probe : probes()) texts.push_back({probe.text});
-    rows = subject.asked->tokenize(texts);
+    rows = asked.tokenize(texts);
   } else {
     throw Skip{"there are no texts to compare on"};
   }
-  const Tensor expected = exact(rows).logits, found = asked(rows).logits;
+  const Tensor expected = exact.logits(rows), found = asked.logits(rows);
+  const std::string_view dtype = name(asked.model().compute_dtype());
   Distance distance;
-  for (std::size_t row = 0; row < expected.rows(); ++row) add(distance, row, expected[row], found[row]);
-  result.found = fmt::format("{} beside f32: the same label for {} of {} texts, logits off by at most {:.2g}", name(asked.compute_dtype()),
-                             distance.same_label, expected.rows(), distance.greatest);
-  result.facts = {{"compute_dtype", std::string(name(asked.compute_dtype()))}, {"texts", expected.rows()},
+  for (std::size_t row = 0; row < rows.batch_size(); ++row) {
+    add(distance, row, exact.of_row(expected, rows, row), asked.of_row(found, rows, row), found.row_size());
+  }
+  result.found = fmt::format("{} beside f32: the same label{} for {} of {} texts, logits off by at most {:.2g}", dtype,
+                             labels_tokens(asked.config()) ? "s" : "", distance.same_label, rows.batch_size(), distance.greatest);
+  result.facts = {{"compute_dtype", std::string(dtype)}, {"texts", rows.batch_size()},
                   {"texts_with_the_same_label", distance.same_label}, {"greatest_difference", static_cast<float>(distance.greatest)}};
 }
 

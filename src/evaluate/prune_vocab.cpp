@@ -26,6 +26,7 @@
 #include "infer/architecture.h"
 #include "load/new_checkpoint.h"
 #include "load/weight_files.h"
+#include "postprocess/decision.h"
 
 namespace filbert {
 namespace {
@@ -195,6 +196,7 @@ PruneReport VocabPruner::write(const std::filesystem::path& to) {
   make_new_directory(to);
   self.write_weights(to, self.new_ids, report);
   write_pruned_tokenizer(self.from, to, self.prunable, self.new_ids);
+  carry_decision(self.from, to);
   write_file_atomic(to / "config.json", pruned_config(self.from, self.new_ids, report.rows_after));
   self.to = to;
   self.pruned.emplace(AutoTokenizer::from_pretrained(to));

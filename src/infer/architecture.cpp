@@ -177,7 +177,8 @@ HeadRow head_of(const Config& config, Task task) {
   const std::string_view other = sequence ? "ForTokenClassification" : "ForSequenceClassification";
   if (!config.architectures.empty() && config.architectures.front().ends_with(other)) {
     refuse(config, "architectures", sequence ? "a head for sequence classification" : "a head for token classification",
-           config.architectures.front());
+           fmt::format("{}, which {}", config.architectures.front(), sequence ? "filbert entities and the pipeline token-classification take"
+                                                                              : "filbert classify and the pipeline text-classification take"));
   }
   return sequence ? row.sequence_head(config) : row.token_head(config);
 }

@@ -254,6 +254,8 @@ std::unique_ptr<const Model> load_pretrained(const std::filesystem::path& checkp
 }  // namespace
 
 PreTrainedModel::PreTrainedModel(std::unique_ptr<const Model> model) : model_(std::move(model)) {}
+PreTrainedModel::PreTrainedModel(const PreTrainedModel&) = default;
+PreTrainedModel& PreTrainedModel::operator=(const PreTrainedModel&) = default;
 PreTrainedModel::PreTrainedModel(PreTrainedModel&&) noexcept = default;
 PreTrainedModel& PreTrainedModel::operator=(PreTrainedModel&&) noexcept = default;
 PreTrainedModel::~PreTrainedModel() = default;

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/at_fork.h"
 #include "infer/linear.h"
 
 namespace filbert {
@@ -23,6 +24,7 @@ class TurnedLinears {
  private:
   std::mutex mutex_;
   std::unordered_map<const Linear*, std::unique_ptr<const Linear>> turned_;
+  AtFork at_fork_{[this] { mutex_.lock(); }, [this] { mutex_.unlock(); }, [this] { mutex_.unlock(); }};
 };
 
 }  // namespace filbert

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <filbert/decision.h>
 #include <filbert/error.h>
 
 #include "base/file.h"
@@ -170,6 +171,7 @@ fs::path Download::operator()(CheckpointParts parts) {
   choose_commit();
   std::vector<std::string> files = {"config.json"};
   if (parts.tokenizer) files.insert(files.end(), kTokenizerFiles.begin(), kTokenizerFiles.end());
+  if (parts.tokenizer && parts.weights) files.emplace_back(kDecisionFile);
   fetch(files);
   if (parts.tokenizer && !is_cached("tokenizer.json")) fetch({kVocabularyFiles.begin(), kVocabularyFiles.end()});
   if (parts.weights) fetch_weights();

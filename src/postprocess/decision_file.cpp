@@ -242,4 +242,12 @@ std::shared_ptr<const Decision> load_decision(const DecisionChoice& choice, cons
   return decision;
 }
 
+void carry_decision(const std::filesystem::path& from, const std::filesystem::path& to) {
+  const auto decision = load_decision({}, from, Config::from_pretrained(from));
+  if (!decision) return;
+  Decision carried = *decision;
+  carried.weights_sha256 = weights_sha256(to);
+  write_decision(carried, to / kDecisionFile);
+}
+
 }  // namespace filbert

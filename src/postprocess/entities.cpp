@@ -138,6 +138,15 @@ std::vector<Entity> without_overlaps(std::vector<Entity> entities) {
   return kept;
 }
 
+std::vector<std::string> entity_names(const std::map<int, std::string>& id2label, AggregationStrategy strategy) {
+  std::vector<std::string> names;
+  for (const auto& [id, label] : id2label) {
+    std::string name = strategy == AggregationStrategy::none ? label : type_of(label);
+    if (std::ranges::count(names, name) == 0) names.push_back(std::move(name));
+  }
+  return names;
+}
+
 void check_options(const TokenClassificationOptions& options) {
   if (options.stride && options.aggregation_strategy == AggregationStrategy::none) {
     throw Error(ErrorKind::invalid_argument,

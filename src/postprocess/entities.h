@@ -45,6 +45,9 @@ std::vector<Entity> entities_of_row(std::span<const ScoredToken> tokens, const E
 // Those of the windows of one text, in the order of the windows, as one list without overlaps.
 std::vector<Entity> without_overlaps(std::vector<Entity> entities);
 
+// What Entity::entity can be, in the order of the ids, each once: with none the labels, else their types.
+std::vector<std::string> entity_names(const std::map<int, std::string>& id2label, AggregationStrategy strategy);
+
 // Throws Error(invalid_argument) for options that contradict each other.
 void check_options(const TokenClassificationOptions& options);
 

@@ -81,6 +81,11 @@ void AddedTokens::add(AddedToken token, std::string_view normalized_content) {
   if (token.content.empty()) return;
   const auto [place, is_new] = by_content_.try_emplace(token.content, tokens_.size());
   const std::size_t index = place->second;
+  if (token.normalized && normalized_content != token.content) {
+    token.decoded = normalized_content;
+  } else if (!is_new) {
+    token.decoded = tokens_[index].decoded;  // tokenizers never forgets it
+  }
   if (token.normalized) {
     if (!normalized_content.empty()) in_normalized_.add(normalized_content, index);
   } else {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -19,6 +20,7 @@ struct AddedToken {
   bool rstrip = false;       // takes the white space after it
   bool normalized = true;    // is looked for in the normalized text, itself normalized; else in the text as given
   bool special = false;
+  std::optional<std::string> decoded = {};  // what it is decoded to, where that is another: its normalized content
 };
 
 // Finds strings in a text: of those that begin first the longest, without overlap, in one pass.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -65,6 +66,23 @@ std::string byte_level_characters(std::string_view bytes) {
   std::string text;
   for (const char byte : bytes) append_utf8(byte_characters()[static_cast<unsigned char>(byte)], text);
   return text;
+}
+
+std::optional<std::string> byte_level_bytes(std::string_view text) {
+  static const std::unordered_map<char32_t, char> bytes = [] {
+    std::unordered_map<char32_t, char> made;
+    for (std::size_t byte = 0; byte < 256; ++byte) made[byte_characters()[byte]] = static_cast<char>(byte);
+    return made;
+  }();
+  std::string written;
+  for (std::size_t at = 0; at < text.size();) {
+    const unicode::Char c = unicode::decode(text, at);
+    const auto byte = bytes.find(c.code_point);
+    if (byte == bytes.end()) return std::nullopt;
+    written += byte->second;
+    at += c.bytes;
+  }
+  return written;
 }
 
 void MergeTable::reset(std::size_t count) { slots_.assign(std::bit_ceil(count * 2 + 1), {kEmpty, {}}); }

@@ -65,7 +65,8 @@ struct Bpe {
   void merge_long(ModelScratch& scratch) const;
 };
 
-// The characters by which GPT-2's vocabularies write bytes, and the way back.
+// The characters by which GPT-2's vocabularies write bytes, and the way back: nothing if a character of `text`, valid UTF-8, stands for no byte.
 std::string byte_level_characters(std::string_view bytes);
+std::optional<std::string> byte_level_bytes(std::string_view text);
 
 }  // namespace filbert

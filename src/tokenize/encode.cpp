@@ -1,6 +1,7 @@
 #include "tokenize/encode.h"
 
 #include <algorithm>
+#include <span>
 
 #include <simdjson.h>
 
@@ -78,23 +79,44 @@ Encoder::Encoder(const Tokenizer::Impl& tokenizer)
   }
 }
 
-void Encoder::add_rows(const TextInput& input, const EncodeOptions& options, BatchEncoding& batch) {
+void Encoder::begin(const EncodeOptions& options) {
   options_ = options;
   normalized_.keeps_runs = options.return_offsets_mapping;
-  const bool is_pair = input.text_pair.has_value();
+  for (Sequence& sequence : sequences_) sequence.clear();
+}
+
+void Encoder::add_rows(const TextInput& input, const EncodeOptions& options, BatchEncoding& batch) {
+  begin(options);
   tokenize(input.text, sequences_[0]);
-  if (is_pair) {
-    tokenize(*input.text_pair, sequences_[1]);
-  } else {
-    sequences_[1].clear();
+  if (input.text_pair) tokenize(*input.text_pair, sequences_[1]);
+  add_rows_of_sequences(input.text_pair.has_value(), batch);
+}
+
+// Every word is a text of its own, whose tokens stand in one row with those of the others.
+void Encoder::add_rows(const WordsInput& input, const EncodeOptions& options, BatchEncoding& batch) {
+  begin(options);
+  Sequence& sequence = sequences_[0];
+  std::size_t bytes = 0;
+  for (std::size_t word = 0; word < input.words.size(); ++word) {
+    const std::size_t before = sequence.words.size();
+    tokenize(input.words[word], sequence);
+    const auto first = sequence.words.begin() + static_cast<std::ptrdiff_t>(before);
+    std::fill(first, sequence.words.end(), static_cast<std::int32_t>(word));
+    bytes += input.words[word].size();
   }
+  longest_text_ = std::max(longest_text_, bytes);
+  add_rows_of_sequences(false, batch);
+}
+
+void Encoder::add_rows_of_sequences(bool is_pair, BatchEncoding& batch) const {
+  const EncodeOptions& options = options_;
   const PostProcessor& post_processor = tokenizer_.post_processor;
-  const std::size_t added = options_.add_special_tokens ? post_processor.added_tokens(is_pair) : 0;
+  const std::size_t added = options.add_special_tokens ? post_processor.added_tokens(is_pair) : 0;
   const std::size_t all[2] = {sequences_[0].ids.size(), sequences_[1].ids.size()};
   const std::optional<std::size_t> second = is_pair ? std::optional(all[1]) : std::nullopt;
   KeptTokens kept{all[0], all[1]};
   const auto max_length = options.max_length ? options.max_length : tokenizer_.model_max_length;
-  if (max_length && options_.truncation != Truncation::do_not_truncate) {
+  if (max_length && options.truncation != Truncation::do_not_truncate) {
     kept = options.return_overflowing_tokens ? window_lengths(all[0], second, options, *max_length, added)
                                              : truncated_lengths(all[0], second, options.truncation, *max_length, added);
   }
@@ -109,7 +131,7 @@ void Encoder::add_rows(const TextInput& input, const EncodeOptions& options, Bat
         const std::size_t of = static_cast<std::size_t>(piece.sequence);
         const std::size_t place = of == cut ? index : 0;
         add_sequence(piece, window(place, all[of], lengths[of], options.stride, tokenizer_.truncates_left), batch);
-      } else if (options_.add_special_tokens) {
+      } else if (options.add_special_tokens) {
         add_special(piece, batch);
       }
     }
@@ -178,13 +200,14 @@ void Encoder::trim_offsets(std::size_t begin, BatchEncoding& batch) const {
   }
 }
 
+// Appends the tokens of a text.
 void Encoder::tokenize(std::string_view given, Sequence& sequence) {
-  sequence.clear();
+  const std::size_t before = sequence.offsets.size();
   longest_text_ = std::max(longest_text_, given.size());
   std::string_view text = given;
   const bool valid = simdjson::validate_utf8(given.data(), given.size());
   if (!valid) {
-    sequence.invalid_utf8 = count_invalid_utf8(given);
+    sequence.invalid_utf8 += count_invalid_utf8(given);
     repaired_ = replace_invalid_utf8(given);
     text = repaired_;
   }
@@ -201,7 +224,7 @@ void Encoder::tokenize(std::string_view given, Sequence& sequence) {
     }
   }
   if (options_.return_offsets_mapping && !(valid && options_.offset_unit == OffsetUnit::bytes)) {
-    convert_offsets(given, options_.offset_unit, sequence.offsets);
+    convert_offsets(given, options_.offset_unit, std::span(sequence.offsets).subspan(before));
   }
 }
 

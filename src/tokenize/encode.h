@@ -20,9 +20,12 @@ class Encoder {
  public:
   explicit Encoder(const Tokenizer::Impl& tokenizer);
   void add_rows(const TextInput& input, const EncodeOptions& options, BatchEncoding& batch);
+  void add_rows(const WordsInput& input, const EncodeOptions& options, BatchEncoding& batch);
   std::size_t longest_text() const { return longest_text_; }  // bytes; what the scratch memory has grown for
 
  private:
+  void begin(const EncodeOptions& options);
+  void add_rows_of_sequences(bool is_pair, BatchEncoding& batch) const;
   void tokenize(std::string_view text, Sequence& sequence);
   void add_part(std::string_view text, std::size_t begin, std::size_t end, Sequence& sequence);
   void add_chunks(std::string_view text, std::size_t begin, std::size_t end, Sequence& sequence);

@@ -20,14 +20,22 @@ std::size_t bytes_of(const TextInput& input) {
   return input.text.size() + (input.text_pair ? input.text_pair->size() : 0);
 }
 
-std::size_t bytes_of(std::span<const TextInput> texts) {
+std::size_t bytes_of(const WordsInput& input) {
   std::size_t bytes = 0;
-  for (const TextInput& input : texts) bytes += bytes_of(input);
+  for (const std::string_view word : input.words) bytes += word.size() + 1;
+  return bytes;
+}
+
+template <typename Input>
+std::size_t bytes_of(std::span<const Input> texts) {
+  std::size_t bytes = 0;
+  for (const Input& input : texts) bytes += bytes_of(input);
   return bytes;
 }
 
 // Memory for what `texts` will probably need at most; what is not used is never touched.
-void reserve(std::span<const TextInput> texts, const EncodeOptions& options, BatchEncoding& batch) {
+template <typename Input>
+void reserve(std::span<const Input> texts, const EncodeOptions& options, BatchEncoding& batch) {
   const std::size_t tokens = bytes_of(texts) / 3 + 2 * texts.size();
   batch.row_starts.reserve(texts.size() + 1);
   batch.rows.reserve(texts.size());
@@ -37,12 +45,13 @@ void reserve(std::span<const TextInput> texts, const EncodeOptions& options, Bat
   for (auto* column : {&batch.word_ids, &batch.sequence_ids}) column->reserve(tokens);
 }
 
-BatchEncoding encode(const Tokenizer::Impl& tokenizer, std::span<const TextInput> texts, const EncodeOptions& options) {
+template <typename Input>
+BatchEncoding encode(const Tokenizer::Impl& tokenizer, std::span<const Input> texts, const EncodeOptions& options) {
   BatchEncoding batch;
   reserve(texts, options, batch);
   std::unique_ptr<Encoder> encoder = tokenizer.encoders.take();  // with its scratch memory and the chunks it has seen
   if (encoder == nullptr) encoder = std::make_unique<Encoder>(tokenizer);
-  for (const TextInput& input : texts) encoder->add_rows(input, options, batch);
+  for (const Input& input : texts) encoder->add_rows(input, options, batch);
   if (encoder->longest_text() <= kKeptTextBytes) tokenizer.encoders.give_back(std::move(encoder));
   return batch;
 }
@@ -56,8 +65,9 @@ void check_windows(const Tokenizer::Impl& tokenizer, const EncodeOptions& option
 }
 
 // Cuts `texts` into units of about kUnitBytes.
-std::vector<std::span<const TextInput>> cut(std::span<const TextInput> texts) {
-  std::vector<std::span<const TextInput>> units;
+template <typename Input>
+std::vector<std::span<const Input>> cut(std::span<const Input> texts) {
+  std::vector<std::span<const Input>> units;
   for (std::size_t begin = 0, at = 0, bytes = 0; at < texts.size();) {
     bytes += bytes_of(texts[at++]);
     if (bytes < kUnitBytes && at < texts.size()) continue;
@@ -98,10 +108,8 @@ BatchEncoding join(const std::vector<BatchEncoding>& parts, ThreadPool& pool) {
   return batch;
 }
 
-}  // namespace
-
-BatchEncoding encode_batch(const Tokenizer::Impl& tokenizer, std::span<const TextInput> texts,
-                           const EncodeOptions& options) {
+template <typename Input>
+BatchEncoding encode_all(const Tokenizer::Impl& tokenizer, std::span<const Input> texts, const EncodeOptions& options) {
   check_windows(tokenizer, options);
   const std::size_t worth = texts.size() < 2 ? 0 : bytes_of(texts) / kThreadBytes;
   if (worth < 2 || options.num_threads == 1) return encode(tokenizer, texts, options);
@@ -121,6 +129,16 @@ BatchEncoding encode_batch(const Tokenizer::Impl& tokenizer, std::span<const Tex
     if (failure) std::rethrow_exception(failure);
   }
   return join(parts, pool);
+}
+
+}  // namespace
+
+BatchEncoding encode_batch(const Tokenizer::Impl& tokenizer, std::span<const TextInput> texts, const EncodeOptions& options) {
+  return encode_all(tokenizer, texts, options);
+}
+
+BatchEncoding encode_batch(const Tokenizer::Impl& tokenizer, std::span<const WordsInput> texts, const EncodeOptions& options) {
+  return encode_all(tokenizer, texts, options);
 }
 
 }  // namespace filbert

@@ -11,5 +11,7 @@ namespace filbert {
 // errors that of the first text.
 BatchEncoding encode_batch(const Tokenizer::Impl& tokenizer, std::span<const TextInput> texts,
                            const EncodeOptions& options);
+BatchEncoding encode_batch(const Tokenizer::Impl& tokenizer, std::span<const WordsInput> texts,
+                           const EncodeOptions& options);
 
 }  // namespace filbert

@@ -1,8 +1,11 @@
 #include "tokenize/families.h"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <filesystem>
+#include <span>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -31,24 +34,33 @@ struct Family {
   Pieces pieces = Pieces::as_they_are;
   Normalization normalization = Normalization::charsmap;
   bool lowercase = false;  // where tokenizer_config.json does not say do_lower_case
+  std::string_view bos_token = {}, eos_token = {};
+  std::array<std::string_view, 3> additional_special_tokens = {};
 };
 
 constexpr std::array<std::string_view, 5> kAngles = {"<unk>", "</s>", "<pad>", "<s>", "<mask>"};
-constexpr Family kByteLevelFamilies[] = {{"Roberta", kAngles, Layout::roberta},
-                                         {"Longformer", kAngles, Layout::roberta},
-                                         {"Bart", kAngles, Layout::roberta},
-                                         {"Deberta", kBertSpecialTokens, Layout::bert}};
+constexpr Family kByteLevelFamilies[] = {
+    {.name = "Roberta", .special_tokens = kAngles, .layout = Layout::roberta, .bos_token = "<s>", .eos_token = "</s>"},
+    {.name = "Longformer", .special_tokens = kAngles, .layout = Layout::roberta, .bos_token = "<s>", .eos_token = "</s>"},
+    {.name = "Bart", .special_tokens = kAngles, .layout = Layout::roberta, .bos_token = "<s>", .eos_token = "</s>"},
+    {.name = "Deberta", .special_tokens = kBertSpecialTokens, .layout = Layout::bert, .bos_token = "[CLS]", .eos_token = "[SEP]"}};
 constexpr Family kSentencePieceFamilies[] = {
-    {"XLMRoberta", kAngles, Layout::roberta, false, Pieces::xlm_roberta},
-    {"Camembert", kAngles, Layout::roberta, false, Pieces::camembert},
-    {"Albert", {"<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]"}, Layout::bert, false, Pieces::as_they_are, Normalization::albert, true},
-    {"XLNet", {"<unk>", "<sep>", "<pad>", "<cls>", "<mask>"}, Layout::xlnet, true, Pieces::as_they_are, Normalization::albert},
-    {"DebertaV2", kBertSpecialTokens, Layout::bert, false, Pieces::as_they_are, Normalization::deberta},
+    {.name = "XLMRoberta", .special_tokens = kAngles, .layout = Layout::roberta, .pieces = Pieces::xlm_roberta,
+     .bos_token = "<s>", .eos_token = "</s>"},
+    {.name = "Camembert", .special_tokens = kAngles, .layout = Layout::roberta, .pieces = Pieces::camembert,
+     .bos_token = "<s>", .eos_token = "</s>", .additional_special_tokens = {"<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"}},
+    {.name = "Albert", .special_tokens = {"<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]"}, .layout = Layout::bert,
+     .normalization = Normalization::albert, .lowercase = true, .bos_token = "[CLS]", .eos_token = "[SEP]"},
+    {.name = "XLNet", .special_tokens = {"<unk>", "<sep>", "<pad>", "<cls>", "<mask>"}, .layout = Layout::xlnet, .mask_takes_space_before = true,
+     .normalization = Normalization::albert, .bos_token = "<s>", .eos_token = "</s>", .additional_special_tokens = {"<eop>", "<eod>"}},
+    {.name = "DebertaV2", .special_tokens = kBertSpecialTokens, .layout = Layout::bert, .normalization = Normalization::deberta,
+     .bos_token = "[CLS]", .eos_token = "[SEP]"},
 };
 
 constexpr Family kVocabTxtFamilies[] = {
-    {"Bert", kBertSpecialTokens, Layout::bert},  // and all that are not named here
-    {"MPNet", {"[UNK]", "</s>", "<pad>", "<s>", "<mask>"}, Layout::mpnet, true},
+    {.name = "Bert", .special_tokens = kBertSpecialTokens, .layout = Layout::bert},  // and all that are not named here
+    {.name = "MPNet", .special_tokens = {"[UNK]", "</s>", "<pad>", "<s>", "<mask>"}, .layout = Layout::mpnet, .mask_takes_space_before = true,
+     .bos_token = "<s>", .eos_token = "</s>"},
 };
 
 // "XLMRobertaTokenizerFast" and "xlm-roberta" are both "xlmroberta".
@@ -71,21 +83,42 @@ std::string class_of(const TokenizerConfig& config, std::string_view config_json
   return model_type ? std::string(model_type->as_string()) : std::string();
 }
 
-const Family& vocab_txt_family(const TokenizerConfig& config, std::string_view config_json, std::string_view name) {
-  const std::string key = key_of(class_of(config, config_json, name));
-  for (const Family& family : kVocabTxtFamilies) {
-    if (key_of(family.name) == key) return family;
-  }
-  return kVocabTxtFamilies[0];
+// Null if the class is not one of `families`.
+const Family* find_family(std::string_view class_name, std::span<const Family> families) {
+  const std::string key = key_of(class_name);
+  const auto found = std::find_if(families.begin(), families.end(), [&](const Family& family) { return key_of(family.name) == key; });
+  return found == families.end() ? nullptr : &*found;
 }
+
+const Family& vocab_txt_family(const TokenizerConfig& config, std::string_view config_json, std::string_view name) {
+  const Family* family = find_family(class_of(config, config_json, name), kVocabTxtFamilies);
+  return family == nullptr ? kVocabTxtFamilies[0] : *family;
+}
+
+ClassDefaults defaults_of(const Family& family, std::string_view model_name, Decoder decoder) {
+  return {.special_tokens = family.special_tokens,
+          .bos_token = family.bos_token,
+          .eos_token = family.eos_token,
+          .additional_special_tokens = family.additional_special_tokens,
+          .pads_left = family.layout == Layout::xlnet,
+          .model_name = model_name,
+          .decoder = std::move(decoder)};
+}
+
+ClassDefaults byte_level_defaults(const Family& family) { return defaults_of(family, "byte-level BPE", Decoder::byte_level()); }
+
+ClassDefaults unigram_defaults(const Family& family, const TokenizerConfig& config) {
+  const bool always = family.layout == Layout::xlnet || family.normalization == Normalization::deberta;  // whatever the file says, or the first word's
+  return defaults_of(family, "Unigram", Decoder::metaspace(always || config.add_prefix_space.value_or(true)));
+}
+
+ClassDefaults word_piece_defaults(const Family& family) { return defaults_of(family, "WordPiece", Decoder::word_piece("##")); }
 
 template <std::size_t count>
 const Family& family_of(const TokenizerConfig& config, const CompanionFiles& companions, std::string_view name,
                         const Family (&families)[count]) {
   const std::string said = class_of(config, companions.config_json, name);
-  for (const Family& family : families) {
-    if (key_of(family.name) == key_of(said)) return family;
-  }
+  if (const Family* family = find_family(said, families)) return *family;
   std::string known;
   for (const Family& family : families) known += fmt::format("{}{}Tokenizer", known.empty() ? "" : ", ", family.name);
   throw Error(ErrorKind::unsupported, fmt::format("{}: tokenizer_class or model_type: expected one of {}, found \"{}\"", name,
@@ -146,7 +179,7 @@ void finish(const Family& family, const TokenizerConfig& config, std::string_vie
   post_processor.trims_offsets = of_bytes && family.layout == Layout::roberta && config.trim_offsets.value_or(true);
   post_processor.add_prefix_space = post_processor.trims_offsets && config.add_prefix_space.value_or(false);
   set_post_processor(std::move(post_processor), tokenizer);
-  apply_common(config, tokenizer);
+  apply_common(config, of_bytes ? byte_level_defaults(family) : unigram_defaults(family, config), tokenizer);
 }
 
 // ---- sentencepiece -----------------------------------------------------------------------------------------------------
@@ -225,6 +258,19 @@ void add_special_pieces(const SentencePieceFile& file, const Unigram& unigram, T
 }
 
 }  // namespace
+
+std::optional<ClassDefaults> class_defaults(const TokenizerConfig& config, std::string_view config_json, std::string_view name) {
+  const std::string class_name = class_of(config, config_json, name);
+  if (const Family* family = find_family(class_name, kByteLevelFamilies)) return byte_level_defaults(*family);
+  if (const Family* family = find_family(class_name, kSentencePieceFamilies)) return unigram_defaults(*family, config);
+  const Family* family = config.is_bert_class() ? &kVocabTxtFamilies[0] : find_family(class_name, kVocabTxtFamilies);
+  if (family == nullptr) return std::nullopt;
+  return word_piece_defaults(*family);
+}
+
+ClassDefaults vocab_txt_defaults(const TokenizerConfig& config, std::string_view config_json, std::string_view name) {
+  return word_piece_defaults(vocab_txt_family(config, config_json, name));
+}
 
 void fill_in_vocab_txt_tokens(std::string_view config_json, std::string_view name, TokenizerConfig& config) {
   fill_in_special_tokens(vocab_txt_family(config, config_json, name), config);

@@ -100,12 +100,12 @@ Tokenizer load_wordpiece_vocab(std::string vocab_text, std::string_view tokenize
                                             token->content, *tokenizer->token_to_id(token->content)));
   }
   tokenizer->post_processor = vocab_txt_post_processor(config, config_json, name, *tokenizer);
-  apply_common(config, *tokenizer);
+  apply_common(config, vocab_txt_defaults(config, config_json, name), *tokenizer);
   return Tokenizer(std::move(tokenizer));
 }
 
 Tokenizer load_tokenizer_json(std::string_view tokenizer_json, std::string_view tokenizer_config_json,
-                              std::string_view name, std::string_view special_tokens_map_json) {
+                              std::string_view name, std::string_view special_tokens_map_json, std::string_view config_json) {
   auto tokenizer = std::make_unique<Tokenizer::Impl>();
   tokenizer->source = fs::path(name).filename().string();
   TokenizerConfig config =
@@ -132,7 +132,10 @@ Tokenizer load_tokenizer_json(std::string_view tokenizer_json, std::string_view 
   read_added_tokens(root, adder);
   adder.add_those_of(config);
   check_template(*tokenizer, name);
-  apply_common(config, *tokenizer);
+  const auto decoder = root.find("decoder");
+  if (decoder) tokenizer->decoder = Decoder::from_json(*decoder);
+  // transformers makes tokenizers of the classes that it knows anew, decoders included.
+  apply_common(config, class_defaults(config, config_json, name), *tokenizer);
   return Tokenizer(std::move(tokenizer));
 }
 
@@ -140,13 +143,13 @@ std::optional<Tokenizer> load_tokenizer(const fs::path& directory) {
   const std::string config = read_if_there(directory / "tokenizer_config.json");
   const std::string special_tokens_map = read_if_there(directory / "special_tokens_map.json");
   const fs::path json = directory / "tokenizer.json", vocab = directory / "vocab.txt";
-  if (fs::exists(json)) return load_tokenizer_json(read_file(json), config, json.string(), special_tokens_map);
+  const std::string of_model = read_if_there(directory / "config.json");
+  if (fs::exists(json)) return load_tokenizer_json(read_file(json), config, json.string(), special_tokens_map, of_model);
   if (fs::exists(vocab)) {
     return load_wordpiece_vocab(read_file(vocab), config, vocab.string(), special_tokens_map,
-                                read_if_there(directory / "added_tokens.json"), read_if_there(directory / "config.json"));
+                                read_if_there(directory / "added_tokens.json"), of_model);
   }
-  const CompanionFiles companions{config, special_tokens_map, read_if_there(directory / "added_tokens.json"),
-                                  read_if_there(directory / "config.json")};
+  const CompanionFiles companions{config, special_tokens_map, read_if_there(directory / "added_tokens.json"), of_model};
   const fs::path vocab_json = directory / "vocab.json", merges = directory / "merges.txt";
   if (fs::exists(vocab_json) && fs::exists(merges)) {
     return load_byte_level_bpe(read_file(vocab_json), read_file(merges), companions, vocab_json.string());

@@ -22,6 +22,6 @@ Tokenizer load_wordpiece_vocab(std::string vocab_text, std::string_view tokenize
 
 // From the text of a tokenizer.json, with what tokenizer_config.json changes in it. Throws Error: corrupt, unsupported.
 Tokenizer load_tokenizer_json(std::string_view tokenizer_json, std::string_view tokenizer_config_json,
-                              std::string_view name, std::string_view special_tokens_map_json = {});
+                              std::string_view name, std::string_view special_tokens_map_json = {}, std::string_view config_json = {});
 
 }  // namespace filbert

@@ -200,24 +200,6 @@ Behavior behavior_from_json(const JsonValue& step, Behavior absent) {
   return static_cast<Behavior>(found - std::begin(kNames));
 }
 
-Step read_metaspace(const JsonValue& value) {
-  Step step{.kind = Kind::metaspace};
-  step.cuts = flag(value, "split", true);
-  step.replacement = value.at("replacement").as_string();
-  if (step.replacement.empty() || unicode::decode(step.replacement, 0).bytes != step.replacement.size()) {
-    value.at("replacement").fail("one character");
-  }
-  if (const auto scheme = value.find("prepend_scheme")) {
-    constexpr std::string_view kNames[] = {"always", "first", "never"};
-    const auto found = std::find(std::begin(kNames), std::end(kNames), scheme->as_string());
-    if (found == std::end(kNames)) scheme->fail("always, first or never");
-    step.prepend = static_cast<Step::Prepend>(found - std::begin(kNames));
-  } else if (!flag(value, "add_prefix_space", true)) {
-    step.prepend = Step::Prepend::never;
-  }
-  return step;
-}
-
 struct Reader {
   std::string_view type;
   Step (*read)(const JsonValue& value);
@@ -249,10 +231,28 @@ constexpr Reader kReaders[] = {
                    .add_prefix_space = flag(value, "add_prefix_space", true),
                    .cuts = flag(value, "use_regex", true)};
      }},
-    {"Metaspace", read_metaspace},
+    {"Metaspace", metaspace_from_json},
 };
 
 }  // namespace
+
+PreTokenizerStep metaspace_from_json(const JsonValue& value) {
+  Step step{.kind = Kind::metaspace};
+  step.cuts = flag(value, "split", true);
+  step.replacement = value.at("replacement").as_string();
+  if (step.replacement.empty() || unicode::decode(step.replacement, 0).bytes != step.replacement.size()) {
+    value.at("replacement").fail("one character");
+  }
+  if (const auto scheme = value.find("prepend_scheme")) {
+    constexpr std::string_view kNames[] = {"always", "first", "never"};
+    const auto found = std::find(std::begin(kNames), std::end(kNames), scheme->as_string());
+    if (found == std::end(kNames)) scheme->fail("always, first or never");
+    step.prepend = static_cast<Step::Prepend>(found - std::begin(kNames));
+  } else if (!flag(value, "add_prefix_space", true)) {
+    step.prepend = Step::Prepend::never;
+  }
+  return step;
+}
 
 void pre_tokenizer_steps_from_json(const JsonValue& pre_tokenizer, std::vector<PreTokenizerStep>& steps) {
   const JsonValue type = pre_tokenizer.at("type");

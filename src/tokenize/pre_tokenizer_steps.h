@@ -31,6 +31,8 @@ struct PreTokenizerStep {
 
 // Appends the steps of section `pre_tokenizer`; a Sequence is taken apart. Throws Error: unsupported (a type, by its name), corrupt.
 void pre_tokenizer_steps_from_json(const JsonValue& pre_tokenizer, std::vector<PreTokenizerStep>& steps);
+// A Metaspace, which decoders have, too. Throws Error(corrupt).
+PreTokenizerStep metaspace_from_json(const JsonValue& value);
 
 // Replaces each of `words`, stretches of `text`, by what `steps` cut it into. No word is empty. (Bytes are not mapped to
 // characters by ByteLevel: a model of bytes takes them as they are.)

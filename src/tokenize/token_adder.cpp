@@ -48,28 +48,53 @@ void TokenAdder::add_those_of(const TokenizerConfig& config) {
   for (const auto& token : config.special_tokens) {
     if (token) add_if_new(*token, -1);
   }
+  for (const auto* token : {&config.bos_token, &config.eos_token}) {
+    if (*token) add_if_new(**token, -1);
+  }
   for (const AddedToken& token : config.additional_special_tokens) add_if_new(token, -1);
 }
 
 namespace {
 
-// The token that the files give a role, or else the one that families give it, where texts can hold it.
-std::optional<std::string> token_of_role(const Tokenizer::Impl& tokenizer, const AddedToken* named, std::initializer_list<const char*> usual) {
+// The token that the files give a role, or else the class or, of one that is not known, families, where texts can hold it.
+std::optional<std::string> token_of_role(const Tokenizer::Impl& tokenizer, const AddedToken* named, std::string_view of_class,
+                                         std::initializer_list<std::string_view> usual) {
   if (named != nullptr && tokenizer.added_tokens.find(named->content) != nullptr) return named->content;
-  for (const char* content : usual) {
-    if (tokenizer.added_tokens.find(content) != nullptr) return content;
+  if (tokenizer.added_tokens.find(of_class) != nullptr) return std::string(of_class);
+  for (const std::string_view content : usual) {
+    if (tokenizer.added_tokens.find(content) != nullptr) return std::string(content);
   }
   return std::nullopt;
 }
 
+void set_special_tokens(const TokenizerConfig& config, const ClassDefaults& defaults, Tokenizer::Impl& tokenizer) {
+  const auto of_role = [&](SpecialRole role, std::initializer_list<std::string_view> usual) {
+    return token_of_role(tokenizer, config.special(role), defaults.special_tokens[static_cast<std::size_t>(role)], usual);
+  };
+  tokenizer.unk_token = of_role(SpecialRole::unk, {"[UNK]", "<unk>"});
+  tokenizer.sep_token = of_role(SpecialRole::sep, {"[SEP]", "<sep>", "</s>"});
+  tokenizer.pad_token = of_role(SpecialRole::pad, {"[PAD]", "<pad>"});
+  tokenizer.cls_token = of_role(SpecialRole::cls, {"[CLS]", "<cls>", "<s>"});
+  tokenizer.mask_token = of_role(SpecialRole::mask, {"[MASK]", "<mask>"});
+  tokenizer.bos_token = token_of_role(tokenizer, config.bos_token ? &*config.bos_token : nullptr, defaults.bos_token, {});
+  tokenizer.eos_token = token_of_role(tokenizer, config.eos_token ? &*config.eos_token : nullptr, defaults.eos_token, {});
+  for (const AddedToken& token : config.additional_special_tokens) tokenizer.additional_special_tokens.push_back(token.content);
+  if (!tokenizer.additional_special_tokens.empty()) return;
+  for (const std::string_view token : defaults.additional_special_tokens) {
+    if (tokenizer.token_to_id(token)) tokenizer.additional_special_tokens.emplace_back(token);
+  }
+}
+
 }  // namespace
 
-void apply_common(const TokenizerConfig& config, Tokenizer::Impl& tokenizer) {
+void apply_common(const TokenizerConfig& config, const std::optional<ClassDefaults>& defaults, Tokenizer::Impl& tokenizer) {
   tokenizer.model_max_length = config.model_max_length;
   tokenizer.truncates_left = config.truncates_left;
-  tokenizer.mask_token = token_of_role(tokenizer, config.special(SpecialRole::mask), {"[MASK]", "<mask>"});
-  tokenizer.unk_token = token_of_role(tokenizer, config.special(SpecialRole::unk), {"[UNK]", "<unk>"});
-  tokenizer.sep_token = token_of_role(tokenizer, config.special(SpecialRole::sep), {"[SEP]", "</s>", "<sep>"});
+  tokenizer.pads_left = config.pads_left.value_or(defaults && defaults->pads_left);
+  tokenizer.cleans_up_spaces = config.clean_up_tokenization_spaces.value_or(false);
+  const std::string_view model_name = tokenizer.sections ? tokenizer.sections->model_name() : "WordPiece";
+  if (defaults && defaults->model_name == model_name) tokenizer.decoder = defaults->decoder;
+  set_special_tokens(config, defaults.value_or(ClassDefaults{}), tokenizer);
   if (tokenizer.sections) return;  // never_split is of BertTokenizer alone
   for (const std::string& word : config.never_split) {
     tokenizer.never_split[word] = tokenizer.token_to_id(word).value_or(tokenizer.model.unk_id);

@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "tokenize/families.h"
 #include "tokenize/tokenizer.h"
 #include "tokenize/tokenizer_config.h"
 
@@ -27,8 +29,8 @@ class TokenAdder {
   std::size_t next_id_;
 };
 
-// What of tokenizer_config.json counts for every tokenizer.
-void apply_common(const TokenizerConfig& config, Tokenizer::Impl& tokenizer);
+// What of tokenizer_config.json counts for every tokenizer; where it is silent what the class has, if it is one that is known.
+void apply_common(const TokenizerConfig& config, const std::optional<ClassDefaults>& defaults, Tokenizer::Impl& tokenizer);
 // The post-processor, and what of it the sections must know.
 void set_post_processor(PostProcessor post_processor, Tokenizer::Impl& tokenizer);
 

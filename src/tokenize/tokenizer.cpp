@@ -31,6 +31,8 @@ std::string_view Tokenizer::Impl::id_to_token(std::size_t id) const {
 }
 
 Tokenizer::Tokenizer(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+Tokenizer::Tokenizer(const Tokenizer&) = default;
+Tokenizer& Tokenizer::operator=(const Tokenizer&) = default;
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
@@ -50,6 +52,10 @@ BatchEncoding Tokenizer::operator()(std::span<const TextInput> texts, const Enco
   return encode_batch(*impl_, texts, options);
 }
 
+BatchEncoding Tokenizer::operator()(std::span<const WordsInput> texts, const EncodeOptions& options) const {
+  return encode_batch(*impl_, texts, options);
+}
+
 std::size_t Tokenizer::vocab_size() const { return impl_->vocab_size(); }
 
 std::string_view Tokenizer::id_to_token(std::int32_t id) const {
@@ -64,9 +70,6 @@ std::optional<std::int32_t> Tokenizer::token_to_id(std::string_view token) const
 
 std::optional<std::size_t> Tokenizer::model_max_length() const { return impl_->model_max_length; }
 
-std::optional<std::string> Tokenizer::mask_token() const { return impl_->mask_token; }
-std::optional<std::string> Tokenizer::sep_token() const { return impl_->sep_token; }
-std::optional<std::string> Tokenizer::unk_token() const { return impl_->unk_token; }
 
 bool Tokenizer::lowercases() const {
   if (!impl_->sections) return impl_->normalizer && impl_->normalizer->lowercase;

@@ -12,6 +12,7 @@
 
 #include "base/idle_pool.h"
 #include "tokenize/added_tokens.h"
+#include "tokenize/decoder.h"
 #include "tokenize/normalizer.h"
 #include "tokenize/post_processor.h"
 #include "tokenize/pre_tokenizer.h"
@@ -36,8 +37,13 @@ struct Tokenizer::Impl {
   std::optional<Sections> sections;  // of any other tokenizer than BERT's; the three above are not used then
   PostProcessor post_processor;
 
-  std::optional<std::string> mask_token, sep_token, unk_token;
+  Decoder decoder;
+  bool cleans_up_spaces = false;  // tokenizer_config.json's clean_up_tokenization_spaces, which transformers does not follow for BPE
+
+  std::optional<std::string> bos_token, eos_token, unk_token, sep_token, pad_token, cls_token, mask_token;
+  std::vector<std::string> additional_special_tokens;
   std::optional<std::size_t> model_max_length;
+  bool pads_left = false;
   bool truncates_left = false;  // tokenizer_config.json's truncation_side
   std::vector<std::string>
       doubts;  // found while loading; Tokenizer::doubts() adds those that a look at the whole gives
@@ -50,6 +56,7 @@ struct Tokenizer::Impl {
   std::optional<std::int32_t> token_to_id(std::string_view token) const;
   // Empty for an id that nothing has.
   std::string_view id_to_token(std::size_t id) const;
+  std::vector<std::string> all_special_tokens() const;
 };
 
 }  // namespace filbert

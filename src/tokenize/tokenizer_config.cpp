@@ -57,10 +57,19 @@ void read_special_tokens(const JsonValue& root, TokenizerConfig& config) {
     if (const auto token = root.find(kSpecialRoleKeys[role]))
       config.special_tokens[role] = special_token_from_json(*token);
   }
-  if (const auto tokens = root.find("additional_special_tokens"); tokens && tokens->is_array()) {
+  if (const auto token = root.find("bos_token")) config.bos_token = special_token_from_json(*token);
+  if (const auto token = root.find("eos_token")) config.eos_token = special_token_from_json(*token);
+  // The newer name counts, unless it names none. It may also be an object of roles that only this tokenizer has.
+  for (const char* key : {"additional_special_tokens", "extra_special_tokens"}) {
+    const auto tokens = root.find(key);
+    if (!tokens || !(tokens->is_array() || tokens->is_object()) || tokens->size() == 0) continue;
     config.additional_special_tokens.clear();
-    tokens->for_each_element(
-        [&](const JsonValue& token) { config.additional_special_tokens.push_back(special_token_from_json(token)); });
+    const auto add = [&](const JsonValue& token) { config.additional_special_tokens.push_back(special_token_from_json(token)); };
+    if (tokens->is_array()) {
+      tokens->for_each_element(add);
+    } else {
+      tokens->for_each_field([&](std::string_view, const JsonValue& token) { add(token); });
+    }
   }
 }
 
@@ -124,6 +133,11 @@ void read_config(const JsonValue& root, TokenizerConfig& config) {
     if (side->as_string() != "left" && side->as_string() != "right") side->fail("\"left\" or \"right\"");
     config.truncates_left = side->as_string() == "left";
   }
+  if (const auto side = root.find("padding_side")) {
+    if (side->as_string() != "left" && side->as_string() != "right") side->fail("\"left\" or \"right\"");
+    config.pads_left = side->as_string() == "left";
+  }
+  if (const auto value = root.find("clean_up_tokenization_spaces")) config.clean_up_tokenization_spaces = value->as_bool();
   read_max_length(root, config);
   read_special_tokens(root, config);
   read_added_tokens(root, config);

@@ -31,8 +31,11 @@ struct TokenizerConfig {
   std::vector<std::string> never_split;
   std::optional<std::size_t> model_max_length;
   bool truncates_left = false;
+  std::optional<bool> pads_left;
+  std::optional<bool> clean_up_tokenization_spaces;
   std::array<std::optional<AddedToken>, 5> special_tokens;  // [SpecialRole], where a file names one
-  std::vector<AddedToken> additional_special_tokens;
+  std::optional<AddedToken> bos_token, eos_token;
+  std::vector<AddedToken> additional_special_tokens;        // or by their newer name, extra_special_tokens
   std::vector<AddedToken> added_tokens;  // added_tokens_decoder, or the older added_tokens.json; ascending ids
 
   // tokenizer_class is BertTokenizer or one of its copies: these put their own normalizer and special tokens in the

@@ -137,6 +137,31 @@ def test_what_the_caller_says_wins(own):
         assert answer["rejected"] == (answer["score"] < 0.4)
 
 
+def test_inspect_and_verify_know_it(own):
+    checkpoint, file = own
+    assert "decision" not in ok("inspect", checkpoint).text
+    calibrate(checkpoint, file, "--expected", "--reject-below", "0.4")
+    assert "calibrated scores, 5 labels, may reject, expected value" in ok("inspect", checkpoint).text
+    assert "ok       decision" in ok("verify", checkpoint).text
+    other = decision_of(checkpoint)
+    other["weights_sha256"] = "0" * 64
+    (checkpoint / DECISION).write_text(json.dumps(other))
+    result = run("verify", checkpoint)
+    assert result.code == 5 and "FAILED   decision" in result.text and "0" * 64 in result.text
+
+
+def test_it_goes_along_where_the_model_stays_the_same(own, tmp_path):
+    checkpoint, file = own
+    calibrate(checkpoint, file)
+    decided = answers(checkpoint, TEXTS)
+    ok("convert", checkpoint, tmp_path / "converted")
+    ok("prune-vocab", checkpoint, tmp_path / "pruned", "--corpus", file, "--text-column", "text")
+    for new in ("converted", "pruned"):
+        assert answers(tmp_path / new, TEXTS) == decided
+    ok("quantize", checkpoint, tmp_path / "int8")   # other logits: it would be of another model
+    assert not (tmp_path / "int8" / DECISION).exists()
+
+
 def test_explain_shows_the_models_own_score_and_says_so(own):
     checkpoint, file = own
     calibrate(checkpoint, file)

@@ -367,7 +367,8 @@ def test_what_is_left_of_a_run_is_gone_on_with_only_if_it_fits(checkpoint, tmp_p
     kept = partial.read_bytes(), journal.read_bytes()
     refused = run(*command)
     assert (refused.code, "--resume goes on with it" in refused.err) == (2, True)
-    assert "output_format: expected" in run(*command, "--resume", "--all-scores").err
+    assert "all_scores: expected" in run(*command, "--resume", "--all-scores").err
+    assert "output_format: expected" in run(*command, "--resume", "--output-format", "jsonl").err
     content = file.read_bytes()
     file.write_bytes(content.replace(b"good", b"evil", 1))
     changed = run(*command, "--resume")

@@ -10,7 +10,7 @@ import pytest
 
 from filbert_command import FILBERT, environment, ok, open_terminal, run
 
-COMMANDS = ["classify", "evaluate", "calibrate", "drift", "explain", "attention", "index", "similar", "tokenize", "inspect", "verify", "quantize",
+COMMANDS = ["classify", "entities", "evaluate", "calibrate", "drift", "explain", "attention", "index", "similar", "tokenize", "inspect", "verify", "quantize",
             "convert", "prune-vocab", "download", "models", "serve", "bench", "completion"]
 
 

@@ -400,3 +400,18 @@ def test_the_exit_code_is_that_of_the_first_failure(copy):
     assert report.outcomes("failed")[0] == "files"
     assert re.fullmatch(r"filbert: \S+: FAILED: files, config, .+\n", report.err)
     assert report.checks["config"]["findings"][0]["kind"] == "unsupported"
+
+
+@pytest.mark.parametrize("fixture", ["bert/token-v4", "roberta/token-shards", "deberta-v2/token-v4", "modernbert/token-shards"])
+def test_a_token_classifier_beside_transformers(fixture, tmp_path):
+    directory = ROOT / "tests/data/families" / fixture
+    goldens = json.loads((directory / "goldens.json").read_text(encoding="utf-8"))
+    made = {key: goldens["made"][key] for key in ("transformers", "torch")}
+    reference = {"made": made, "model_sha256": goldens["made"]["sha256"], "max_length": goldens["made"]["max_length"], "rows": goldens["rows"]}
+    (tmp_path / "reference.json").write_text(json.dumps(reference), encoding="utf-8")
+    report = Report("--reference", tmp_path / "reference.json", "--dtype", "bf16", directory)
+    assert report.outcomes("failed") == [] and {"forward", "batch", "reference", "dtype"} <= set(report.outcomes("ok"))
+    assert f"{len(goldens['rows'])} texts by transformers" in report.checks["reference"]["found"]
+    reference["rows"][1]["logits"][1][2] += 0.01
+    (tmp_path / "reference.json").write_text(json.dumps(reference), encoding="utf-8")
+    assert Report("--reference", tmp_path / "reference.json", directory, code=CORRUPT).says("reference", "failed", "logits are off")

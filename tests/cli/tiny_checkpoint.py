@@ -85,3 +85,30 @@ def write_model(directory, seed=7, labels=LABELS, scale=0.4, **changes):
 def write_checkpoint(directory, **changes):
     write_tokenizer(directory)
     return write_model(directory, **changes)
+
+
+ENTITY_WORDS = {"anna": "B-PER", "fischer": "I-PER", "berlin": "B-LOC", "new": "B-LOC", "york": "I-LOC", "##er": "I-LOC", "东": "B-LOC", "京": "I-LOC",
+                "דנה": "B-PER", "acme": "B-ORG"}
+ENTITY_LABELS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG"]
+
+
+def write_entities_checkpoint(directory, words=ENTITY_WORDS, labels=ENTITY_LABELS, sharpness=3.0, **changes):
+    """A BertForTokenClassification that knows a token's label by the token alone: its embedding points at it, and the layers add nothing."""
+    others = ["moved", "from", "to", "lives", "in", "and", "a", "b", "the", ".", ",", "(", ")", "[", "]"]
+    vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + others + list(words)
+    write_tokenizer(directory, vocab)
+    directory = pathlib.Path(directory)
+    hidden = 8 * -(-max(len(labels), 8) // 8)
+    config = {"model_type": "bert", "architectures": ["BertForTokenClassification"], "vocab_size": len(vocab), "hidden_size": hidden, "num_hidden_layers": 1,
+              "num_attention_heads": 2, "intermediate_size": 8, "max_position_embeddings": 64, "type_vocab_size": 2, "hidden_act": "gelu",
+              "layer_norm_eps": 1e-12, "id2label": {str(index): label for index, label in enumerate(labels)}} | changes
+    (directory / "config.json").write_text(json.dumps(config))
+    tensors = {}
+    for name, shape in tensor_shapes(config).items():
+        if not name.startswith("bert.pooler."):
+            tensors[name] = (shape, [1.0 if name.endswith("LayerNorm.weight") else 0.0] * (shape[0] * (shape[1] if len(shape) == 2 else 1)))
+    pointing = [float(place == labels.index(words.get(token, labels[0]))) for token in vocab for place in range(hidden)]
+    tensors["bert.embeddings.word_embeddings.weight"] = ([len(vocab), hidden], pointing)
+    tensors["classifier.weight"] = ([len(labels), hidden], [sharpness * (row == column) for row in range(len(labels)) for column in range(hidden)])
+    write_safetensors(directory / "model.safetensors", tensors)
+    return directory

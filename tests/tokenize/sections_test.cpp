@@ -1,13 +1,12 @@
 // Tokenizers of every kind against ids, offsets and word ids that tools/make_tokenizer_goldens.py recorded from tokenizers.
 #include "tokenize/sections.h"
 
-#include <fstream>
 #include <string>
 
 #include <gtest/gtest.h>
 
 #include "base/json.h"
-#include "reference/goldens.h"
+#include "tokenize/kinds.h"
 #include "tokenize/load.h"
 #include "tokenize/small_vocab.h"
 
@@ -15,37 +14,17 @@ namespace filbert {
 namespace {
 
 using testing::Ids;
+using testing::ids_of;
 using testing::message_of;
-using testing::Offsets;
-
-Ids ids_of(const JsonValue& array) {
-  Ids ids;
-  array.for_each_element([&](const JsonValue& id) { ids.push_back(static_cast<std::int32_t>(id.as_int())); });
-  return ids;
-}
-
-Offsets offsets_of(const JsonValue& array) {
-  Offsets offsets;
-  array.for_each_element([&](const JsonValue& pair) {
-    const Ids both = ids_of(pair);
-    offsets.push_back({static_cast<std::size_t>(both.at(0)), static_cast<std::size_t>(both.at(1))});
-  });
-  return offsets;
-}
+using testing::offsets_of;
 
 TEST(Sections, EveryKindGivesTheIdsOfTokenizers) {
-  std::ifstream file(reference::source_directory() / "tests" / "data" / "tokenizers.goldens.jsonl");
-  std::size_t kinds = 0;
-  for (std::string line; std::getline(file, line);) {
-    const JsonDocument document(line, "tokenizers.goldens.jsonl");
-    const auto kind = document.root().find("kind");
-    if (!kind) continue;
-    ++kinds;
-    const Tokenizer tokenizer = load_tokenizer_json(document.root().at("tokenizer_json").as_string(), {}, kind->as_string());
-    document.root().at("rows").for_each_element([&](const JsonValue& row) {
+  const std::size_t kinds = testing::for_each_kind([](const JsonValue& line, const std::string& kind) {
+    const Tokenizer tokenizer = load_tokenizer_json(line.at("tokenizer_json").as_string(), {}, kind);
+    line.at("rows").for_each_element([&](const JsonValue& row) {
       const std::string_view text = row.at("text").as_string();
       const BatchEncoding encoding = tokenizer(text);
-      const auto what = [&] { return ::testing::PrintToString(std::string(kind->as_string())) + ::testing::PrintToString(std::string(text)); };
+      const auto what = [&] { return kind + ::testing::PrintToString(std::string(text)); };
       EXPECT_EQ(encoding.input_ids, ids_of(row.at("ids"))) << what();
       EXPECT_EQ(encoding.offset_mapping, offsets_of(row.at("offsets"))) << what();
       EXPECT_EQ(encoding.word_ids, ids_of(row.at("words"))) << what();
@@ -53,7 +32,7 @@ TEST(Sections, EveryKindGivesTheIdsOfTokenizers) {
         EXPECT_EQ(tokenizer(text, {.return_offsets_mapping = false}).input_ids, encoding.input_ids) << what();
       }
     });
-  }
+  });
   EXPECT_GE(kinds, 15u);
 }
 

@@ -1,12 +1,11 @@
 // Windows: what truncation would drop comes in further rows, cut as tokenizers cuts it (tools/make_tokenizer_goldens.py).
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "base/json.h"
-#include "reference/goldens.h"
+#include "tokenize/kinds.h"
 #include "tokenize/load.h"
 #include "tokenize/small_vocab.h"
 #include "tokenize/truncation.h"
@@ -15,15 +14,10 @@ namespace filbert {
 namespace {
 
 using testing::Ids;
+using testing::ids_of;
 using testing::message_of;
 using testing::small_tokenizer;
 using Samples = std::vector<std::size_t>;
-
-Ids ids_of(const JsonValue& array) {
-  Ids ids;
-  array.for_each_element([&](const JsonValue& id) { ids.push_back(static_cast<std::int32_t>(id.as_int())); });
-  return ids;
-}
 
 Ids row_of(const BatchEncoding& rows, const Ids& column, std::size_t row) {
   const auto begin = column.begin() + static_cast<std::ptrdiff_t>(rows.row_starts[row]);
@@ -66,20 +60,16 @@ void expect_windows(const Tokenizer& tokenizer, const JsonValue& golden, const s
 }
 
 TEST(Windows, OfEveryKindOfTokenizerAreThoseOfTokenizers) {
-  std::ifstream file(reference::source_directory() / "tests" / "data" / "tokenizers.goldens.jsonl");
   std::size_t compared = 0;
-  for (std::string line; std::getline(file, line);) {
-    const JsonDocument document(line, "tokenizers.goldens.jsonl");
-    const auto kind = document.root().find("kind");
-    if (!kind) continue;
-    document.root().at("windows").for_each_element([&](const JsonValue& golden) {
+  testing::for_each_kind([&](const JsonValue& line, const std::string& kind) {
+    line.at("windows").for_each_element([&](const JsonValue& golden) {
       const std::string side(golden.at("side").as_string());
       const Tokenizer tokenizer =
-          load_tokenizer_json(document.root().at("tokenizer_json").as_string(), R"({"truncation_side":")" + side + "\"}", "t");
-      expect_windows(tokenizer, golden, std::string(kind->as_string()) + ", " + golden.where());
+          load_tokenizer_json(line.at("tokenizer_json").as_string(), R"({"truncation_side":")" + side + "\"}", "t");
+      expect_windows(tokenizer, golden, kind + ", " + golden.where());
       ++compared;
     });
-  }
+  });
   EXPECT_GE(compared, 100u);
 }
 

@@ -1,4 +1,4 @@
-#include "cli/classify_rows.h"
+#include "cli/text_rows.h"
 
 #include <algorithm>
 #include <thread>
@@ -29,6 +29,17 @@ std::size_t bytes_of(const TableRow& row) {
   return bytes;
 }
 
+TextInput text_of(const TableRow& row) {
+  if (row.text_pair) return {row.text, *row.text_pair};
+  return {row.text, std::nullopt};
+}
+
+std::vector<TextInput> fresh_texts(const Block& block) {
+  std::vector<TextInput> texts;
+  for (const std::size_t row : block.fresh) texts.push_back(text_of(block.rows[row]));
+  return texts;
+}
+
 }  // namespace
 
 std::uint32_t row_crc32(const TableRow& row, std::uint32_t crc32) {
@@ -37,16 +48,11 @@ std::uint32_t row_crc32(const TableRow& row, std::uint32_t crc32) {
   return crc32_of("\n", row.fields.empty() ? crc32_of(row.text, crc32) : crc32);
 }
 
-ClassifyRows::ClassifyRows(TableInput& input, const TextClassificationPipeline& classifier, const Options& options, std::uint32_t input_crc32)
-    : input_(input), classifier_(classifier), options_(options), known_(kKnownBytes), input_crc32_(input_crc32) {}
-
-TextInput ClassifyRows::text_of(const TableRow& row) const {
-  if (row.text_pair) return {row.text, *row.text_pair};
-  return {row.text, std::nullopt};
-}
+TextRows::TextRows(TableInput& input, const TextWork& work, const Options& options, std::uint32_t input_crc32)
+    : input_(input), work_(work), options_(options), known_(kKnownBytes), input_crc32_(input_crc32) {}
 
 // Whether there was a row. What fails in the middle of a block is thrown with the rows before it in the block.
-bool ClassifyRows::read_block(Block& block) {
+bool TextRows::read_block(Block& block) {
   std::size_t bytes = 0, text_bytes = 0;
   while (block.rows.size() < kBlockRows && bytes < kBlockBytes && text_bytes < kBlockTextBytes) {
     TableRow row;
@@ -61,7 +67,7 @@ bool ClassifyRows::read_block(Block& block) {
   return !block.rows.empty();
 }
 
-void ClassifyRows::read(Queue& out) {
+void TextRows::read(Queue& out) {
   std::exception_ptr failure;
   while (!failure) {
     auto block = std::make_unique<Block>();
@@ -78,7 +84,7 @@ void ClassifyRows::read(Queue& out) {
 }
 
 // Calls `work` for each new text by itself; the answer of one for which it throws is that it failed, and the others stay new.
-void ClassifyRows::fail_alone(Block& block, const std::function<void(std::size_t row)>& work) const {
+void TextRows::fail_alone(Block& block, const std::function<void(std::size_t row)>& work) const {
   std::vector<std::size_t> rest;
   for (const std::size_t row : block.fresh) {
     try {
@@ -91,7 +97,7 @@ void ClassifyRows::fail_alone(Block& block, const std::function<void(std::size_t
   block.fresh = std::move(rest);
 }
 
-void ClassifyRows::tokenize(Block& block) {
+void TextRows::tokenize(Block& block) {
   block.answers.resize(block.rows.size());
   for (std::size_t row = 0; row < block.rows.size(); ++row) {
     if (!block.rows[row].fault.empty()) continue;
@@ -99,30 +105,26 @@ void ClassifyRows::tokenize(Block& block) {
     block.answers[row] = std::move(answer);
     if (is_new) block.fresh.push_back(row);
   }
-  const auto tokens_of = [&] {
-    std::vector<TextInput> texts;
-    for (const std::size_t row : block.fresh) texts.push_back(text_of(block.rows[row]));
-    return texts.empty() ? BatchEncoding() : classifier_.tokenize(texts, options_.classify);
-  };
+  const auto tokens_of = [&] { return block.fresh.empty() ? BatchEncoding() : work_.tokenize(fresh_texts(block)); };
   try {
     block.tokens = tokens_of();
   } catch (const Error&) {
     fail_alone(block, [&](std::size_t row) {
       const TextInput text = text_of(block.rows[row]);
-      classifier_.tokenize(std::span(&text, 1), options_.classify);
+      work_.tokenize(std::span(&text, 1));
     });
     block.tokens = tokens_of();
   }
 }
 
-void ClassifyRows::compute(Block& block) const {
+void TextRows::compute(Block& block) const {
   try {
-    const auto answers = block.fresh.empty() ? std::vector<Classification>() : classifier_(block.tokens, options_.classify);
-    for (std::size_t text = 0; text < answers.size(); ++text) *block.answers[block.fresh[text]] = TextAnswer::of(answers[text]);
+    auto answers = block.fresh.empty() ? std::vector<TextAnswer>() : work_.compute(block.tokens, fresh_texts(block));
+    for (std::size_t text = 0; text < answers.size(); ++text) *block.answers[block.fresh[text]] = std::move(answers[text]);
   } catch (const Error&) {
     fail_alone(block, [&](std::size_t row) {
       const TextInput text = text_of(block.rows[row]);
-      *block.answers[row] = TextAnswer::of(classifier_(std::span(&text, 1), options_.classify).front());
+      *block.answers[row] = std::move(work_.compute(work_.tokenize(std::span(&text, 1)), std::span(&text, 1)).front());
     });
   }
   block.tokens = {};
@@ -134,7 +136,7 @@ void ClassifyRows::compute(Block& block) const {
   }
 }
 
-bool ClassifyRows::run(const std::function<void(const Block&)>& write, const std::function<bool()>& is_stopped) {
+bool TextRows::run(const std::function<void(const Block&)>& write, const std::function<bool()>& is_stopped) {
   Queue read_blocks(kBlocksWaiting), computed(kBlocksWaiting);
   std::exception_ptr reading, computing, writing;
   const auto keep_failure = [](std::exception_ptr& failure, Queue& queue, const auto& work) {

@@ -7,7 +7,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
-#include <optional>
+#include <span>
 #include <vector>
 
 #include <filbert/pipeline.h>
@@ -30,16 +30,22 @@ struct Block {
 // Of a row as it was read, behind `crc32` of those before it.
 std::uint32_t row_crc32(const TableRow& row, std::uint32_t crc32);
 
-class ClassifyRows {
+// What a command makes of texts.
+struct TextWork {
+  std::function<BatchEncoding(std::span<const TextInput> texts)> tokenize;  // stage 1; throws Error if a text is at fault
+  // Stages 2 and 3, an answer a text; `tokens` is what tokenize() gave for the same texts.
+  std::function<std::vector<TextAnswer>(const BatchEncoding& tokens, std::span<const TextInput> texts)> compute;
+};
+
+class TextRows {
  public:
   struct Options {
-    ClassifyOptions classify;
     bool stops_at_faults = false;
     bool gives_half_blocks = false;  // before an error: what can be written is
   };
 
   // `input_crc32` is that of the rows that are read already.
-  ClassifyRows(TableInput& input, const TextClassificationPipeline& classifier, const Options& options, std::uint32_t input_crc32);
+  TextRows(TableInput& input, const TextWork& work, const Options& options, std::uint32_t input_crc32);
 
   // Runs all rows; `write` is called, in another thread, with one block after the other. False if `is_stopped` said so, which is asked after
   // each block. Throws what reading, computing and writing throw, when the blocks before it are written.
@@ -53,10 +59,9 @@ class ClassifyRows {
   void tokenize(Block& block);
   void compute(Block& block) const;
   void fail_alone(Block& block, const std::function<void(std::size_t row)>& work) const;
-  TextInput text_of(const TableRow& row) const;
 
   TableInput& input_;
-  const TextClassificationPipeline& classifier_;
+  const TextWork& work_;
   Options options_;
   KnownTexts known_;
   std::uint32_t input_crc32_;
