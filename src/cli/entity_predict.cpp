@@ -106,7 +106,8 @@ EntityPredictor::EntityPredictor(TokenClassificationPipeline pipeline, PredictOp
   if (options_.rules) options_.rules = rules_for(*options_.rules, scheme_);
   const std::size_t length = options_.max_length.value_or(pipeline_.max_length());
   if (pipeline_.config().max_tokens && length > pipeline_.max_length()) {
-    throw Error(ErrorKind::invalid_argument, fmt::format("--max-length: expected at most {}, which this model takes, found {}", pipeline_.max_length(), length));
+    throw Error(ErrorKind::invalid_argument, fmt::format("--max-length: expected at most {}, which this model takes, found {}", pipeline_.max_length(),
+        length));
   }
   options_.max_length = length;
   if (!options_.stride) options_.stride = length / 4;
@@ -119,10 +120,12 @@ EntityPredictor::EntityPredictor(TokenClassificationPipeline pipeline, PredictOp
   types_.assign(names.begin(), names.end());
 }
 
-std::string EntityPredictor::rules() const { return fmt::format("{}{}", options_.rules ? name(*options_.rules) : name(scheme_), options_.rules ? ", strictly" : ""); }
+std::string EntityPredictor::rules() const { return fmt::format("{}{}", options_.rules ? name(*options_.rules) : name(scheme_), options_.rules ? ", strictly"
+    : ""); }
 
 TokenClassificationOptions EntityPredictor::pipeline_options() const {
-  TokenClassificationOptions options{.aggregation_strategy = options_.aggregation_strategy, .tagging_scheme = scheme_, .decoding = options_.decoding, .max_length = options_.max_length};
+  TokenClassificationOptions options{.aggregation_strategy = options_.aggregation_strategy, .tagging_scheme = scheme_, .decoding = options_.decoding,
+      .max_length = options_.max_length};
   if (!options_.truncates) options.stride = options_.stride;
   return options;
 }
@@ -211,7 +214,8 @@ Prediction EntityPredictor::of_rows(const BatchEncoding& inputs, const Tensor& s
   for (const LabelSpan& span : spans) {
     double sum = 0;
     for (std::size_t part = span.begin; part < span.end; ++part) sum += parts[part].scores[*labels[part]];
-    prediction.entities.push_back({span.type, parts[span.begin].place.begin, parts[span.end - 1].place.end, static_cast<float>(sum / static_cast<double>(span.end - span.begin))});
+    prediction.entities.push_back({span.type, parts[span.begin].place.begin, parts[span.end - 1].place.end,
+        static_cast<float>(sum / static_cast<double>(span.end - span.begin))});
   }
   return prediction;
 }

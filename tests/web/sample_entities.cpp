@@ -34,7 +34,8 @@ std::vector<EntityText> texts_of(std::size_t count, const std::vector<std::strin
       const double roll = chance();
       const EntitySpan span{types[type], place * 10, place * 10 + 6};
       if (is_there) text.gold.push_back(span);
-      if (is_said) text.predicted.push_back({roll < noise / 2 ? types[other] : span.type, span.begin, roll > 1 - noise / 3 ? span.end - 2 : span.end, static_cast<float>(chance())});
+      if (is_said) text.predicted.push_back({roll < noise / 2 ? types[other] : span.type, span.begin, roll > 1 - noise / 3 ? span.end - 2 : span.end,
+          static_cast<float>(chance())});
     }
   }
   return texts;
@@ -79,7 +80,8 @@ EntityEvaluationReport of_one() {
   add_slice(report, "train.conll", "in it", all.first(90));
   add_slice(report, "train.conll", "not in it", all.subspan(90));
   report.worst = {{.row = 17, .text = "Ann Smith of Acme Ltd. flew to New York City.", .loss = 1.71,
-                   .entities = {.gold = {{"PER", 0, 9}, {"ORG", 13, 22}, {"LOC", 31, 44}}, .predicted = {{"PER", 0, 9, 0.99F}, {"LOC", 13, 17, 0.8F}, {"LOC", 31, 39, 0.91F}}}},
+                   .entities = {.gold = {{"PER", 0, 9}, {"ORG", 13, 22}, {"LOC", 31, 44}}, .predicted = {{"PER", 0, 9, 0.99F}, {"LOC", 13, 17, 0.8F},
+                       {"LOC", 31, 39, 0.91F}}}},
                   {.row = 4, .text = "דנה גרה בחיפה", .truncated = true, .loss = 1, .entities = {.gold = {{"PER", 0, 3}}, .predicted = {}}}};
   report.truncated = 1;
   report.windowed = 3;
@@ -112,7 +114,8 @@ EntityEvaluationReport of_many_types() {
   for (int type = 0; type < 30; ++type) types.push_back(fmt::format("kind <b>{}</b> & its very long name that never ends", type));
   report.evaluation = evaluate_entities(texts_of(100, types, 0.6, 7), report.options);
   tell(report);
-  report.worst = {{.row = 1, .text = "</p><script>alert(1)</script>\xE2\x80\xAE" "evil", .loss = 2, .entities = {.gold = {{types[3], 4, 12}}, .predicted = {{types[4], 0, 33, 0.4F}}}}};
+  report.worst = {{.row = 1, .text = "</p><script>alert(1)</script>\xE2\x80\xAE" "evil", .loss = 2,
+      .entities = {.gold = {{types[3], 4, 12}}, .predicted = {{types[4], 0, 33, 0.4F}}}}};
   return report;
 }
 
