@@ -46,10 +46,6 @@ std::vector<LabelSpan> spans_of(std::vector<std::string> labels, const Reading& 
   return spans;
 }
 
-std::size_t code_points(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; }));
-}
-
 void join_words(GoldText& text) {
   std::size_t at = 0;
   for (const std::string& word : text.words) {
@@ -58,7 +54,7 @@ void join_words(GoldText& text) {
       ++at;
     }
     text.text += word;
-    const std::size_t end = at + code_points(word);
+    const std::size_t end = at + count_code_points(word);
     text.places.push_back({at, end});
     at = end;
   }
