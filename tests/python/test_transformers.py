@@ -117,8 +117,9 @@ pytestmark = pytest.mark.skipif(not has_transformers(), reason="FILBERT_TRANSFOR
 def calls_of_families():
     """Tokenizers and pipelines of every family that is read, on checkpoints of random weights, some in F16, in which transformers would compute."""
     calls, exact = [], {"dtype": "float32"}
-    for family in sorted(path for path in (ROOT / "tests/data/families").iterdir() if path.is_dir()):
-        texts, tokens, ids = str(family / "sequence"), str(family / "token-shards"), list(range(9, 24))
+    # Not xlnet: docs/python.md says what differs there on purpose.
+    for family in sorted(path for path in (ROOT / "tests/data/families").iterdir() if path.is_dir() and path.name != "xlnet"):
+        texts, tokens, ids = str(family / "sequence"), str(family / "token-shards"), list(range(4, 24))
         calls.append({"what": "tokenizer", "model": texts, "arguments": ["I really lovefilm it!", "second one"], "call": {}, "methods": METHODS})
         calls.append({"what": "tokenizer", "model": texts, "arguments": [["a", "I really lovefilm"]], "call": {"padding": True, "return_special_tokens_mask": True}})
         calls += [{"what": "decode", "model": texts, "ids": ids, "call": {"skip_special_tokens": skip}} for skip in (False, True)]
