@@ -72,6 +72,7 @@ rest{embeddings}.
 | BTC | {btc} | {btc_dropped} | CC BY 4.0; Derczynski et al. 2016, Broad Twitter Corpus |
 | wnut17 train | {wnut17} | {wnut17_dropped} | CC BY 4.0; Derczynski et al. 2017, Novel and Emerging Entity Recognition |
 | snips train | {snips} | {snips_dropped} | CC0 1.0; Coucke et al. 2018, commands to an assistant, all in lower case |
+| goemotions train | {goemotions} | {goemotions_dropped} | CC BY 4.0; Demszky et al. 2020, comments of Reddit |
 
 "Sentences" are those trained on; "left out" are those that, case, punctuation, links and accounts aside, occur twice or are also
 sentences of a part that is measured or was chosen by. None of them is part of this repository.
@@ -88,6 +89,8 @@ leaves possible:
   bands are among them; location_name and restaurant_name are ORG or LOC; service is ORG or MISC. Where a slot holds names and other
   words (playlist, entity_name, poi, cuisine, served_dish, genre, playlist_owner, party_size_description) O is possible as well.
   All other slots are O.
+- goemotions has no entities, but its publisher made [NAME] of the persons in it. A name from the other sets takes that place and is
+  PER; all other words are anything but a person. Only comments with a [NAME] are used.
 
 ## Recipe
 
@@ -98,13 +101,12 @@ the name. Sentences that follow each other are joined by chance. All pieces of a
 |---|---|
 {recipe}
 
-{step} steps, {tokens} tokens, bfloat16 autocast, {threads} threads of a CPU that other work shared, {minutes:.0f} minutes; seed {seed};
-{versions}.
-The settings were chosen before the run or by parts held out of the training sets, which at the end gave a micro F1 of {dev}. No choice
+{schedule} Bfloat16 autocast, {threads} thread(s), seed {seed}; {versions}.
+The settings were chosen before the run. Other parts held out of the training sets gave a micro F1 of {dev} at its end. No choice
 was made by a test set.
 
 ```
-tools/train_entities_model.py --shared ../shared --seed {seed} --threads {threads} --out models/entities-en
+{command}
 ```
 
 ## Measured
@@ -155,16 +157,32 @@ def sentences(entities):
     return "\n".join(lines) + "\n"
 
 
+def schedule(record):
+    """How the steps went, and the commands that repeat them."""
+    program = f"tools/train_entities_model.py --shared ../shared --seed {record['seed']} --threads {record['threads']}"
+    steps, main, rest = record["recipe"]["steps"], record["main_steps"], record["cool_down_steps"]
+    rows = f"{(main + rest) * record['recipe']['rows_per_step']} rows in all."
+    if main == steps:
+        return f"{steps} steps, {rows}", f"{program} --out models/entities-en"
+    text = f"{steps} steps were planned and {main} taken, for time"
+    if not rest:
+        return (f"{text}; the moving average of that step is the model, {rows}",
+                f"{program} --out models/entities-en --stop-after {main}\n{program} --out models/entities-en --evaluate-only")
+    return (f"{text}; from the moving average of that step {rest} steps went on, from the rate reached to zero, {rows}",
+            f"{program} --out snapshot --stop-after {main}\n{program} --out models/entities-en --resume snapshot --cool-down-steps {rest}")
+
+
 def render(record, figures, rule, entities, file_bytes):
-    recipe = record["recipe"] | {f"draws of {name} in a pass": often for name, often in record["draws"].items()}
+    steps, command = schedule(record)
+    recipe = {name: value for name, value in record["recipe"].items() if not name.startswith("casing") or record["recipe"]["casing_steps"]} | {f"draws of {name} in a pass": often for name, often in record["draws"].items()}
     rows, dropped = record["rows"]["train"], record["dropped_rows"]
     about = ABOUT.format(
         **rows, **{f"{name}_dropped": dropped[f"{name} train"] for name in rows}, pretraining="",
         embeddings=", word embeddings as well" if record["recipe"]["word_embeddings"] else "; the word embeddings are unchanged",
         recipe="\n".join(f"| {name} | {value} |" for name, value in recipe.items()),
         versions=", ".join(f"{name} {version}" for name, version in record["versions"].items()),
-        dev=", ".join(f"{f['all']['f1']:.3f} ({name})" for name, f in record["dev"].items()), minutes=record["seconds"] / 60,
-        **{name: record[name] for name in ("step", "tokens", "threads", "seed")})
+        dev=", ".join(f"{f['all']['f1']:.3f} ({name})" for name, f in record["dev"].items()),
+        schedule=steps, command=command, seed=record["seed"], threads=record["threads"])
     return (HEADER.format(megabytes=file_bytes / 1e6) + about + "\n" + results(figures, rule) +
             "\n### Sentences of our own\n\nEntities by `aggregation_strategy=\"first\"`, with their scores.\n\n" + sentences(entities) +
             LIMITS.format(sentences=sum(rows.values())))

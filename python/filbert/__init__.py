@@ -33,7 +33,7 @@ _PLACES = {
     "softmax": "scores",
     "sigmoid": "scores",
 }
-_MODULES = {*_PLACES.values(), "spark"} - {"_filbert"}
+_MODULES = {*_PLACES.values(), "ray", "spark"} - {"_filbert"}
 
 __all__ = sorted(_PLACES)
 

@@ -95,7 +95,8 @@ void add_gold(const LabelledText& labelled, const Reading& reading, Types& types
   if (!labelled.labels.empty()) {
     std::vector<std::string> labels;
     for (const std::string& label : labelled.labels) labels.push_back(types.label_of(label));
-    for (const LabelSpan& span : spans_of(std::move(labels), reading)) spans.push_back({span.type, text.places[span.begin].begin, text.places[span.end - 1].end});
+    for (const LabelSpan& span : spans_of(std::move(labels), reading)) spans.push_back({span.type, text.places[span.begin].begin,
+        text.places[span.end - 1].end});
   }
   for (EntitySpan& span : spans) {
     const auto type = types.type_of(span.type);
@@ -112,7 +113,8 @@ EntityGold read_entities(const EntityGoldOptions& options, const std::map<int, s
   if (read.empty()) throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a text with labels, found none", options.file.string()));
   EntityGold gold;
   gold.has_words = read.front().has_words;
-  if (!gold.has_words && options.rules) throw Error(ErrorKind::invalid_argument, fmt::format("--scheme: expected words with labels, found texts with entities in {}", options.file.string()));
+  if (!gold.has_words && options.rules) throw Error(ErrorKind::invalid_argument,
+      fmt::format("--scheme: expected words with labels, found texts with entities in {}", options.file.string()));
   Types types(options);
   std::set<std::string> labels;
   for (const LabelledText& each : read) {
