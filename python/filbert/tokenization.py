@@ -10,9 +10,10 @@ from .tokenizer_options import VERY_LARGE_INTEGER, as_tensors, is_left, strategi
 
 _ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 # Which tokenizers of transformers give token_type_ids where nobody says: these classes, and where the files name none, those of these models.
-_CLASSES_WITH_TYPES = frozenset("Bert Electra MobileBert ConvBert SqueezeBert LayoutLM Lxmert RetriBert Deberta DebertaV2".split())
+# XLNet's no longer do in transformers 5, but its models were trained with them, and the library's pipelines give them.
+_CLASSES_WITH_TYPES = frozenset("Bert Electra MobileBert ConvBert SqueezeBert LayoutLM Lxmert RetriBert Deberta DebertaV2 XLNet".split())
 _MODELS_WITH_TYPES = {"bert": "Bert", "electra": "Electra", "mobilebert": "MobileBert", "convbert": "ConvBert", "squeezebert": "SqueezeBert",
-                      "ernie": "Bert", "roformer": "Bert", "deberta": "Deberta", "deberta-v2": "DebertaV2"}
+                      "ernie": "Bert", "roformer": "Bert", "deberta": "Deberta", "deberta-v2": "DebertaV2", "xlnet": "XLNet"}
 
 
 def _as_ids(ids) -> list[int]:
