@@ -94,19 +94,20 @@ leaves possible:
 
 ## Recipe
 
-{pretraining}In a part of the rows each entity becomes another one of its type, and tokens are masked, so that the words around a name count as well as
+In a part of the rows each entity becomes another one of its type, and tokens are masked, so that the words around a name count as well as
 the name. Sentences that follow each other are joined by chance. All pieces of a word have labels: those after the first are inside.
 
 | setting | value |
 |---|---|
 {recipe}
 
-{schedule} Bfloat16 autocast, {threads} thread(s), seed {seed}; {versions}.
-The settings were chosen before the run. Other parts held out of the training sets gave a micro F1 of {dev} at its end. No choice
-was made by a test set.
+{rows_drawn} rows in all; bfloat16 autocast, {threads} thread(s), seed {seed};
+{versions}.
+The settings were chosen before the run. Other parts held out of the training sets gave a micro F1 of {dev}
+at its end. No choice was made by a test set.
 
 ```
-{command}
+tools/train_entities_model.py --shared ../shared --seed {seed} --threads {threads} --out models/entities-en
 ```
 
 ## Measured
@@ -123,7 +124,7 @@ LIMITS = """
 - English only, and only what {sentences} sentences teach: names that are neither in them nor in the encoder's memory are
   found by the words around them or not at all.
 - Capital letters are not seen. "us" and "US", "apple" and "Apple" are one word each; read the score.
-- MISC is a mixture (works, products, nationalities, events), which its sets see differently, and the weakest type.
+- MISC is a mixture (works, products, nationalities, events), which its sets see differently, and with ORG the weakest type.
 - Which of ORG and LOC a country, a club or a restaurant is depends on the sentence, and is often confused.
 - Names of accounts (@someone), dates, amounts and addresses are no entities here.
 - Texts over 512 tokens need a stride. Most of the training was on single sentences.
@@ -157,32 +158,18 @@ def sentences(entities):
     return "\n".join(lines) + "\n"
 
 
-def schedule(record):
-    """How the steps went, and the commands that repeat them."""
-    program = f"tools/train_entities_model.py --shared ../shared --seed {record['seed']} --threads {record['threads']}"
-    steps, main, rest = record["recipe"]["steps"], record["main_steps"], record["cool_down_steps"]
-    rows = f"{(main + rest) * record['recipe']['rows_per_step']} rows in all."
-    if main == steps:
-        return f"{steps} steps, {rows}", f"{program} --out models/entities-en"
-    text = f"{steps} steps were planned and {main} taken, for time"
-    if not rest:
-        return (f"{text}; the moving average of that step is the model, {rows}",
-                f"{program} --out models/entities-en --stop-after {main}\n{program} --out models/entities-en --evaluate-only")
-    return (f"{text}; from the moving average of that step {rest} steps went on, from the rate reached to zero, {rows}",
-            f"{program} --out snapshot --stop-after {main}\n{program} --out models/entities-en --resume snapshot --cool-down-steps {rest}")
-
-
 def render(record, figures, rule, entities, file_bytes):
-    steps, command = schedule(record)
-    recipe = {name: value for name, value in record["recipe"].items() if not name.startswith("casing") or record["recipe"]["casing_steps"]} | {f"draws of {name} in a pass": often for name, often in record["draws"].items()}
+    casing = record["recipe"]["casing_steps"] > 0
+    recipe = {name: value for name, value in record["recipe"].items() if casing or not name.startswith("casing")}
+    recipe |= {f"draws of {name} in a pass": often for name, often in record["draws"].items()}
     rows, dropped = record["rows"]["train"], record["dropped_rows"]
     about = ABOUT.format(
-        **rows, **{f"{name}_dropped": dropped[f"{name} train"] for name in rows}, pretraining="",
+        **rows, **{f"{name}_dropped": dropped[f"{name} train"] for name in rows},
         embeddings=", word embeddings as well" if record["recipe"]["word_embeddings"] else "; the word embeddings are unchanged",
         recipe="\n".join(f"| {name} | {value} |" for name, value in recipe.items()),
         versions=", ".join(f"{name} {version}" for name, version in record["versions"].items()),
         dev=", ".join(f"{f['all']['f1']:.3f} ({name})" for name, f in record["dev"].items()),
-        schedule=steps, command=command, seed=record["seed"], threads=record["threads"])
+        rows_drawn=record["recipe"]["steps"] * record["recipe"]["rows_per_step"], seed=record["seed"], threads=record["threads"])
     return (HEADER.format(megabytes=file_bytes / 1e6) + about + "\n" + results(figures, rule) +
             "\n### Sentences of our own\n\nEntities by `aggregation_strategy=\"first\"`, with their scores.\n\n" + sentences(entities) +
             LIMITS.format(sentences=sum(rows.values())))

@@ -62,7 +62,6 @@ RECIPE = {
 }
 DRAWS = {"wikigold": 2.5, "btc": 1.0, "wnut17": 1.0, "snips": 0.15, "goemotions": 0.3}  # how often a row of a set is drawn in a pass
 KINDS = {"btc": ["PER", "ORG", "LOC"]}  # of the sets that have not all types
-RESUME_WARM_STEPS = 15  # AdamW's second moments need some steps before they mean anything
 INSIDE = [place + label.startswith("B-") for place, label in enumerate(data.LABELS)]
 
 
@@ -156,8 +155,8 @@ def rate_at(step, steps, recipe):
     return min((step + 1) / warm, (steps - step) / (steps - warm))
 
 
-def run_steps(model, drawn, tokenizer, recipe, generator, report, rate):
-    """Trains on the rows in their order; returns the moving average of the weights. `rate` and `report` are called for each step."""
+def run_steps(model, drawn, tokenizer, recipe, generator, report):
+    """Trains on the rows in their order; returns the moving average of the weights. `report` is called after each step."""
     average = copy.deepcopy(model).eval()
     optimizer = torch.optim.AdamW(parameter_groups(model, recipe), lr=0.0, fused=True)
     pairs = [(mean, value) for mean, value in zip(average.parameters(), model.parameters()) if value.requires_grad]
@@ -165,7 +164,7 @@ def run_steps(model, drawn, tokenizer, recipe, generator, report, rate):
     steps, losses = len(drawn) // size, []
     for step in range(steps):
         for group in optimizer.param_groups:
-            group["lr"] = group["peak"] * rate(step, steps, recipe)
+            group["lr"] = group["peak"] * rate_at(step, steps, recipe)
         losses.append(train_step(model, optimizer, drawn[step * size:(step + 1) * size], tokenizer, recipe, generator))
         if (step + 1) % recipe["ema_steps"] == 0 or step + 1 == steps:
             torch._foreach_lerp_([mean.data for mean, _ in pairs], [value.data for _, value in pairs], 1 - recipe["ema_decay"])
@@ -182,42 +181,32 @@ def learn_casing(encoder, tokenizer, recipe, arguments):
         if step % 20 == 0:
             print(f"casing {step}/{steps} loss {loss:.4f}", flush=True)
     average = run_steps(model, rows[:recipe["casing_steps"] * recipe["rows_per_step"]], tokenizer, casing,
-                        torch.Generator().manual_seed(arguments.seed), report, rate_at)
+                        torch.Generator().manual_seed(arguments.seed), report)
     return average.bert.state_dict()
 
 
-def draw_steps(sets, recipe, steps, arguments, salt):
-    """The rows of so many steps, pass after pass."""
-    names, drawn, wanted = data.names_of(sets["train"]), [], steps * recipe["rows_per_step"]
+def draw_rows(sets, recipe, arguments):
+    """The rows of all steps, pass after pass."""
+    names, drawn, wanted = data.names_of(sets["train"]), [], recipe["steps"] * recipe["rows_per_step"]
     while len(drawn) < wanted:
-        drawn += data.draw_pass(sets["train"], names, arguments.draws, recipe, random.Random(f"{arguments.seed} {salt} {len(drawn)}"))
+        drawn += data.draw_pass(sets["train"], names, arguments.draws, recipe, random.Random(f"{arguments.seed} pass {len(drawn)}"))
     return drawn[:wanted]
 
 
 def train(sets, tokenizer, encoder, recipe, arguments):
-    """Runs the recipe, or cools down from a snapshot of it; returns the averaged model and what the card says of the run."""
-    known, dev, first = data.known_names(sets["train"]), {}, 0
-    model = load_encoder(arguments.resume or encoder, recipe, len(data.LABELS)).train()
-    if arguments.resume:
-        first = stars.read_record(arguments.resume)["main_steps"]
-    elif recipe["casing_steps"]:
+    """Runs the recipe; returns the averaged model and what the card says of the run."""
+    known, dev = data.known_names(sets["train"]), {}
+    model = load_encoder(encoder, recipe, len(data.LABELS)).train()
+    if recipe["casing_steps"]:
         model.bert.load_state_dict(learn_casing(encoder, tokenizer, recipe, arguments))
-    steps = arguments.cool_down_steps if first else recipe["steps"]
     def report(step, steps, loss, average):
         if step % 20 == 0:
             print(f"step {step}/{steps} loss {loss:.4f}, {time.process_time():.0f} s of CPU", flush=True)
-        if step % arguments.report_steps == 0 or step in (steps, arguments.stop_after):
+        if step % arguments.report_steps == 0 or step == steps:
             dev.update(measure_sets(average, tokenizer, sets["dev"], known))
-            if arguments.out and step < steps:
-                export(average, encoder, arguments.out, {"unfinished": f"step {step} of {steps}", "main_steps": step})
-        if step == arguments.stop_after:
-            raise SystemExit(f"stopped after step {step}, as asked")
-    def cool_rate(step, steps, _):  # AdamW starts anew: a short warm-up, then from the rate reached down to zero
-        return rate_at(first, recipe["steps"], recipe) * min((step + 1) / RESUME_WARM_STEPS, (steps - step) / steps)
-    labels = {"labels": len(data.LABELS), "inside": INSIDE}
-    average = run_steps(model, draw_steps(sets, recipe, steps, arguments, "cool-down" if first else "pass"), tokenizer, recipe | labels,
-                        torch.Generator().manual_seed(arguments.seed + first), report, cool_rate if first else rate_at)
-    return average, {"main_steps": first or steps, "cool_down_steps": steps if first else 0, "dev": dev}
+    average = run_steps(model, draw_rows(sets, recipe, arguments), tokenizer, recipe | {"labels": len(data.LABELS), "inside": INSIDE},
+                        torch.Generator().manual_seed(arguments.seed), report)
+    return average, {"dev": dev}
 
 
 # ---- export and measure ---------------------------------------------------------------------------------------------------
@@ -305,9 +294,6 @@ def main():
     parser.add_argument("--threads", type=int, default=2, help="part of the recipe: sums depend on it")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="another value than the recipe's")
     parser.add_argument("--draws", nargs="*", default=[], metavar="SET=OFTEN", help="other draws than the recipe's")
-    parser.add_argument("--stop-after", type=int, help="end after the snapshot of this step")
-    parser.add_argument("--resume", type=Path, help="cool down from this unfinished checkpoint")
-    parser.add_argument("--cool-down-steps", type=int, default=100)
     parser.add_argument("--report-steps", type=int, default=400)
     parser.add_argument("--evaluate-only", action="store_true")
     arguments = parser.parse_args()
