@@ -38,9 +38,6 @@ struct Options {
 
 using Attend = std::function<AttentionMap(TextInput, const AttentionOptions&)>;
 
-// What the checkpoint was made for, by the name that transformers gave it: "Bert" + "ForTokenClassification".
-bool is_made_for(const Config& config, std::string_view task) { return !config.architectures.empty() && config.architectures.front().ends_with(task); }
-
 template <typename AutoClass>
 Attend attend_with(const std::filesystem::path& directory, const ModelOptions& loading) {
   const auto tokenizer = std::make_shared<const Tokenizer>(AutoTokenizer::from_pretrained(directory));

@@ -81,7 +81,7 @@ void set_special_tokens(const TokenizerConfig& config, const ClassDefaults& defa
   for (const AddedToken& token : config.additional_special_tokens) tokenizer.additional_special_tokens.push_back(token.content);
   if (!tokenizer.additional_special_tokens.empty()) return;
   for (const std::string_view token : defaults.additional_special_tokens) {
-    if (tokenizer.token_to_id(token)) tokenizer.additional_special_tokens.emplace_back(token);
+    if (!token.empty() && tokenizer.token_to_id(token)) tokenizer.additional_special_tokens.emplace_back(token);
   }
 }
 
