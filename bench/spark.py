@@ -10,6 +10,7 @@ in turns, --rounds times, then the peer. The rows of the last turn are compared.
 /proc/PID/smaps without a model, with one that has seen a text, and at the end. Kept in WORK/spark.json.
 """
 import argparse
+import functools
 import json
 import os
 import pathlib
@@ -90,10 +91,11 @@ def two_processes(options, files):
 # ---- with Spark
 
 
-def by_filbert(df, options):
+def by_filbert(df, options, metrics=None):
     from filbert.spark import classify
 
-    return classify(df, "text", model=options.model, dtype=options.dtype, output=["label", "score"])
+    ship = False if options.preload else None
+    return classify(df, "text", model=options.model, dtype=options.dtype, output=["label", "score"], metrics=metrics, ship=ship)
 
 
 def by_transformers(df, options):
@@ -142,11 +144,11 @@ def rows_only(batches):
 
 
 def memory_of_workers(of_model: bool = True):
-    """KiB of each Python worker of the executors: all of it, and of the weights that it has mapped."""
+    """KiB of each Python process of the executors: all of it, and of the weights that it has mapped."""
     found, weights = [], "model.safetensors"
     for process in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            if not _is_worker_of_this(int(process.name)):
+            if not _is_of_an_executor(int(process.name)):
                 continue
             smaps = (process / "smaps").read_text()
             whole = _sums((process / "smaps_rollup").read_text().splitlines()[1:])
@@ -173,11 +175,11 @@ def _parents(pid: int):
         yield pid
 
 
-def _is_worker_of_this(pid: int) -> bool:
-    """A child of a daemon of an executor of this process; the daemon itself is none."""
+def _is_of_an_executor(pid: int) -> bool:
+    """A Python process of an executor of this process: a worker, or the daemon that it comes from, which has no model unless with --preload."""
     command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
-    parents = list(_parents(pid))
-    return b"pyspark.daemon" in command and os.getpid() in parents and b"pyspark.daemon" in pathlib.Path(f"/proc/{parents[0]}/cmdline").read_bytes()
+    is_daemon = b"pyspark.daemon" in command or b"filbert.spark_daemon" in command
+    return is_daemon and b"python" in command.split(b"\0")[0] and os.getpid() in _parents(pid)
 
 
 def _sums(lines):
@@ -210,6 +212,7 @@ def parse_options():
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--sample", type=int, default=2_000, help="rows for the peer; 0 leaves it out")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--preload", action="store_true", help="one executor of two tasks, whose workers have the model from filbert.spark_daemon")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     return options
@@ -221,9 +224,15 @@ def main():
     options = parse_options()
     if spark_sessions.why_not():
         sys.exit(f"bench/spark.py: {spark_sessions.why_not()}")
+    from filbert.spark import Metrics
+
     files = make_files(options)
-    spark = spark_sessions.session(f"local-cluster[2,1,{EXECUTOR_MB}]", options.work / "spark", spark_executor_memory="1g",
-                                   spark_sql_files_maxPartitionBytes="1m", spark_sql_files_openCostInBytes="1m")
+    settings = {"spark_executor_memory": "1g", "spark_sql_files_maxPartitionBytes": "1m", "spark_sql_files_openCostInBytes": "1m"}
+    if options.preload:
+        settings |= {"spark_python_daemon_module": "filbert.spark_daemon", "spark_executorEnv_FILBERT__SPARK__PRELOAD": options.model,
+                     "spark_executorEnv_FILBERT__SPARK__DTYPE": options.dtype}
+    executors = "1,2" if options.preload else "2,1"
+    spark = spark_sessions.session(f"local-cluster[{executors},{EXECUTOR_MB}]", options.work / "spark", **settings)
     found = {"two processes": [], "filbert": [], "transformers": []}
     df = spark.read.parquet(str(files))
     few = df.where(f"id < {options.sample}").repartition(2).cache()
@@ -234,7 +243,10 @@ def main():
     memory["one text"] = memory_of_workers()
     for number in range(options.rounds):
         found["two processes"].append(two_processes(options, files))
-        found["filbert"].append(job(options, df, options.rows, by_filbert, "filbert"))
+        metrics = Metrics(spark)
+        found["filbert"].append(job(options, df, options.rows, functools.partial(by_filbert, metrics=metrics), "filbert"))
+        if metrics.rows != options.rows:
+            sys.exit(f"bench/spark.py: expected {options.rows} rows in the metrics, found {metrics.rows}")
         memory["all texts"] = memory_of_workers()
         print(f"round {number + 1}: {', '.join(f'{name} {rates[-1]:.0f}' for name, rates in found.items() if rates)} rows/s", file=sys.stderr, flush=True)
     if options.sample:
@@ -242,16 +254,17 @@ def main():
         for _ in range(options.rounds):
             found["transformers"].append(job(options, few, options.sample, by_transformers, "transformers"))
     spark.stop()
-    report(options, found, memory, *compare(options))
+    report(options, found, memory, metrics.tokens / options.rows, *compare(options))
 
 
-def report(options, found, memory, rows, different):
+def report(options, found, memory, tokens, rows, different):
     medians = {name: statistics.median(rates) for name, rates in found.items() if rates}
     ratios = {"of two processes": medians["filbert"] / medians["two processes"]}
     if "transformers" in medians:
         ratios["times the pandas UDF"] = medians["filbert"] / medians["transformers"]
     print(f"{options.model.name}, {options.dtype}, {options.rows} rows, medians of {options.rounds}: " +
           ", ".join(f"{name} {rate:.0f} rows/s" for name, rate in medians.items()))
+    print(f"  {tokens:.1f} tokens a row: {medians['filbert'] * tokens:.0f} tokens/s")
     for name, ratio in ratios.items():
         print(f"  {ratio:.2f} {name}, {'met' if ratio >= GOALS[name] else 'not met'}, the goal is {GOALS[name]}")
     print(f"  {different} of {rows} rows differ from those without Spark")
@@ -259,7 +272,8 @@ def report(options, found, memory, rows, different):
         for worker in workers:
             print(f"  {when}: " + ", ".join(f"{name} {worker[name] / 1024:.1f} MiB" for name in ("rss", "pss", "private", "file rss", "file pss")) +
                   f", inode {' '.join(worker['inode'])}")
-    kept = {"rows": options.rows, "sample": options.sample, "rounds": options.rounds, "model": str(options.model), "dtype": options.dtype, "rates": found,
+    kept = {"rows": options.rows, "sample": options.sample, "rounds": options.rounds, "model": str(options.model), "dtype": options.dtype,
+            "preload": options.preload, "rates": found, "tokens a row": tokens,
             "medians": medians, "ratios": ratios, "different": different, "memory": memory}
     (options.work / "spark.json").write_text(json.dumps(kept, indent=1) + "\n")
     sys.exit(1 if different else 0)

@@ -217,6 +217,11 @@ def outputs_of(options: dict) -> dict[str, Output]:
     return CLASSIFICATION if strategy is None else TOKENS if strategy == "none" else ENTITIES
 
 
+def default_outputs(on_error: str) -> tuple[str, ...]:
+    """Of a classification: a text that was cut says so, as everywhere."""
+    return ("label", "score", "truncated") if on_error == "raise" else ("label", "score", "truncated", "error")
+
+
 def chosen_outputs(output, table: dict[str, Output], existing: Iterable[str], on_error: str) -> dict[str, str]:
     """{what: name of its column}, of a list of what, or of such a dict."""
     if on_error not in ON_ERROR:

@@ -10,7 +10,7 @@ the same kind back with columns added.
 
 import pyarrow
 
-from .arrow_batches import CLASSIFICATION, RowError, Work, chosen_outputs, classification_answers, texts_of
+from .arrow_batches import CLASSIFICATION, RowError, Work, chosen_outputs, classification_answers, default_outputs, texts_of
 from .errors import InvalidArgumentError, NotTextError
 from .pipelines import pipeline
 
@@ -44,8 +44,7 @@ class Classify:
     def __init__(self, input_col: str, *, text_pair_col: str | None = None, model=None, output=None, on_error: str = "row", num_threads: int = 1, dtype=None,
                  **options):
         self._inputs = [input_col] if text_pair_col is None else [input_col, text_pair_col]
-        output = output if output is not None else ("label", "score") if on_error == "raise" else ("label", "score", "error")
-        self._chosen = chosen_outputs(output, CLASSIFICATION, (), on_error)
+        self._chosen = chosen_outputs(default_outputs(on_error) if output is None else output, CLASSIFICATION, (), on_error)
         answers = classification_answers(pipeline("text-classification", model, num_threads=num_threads, dtype=dtype), options)
         columns = list(enumerate(self._inputs))
         self._work = Work(answers, columns, [CLASSIFICATION.get(what) for what in self._chosen], list(self._chosen.values()), on_error=on_error)

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.types import StringType, StructField, StructType
 
 from . import spark_model
-from .arrow_batches import ANSWERS, BATCH_TOKENS, chosen_outputs, outputs_of
+from .arrow_batches import ANSWERS, BATCH_TOKENS, chosen_outputs, default_outputs, outputs_of
 from .errors import InvalidArgumentError, NotFoundError, NotTextError, UnsupportedError
 from .hub import as_count, compute_dtype, find, hub_options
 from .pipelines import pipeline
@@ -20,13 +20,12 @@ from .spark_model import Model
 
 __all__ = ["FilbertClassifier", "Metrics", "classify", "entities"]
 
-_OUTPUT = ("label", "score")
 _COUNTED = {"rows": 0, "tokens": 0, "truncated": 0, "errors": 0, "seconds": 0.0}
 _OF_HUB = frozenset("revision token cache_dir local_files_only force_download subfolder".split())
 
 
 class Metrics:
-    """What the tasks of a job have done, in accumulators of Spark: rows, tokens, truncated (texts), errors (rows), seconds (of a task's CPUs, loading left out).
+    """What the tasks of a job have done, in accumulators of Spark: rows, tokens, truncated (texts), errors (rows), seconds (in the library, without loading).
 
     Filled by each action on the DataFrame, and again by a task that Spark runs again.
     """
@@ -80,6 +79,8 @@ def _checked_model(session, task: str, model, ship: bool | None, options: dict) 
         raise InvalidArgumentError(f"model: expected a directory, the name of a model or None, found {type(model).__name__}")
     compute_dtype(options.get("dtype"))
     name = None if model is None else os.fspath(model)
+    if name is not None and os.path.isdir(name):
+        name = os.path.abspath(name)  # a worker has a directory of its own
     told = Model(task, name, None, tuple(sorted(options.items())))
     if name is not None and not os.path.isdir(name):
         if ship:
@@ -117,10 +118,6 @@ def _run(df, columns, model, loaded, output, *, on_error, batch_tokens, num_thre
     return df.mapInArrow(lambda batches: part(batches), StructType([*df.schema.fields, *fields]))
 
 
-def _default_output(on_error) -> tuple:
-    return _OUTPUT if on_error == "raise" else (*_OUTPUT, "error")
-
-
 def classify(
     df: DataFrame,
     input_col: str,
@@ -142,6 +139,7 @@ def classify(
     text_pair_col: the column of second texts.
     model: a directory, the name of a model on the Hub, or None for the built-in one.
     output: some of label, score, scores, labels, expected, rejected, tokens_total, truncated, error; or a dict of these and the names of their columns.
+        None: label, score, truncated, error.
     on_error: "row": what is no text has nulls, and its reason in the column error; "raise": it ends the job.
     batch_tokens: about how many tokens go into one call of the library; more costs memory, and is not faster.
     num_threads: of a task; None: its CPUs (spark.task.cpus).
@@ -156,7 +154,7 @@ def classify(
         columns.append(_checked_column(df, "text_pair_col", text_pair_col))
     given = {**({} if dtype is None else {"dtype": dtype}), **(model_options or {})}
     told, loaded = _checked_model(df.sparkSession, "text-classification", model, ship, given)
-    output = _default_output(on_error) if output is None else output
+    output = default_outputs(on_error) if output is None else output
     return _run(df, columns, told, loaded, output, on_error=on_error, batch_tokens=batch_tokens, num_threads=num_threads, metrics=metrics,
                 options=options)
 

@@ -15,6 +15,7 @@ from .spark import classify
 _PARAMS = {
     "scoreCol": ("score", TypeConverters.toString, "column of the label's score; empty: none"),
     "scoresCol": ("scores", TypeConverters.toString, "column of the scores of all labels, a map; empty: none"),
+    "truncatedCol": ("truncated", TypeConverters.toString, "column of whether a text was cut; empty: none"),
     "errorCol": ("error", TypeConverters.toString, "column of what is wrong with a row; empty: such a row ends the job"),
     "textPairCol": ("text_pair_col", TypeConverters.toString, "column of second texts"),
     "model": ("model", TypeConverters.toString, "a directory or the name of a model on the Hub; unset: the built-in one"),
@@ -26,29 +27,29 @@ _PARAMS = {
     "numThreads": ("num_threads", TypeConverters.toInt, "threads of a task"),
     "batchTokens": ("batch_tokens", TypeConverters.toInt, "about how many tokens go into one call"),
 }
-_COLUMNS = ("scoreCol", "scoresCol", "errorCol")
+_COLUMNS = ("scoreCol", "scoresCol", "truncatedCol", "errorCol")
 
 
 class FilbertClassifier(Transformer, HasInputCol, HasOutputCol, DefaultParamsReadable, DefaultParamsWritable):
-    """Adds the label of each text in inputCol as outputCol, its score as scoreCol, and what is wrong with a row as errorCol.
+    """Adds the label of each text in inputCol as outputCol, its score as scoreCol, whether it was cut as truncatedCol, what is wrong with it as errorCol.
 
     save() keeps the params; the model stays where it is, and where it is loaded again a directory must be there under the same name.
     """
 
-    scoreCol, scoresCol, errorCol, textPairCol, model, dtype, topK, functionToApply, maxLength, longText, numThreads, batchTokens = (
+    scoreCol, scoresCol, truncatedCol, errorCol, textPairCol, model, dtype, topK, functionToApply, maxLength, longText, numThreads, batchTokens = (
         Param(Params._dummy(), name, doc, typeConverter=converter) for name, (_, converter, doc) in _PARAMS.items()
     )
 
     @keyword_only
-    def __init__(self, *, inputCol="text", outputCol="label", scoreCol="score", scoresCol="", errorCol="error", textPairCol=None, model=None, dtype=None,
-                 topK=None, functionToApply=None, maxLength=None, longText=None, numThreads=None, batchTokens=None):
+    def __init__(self, *, inputCol="text", outputCol="label", scoreCol="score", scoresCol="", truncatedCol="truncated", errorCol="error", textPairCol=None,
+                 model=None, dtype=None, topK=None, functionToApply=None, maxLength=None, longText=None, numThreads=None, batchTokens=None):
         super().__init__()
-        self._setDefault(inputCol="text", outputCol="label", scoreCol="score", scoresCol="", errorCol="error")
+        self._setDefault(inputCol="text", outputCol="label", scoreCol="score", scoresCol="", truncatedCol="truncated", errorCol="error")
         self.setParams(**self._input_kwargs)
 
     @keyword_only
-    def setParams(self, *, inputCol=None, outputCol=None, scoreCol=None, scoresCol=None, errorCol=None, textPairCol=None, model=None, dtype=None,
-                  topK=None, functionToApply=None, maxLength=None, longText=None, numThreads=None, batchTokens=None):
+    def setParams(self, *, inputCol=None, outputCol=None, scoreCol=None, scoresCol=None, truncatedCol=None, errorCol=None, textPairCol=None,
+                  model=None, dtype=None, topK=None, functionToApply=None, maxLength=None, longText=None, numThreads=None, batchTokens=None):
         """Those that are given; None leaves one as it is."""
         return self._set(**self._input_kwargs)
 

@@ -93,7 +93,11 @@ def _link(source: Path, target: Path) -> None:
 
 def _remove_unused(directory: Path, used: Path) -> None:
     for other in directory.iterdir():
-        if other != used and time.time() - other.stat().st_mtime > _UNUSED_DAYS * 86400:
+        try:
+            unused_s = time.time() - other.stat().st_mtime
+        except FileNotFoundError:  # another executor has just given it its name
+            continue
+        if other != used and unused_s > _UNUSED_DAYS * 86400:
             shutil.rmtree(other, ignore_errors=True)
 
 
@@ -147,6 +151,11 @@ def load(model: Model, num_threads: int | None = None):
     except (FilbertError, OSError) as error:
         kind = type(error) if isinstance(error, FilbertError) else NotFoundError if isinstance(error, FileNotFoundError) else FilbertError
         raise kind(f"on {socket.gethostname()} (process {os.getpid()}) the model {model.archive or model.name!r} could not be loaded: {error}") from error
+
+
+def preload(model: Model) -> None:
+    """For tasks of one thread, in a process that will fork workers."""
+    _loaded(model, 1)
 
 
 class Part:

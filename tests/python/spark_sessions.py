@@ -28,7 +28,7 @@ def why_not() -> str | None:
 
 
 def session(master: str, directory: pathlib.Path, **settings):
-    """A new session; what it writes is in `directory`. Settings are Spark's, with _ for the dots."""
+    """A new session; what it writes is in `directory`. Settings are Spark's, with _ for a dot and __ for a _."""
     import pyspark
     from pyspark.sql import SparkSession
 
@@ -38,8 +38,8 @@ def session(master: str, directory: pathlib.Path, **settings):
     given = {
         "spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1", "spark.log.level": "FATAL",
         "spark.sql.shuffle.partitions": "2", "spark.local.dir": str(directory / "local"), "spark.sql.warehouse.dir": str(directory / "warehouse"),
-        "spark.executorEnv.PYTHONPATH": packages, "spark.executorEnv.FILBERT_SPARK_DIR": str(directory / "models"),
-        **{name.replace("_", "."): str(value) for name, value in settings.items()},
+        "spark.executorEnv.FILBERT_SPARK_DIR": str(directory / "models"), **({"spark.executorEnv.PYTHONPATH": packages} if packages else {}),
+        **{name.replace("__", " ").replace("_", ".").replace(" ", "_"): str(value) for name, value in settings.items()},
     }
     builder = SparkSession.builder.master(master).appName("filbert")
     for name, value in given.items():

@@ -56,7 +56,7 @@ def work(answers, *, batch_tokens, on_error="row"):
 
 def test_small_batches_share_a_call_and_large_ones_take_several():
     answers = Counting()
-    found = list(work(answers, batch_tokens=200)(batches_of(TEXTS, 3, 0 + 1, 100)))
+    found = list(work(answers, batch_tokens=200)(batches_of(TEXTS, 3, 1, 100)))
     assert [batch.num_rows for batch in found[:3]] == [3, 1, 100]
     assert [text for batch in found for text in batch.column(2).to_pylist()] == TEXTS
     assert [id for batch in found for id in batch.column(0).to_pylist()] == list(range(len(TEXTS)))
@@ -90,7 +90,8 @@ def test_rows_that_are_no_text_are_told_and_the_others_go_on():
     answers = Counting()
     (found,) = work(answers, batch_tokens=1000)([pyarrow.record_batch({"id": pyarrow.array(range(4)), "text": column})])
     assert found.column(2).to_pylist() == ["good", None, None, "book"]
-    assert found.column(3).to_pylist() == [None, "column 'text': expected text, found null", "column 'text': expected text in UTF-8, found the byte 0xff at 0", None]
+    errors = ["column 'text': expected text, found null", "column 'text': expected text in UTF-8, found the byte 0xff at 0"]
+    assert found.column(3).to_pylist() == [None, *errors, None]
     assert answers.calls == [["good", "book"]]
     with pytest.raises(NotTextError, match="row 1: column 'text': expected text, found null"):
         list(work(answers, batch_tokens=1000, on_error="raise")([pyarrow.record_batch({"id": pyarrow.array(range(4)), "text": column})]))
@@ -122,8 +123,8 @@ def test_a_text_that_is_too_long_is_the_only_one_without_an_answer(model):
     outputs = [CLASSIFICATION["label"], None]
     (found,) = Work(answers, [(1, "text")], outputs, ["label", "error"], on_error="row")(batches_of(texts, 3))
     assert [label is None for label in found.column(2).to_pylist()] == [False, True, False]
-    assert found.column(3).to_pylist()[1].startswith("column 'text': expected at most 64 tokens")
-    with pytest.raises(InvalidArgumentError, match="row 1: expected at most 64 tokens"):
+    assert found.column(3).to_pylist()[1].startswith("column 'text': expected at most the 64 tokens")
+    with pytest.raises(InvalidArgumentError, match="row 1: expected at most the 64 tokens"):
         list(Work(answers, [(1, "text")], outputs, ["label", "error"], on_error="raise")(batches_of(texts, 3)))
 
 
@@ -220,6 +221,19 @@ def test_executors_of_a_machine_map_the_same_file(tmp_path, monkeypatch):
         process.join()
     assert len(inodes) == 1
     assert [each.name for each in (tmp_path / "machine").iterdir()] == ["filbert-0123"]
+
+
+def test_copies_that_nobody_used_for_a_week_go(tmp_path, monkeypatch):
+    monkeypatch.setenv("FILBERT_SPARK_DIR", str(tmp_path / "machine"))
+    copies = []
+    for name in ("filbert-old", "filbert-used", "filbert-new"):
+        unpacked = tmp_path / f"{name}.zip"
+        unpacked.mkdir()
+        (unpacked / "model.safetensors").write_bytes(b"weights")
+        if name == "filbert-new":
+            os.utime(copies[0], (0, 0))
+        copies.append(machine_copy(unpacked))
+    assert [copy.is_dir() for copy in copies] == [False, True, True]
 
 
 def test_a_copy_that_is_not_whole_is_an_error(tmp_path, monkeypatch):
