@@ -65,7 +65,7 @@ TokenClassification answer_of(const BatchEncoding& inputs, std::size_t begin, st
     const auto tokens = tokens_of_row(inputs, row, scores, word_parts, source.text());
     for (Entity& entity : entities_of_row(tokens, rules, row == begin, row + 1 == end && !answer.truncated)) answer.entities.push_back(std::move(entity));
   }
-  if (answer.windows > 1) answer.entities = without_overlaps(std::move(answer.entities));
+  if (answer.windows > 1) answer.entities = without_overlaps(std::move(answer.entities), source.text());
   std::vector<Offset> offsets;
   for (const Entity& entity : answer.entities) offsets.push_back(entity.offset);
   convert_offsets(source.given, rules.options.offset_unit, offsets);

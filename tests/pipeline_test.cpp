@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <limits>
+#include <memory>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -228,6 +229,16 @@ TEST(DefaultModel, IsTheOneOfTheEnvironmentOrTheBuiltIn) {
 
 // tools/make_goldens.py: transformers on tests/data/sentences_en.txt. Ids must be equal; 1e-4: contract 1, f32 sums of
 // 6 layers in another order.
+TEST_F(Pipeline, CopiesOfModelAndTokenizerShareWhatTheyHoldAndOutliveEachOther) {
+  auto made = std::make_unique<TextClassificationPipeline>(classify_.tokenizer(), classify_.model());
+  EXPECT_EQ(&made->model().internals(), &classify_.model().internals());
+  EXPECT_EQ(&made->tokenizer().internals(), &classify_.tokenizer().internals());
+  const AutoModelForSequenceClassification model = made->model();
+  const Tokenizer tokenizer = made->tokenizer();
+  made.reset();
+  EXPECT_EQ(model(tokenizer("I really love this book")).logits.data, classify_("I really love this book").logits);
+}
+
 TEST(BuiltInModel, GivesTheIdsAndLogitsOfTransformers) {
   const TextGoldens goldens = stars_en_goldens();
   ASSERT_EQ(goldens.rows.size(), 200u);

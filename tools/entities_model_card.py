@@ -72,6 +72,7 @@ rest{embeddings}.
 | BTC | {btc} | {btc_dropped} | CC BY 4.0; Derczynski et al. 2016, Broad Twitter Corpus |
 | wnut17 train | {wnut17} | {wnut17_dropped} | CC BY 4.0; Derczynski et al. 2017, Novel and Emerging Entity Recognition |
 | snips train | {snips} | {snips_dropped} | CC0 1.0; Coucke et al. 2018, commands to an assistant, all in lower case |
+| goemotions train | {goemotions} | {goemotions_dropped} | CC BY 4.0; Demszky et al. 2020, comments of Reddit |
 
 "Sentences" are those trained on; "left out" are those that, case, punctuation, links and accounts aside, occur twice or are also
 sentences of a part that is measured or was chosen by. None of them is part of this repository.
@@ -88,20 +89,22 @@ leaves possible:
   bands are among them; location_name and restaurant_name are ORG or LOC; service is ORG or MISC. Where a slot holds names and other
   words (playlist, entity_name, poi, cuisine, served_dish, genre, playlist_owner, party_size_description) O is possible as well.
   All other slots are O.
+- goemotions has no entities, but its publisher made [NAME] of the persons in it. A name from the other sets takes that place and is
+  PER; all other words are anything but a person. Only comments with a [NAME] are used.
 
 ## Recipe
 
-{pretraining}In a part of the rows each entity becomes another one of its type, and tokens are masked, so that the words around a name count as well as
+In a part of the rows each entity becomes another one of its type, and tokens are masked, so that the words around a name count as well as
 the name. Sentences that follow each other are joined by chance. All pieces of a word have labels: those after the first are inside.
 
 | setting | value |
 |---|---|
 {recipe}
 
-{step} steps, {tokens} tokens, bfloat16 autocast, {threads} threads of a CPU that other work shared, {minutes:.0f} minutes; seed {seed};
+{rows_drawn} rows in all; bfloat16 autocast, {threads} thread(s), seed {seed};
 {versions}.
-The settings were chosen before the run or by parts held out of the training sets, which at the end gave a micro F1 of {dev}. No choice
-was made by a test set.
+The settings were chosen before the run. Other parts held out of the training sets gave a micro F1 of {dev}
+at its end. No choice was made by a test set.
 
 ```
 tools/train_entities_model.py --shared ../shared --seed {seed} --threads {threads} --out models/entities-en
@@ -121,7 +124,7 @@ LIMITS = """
 - English only, and only what {sentences} sentences teach: names that are neither in them nor in the encoder's memory are
   found by the words around them or not at all.
 - Capital letters are not seen. "us" and "US", "apple" and "Apple" are one word each; read the score.
-- MISC is a mixture (works, products, nationalities, events), which its sets see differently, and the weakest type.
+- MISC is a mixture (works, products, nationalities, events), which its sets see differently, and with ORG the weakest type.
 - Which of ORG and LOC a country, a club or a restaurant is depends on the sentence, and is often confused.
 - Names of accounts (@someone), dates, amounts and addresses are no entities here.
 - Texts over 512 tokens need a stride. Most of the training was on single sentences.
@@ -156,15 +159,17 @@ def sentences(entities):
 
 
 def render(record, figures, rule, entities, file_bytes):
-    recipe = record["recipe"] | {f"draws of {name} in a pass": often for name, often in record["draws"].items()}
+    casing = record["recipe"]["casing_steps"] > 0
+    recipe = {name: value for name, value in record["recipe"].items() if casing or not name.startswith("casing")}
+    recipe |= {f"draws of {name} in a pass": often for name, often in record["draws"].items()}
     rows, dropped = record["rows"]["train"], record["dropped_rows"]
     about = ABOUT.format(
-        **rows, **{f"{name}_dropped": dropped[f"{name} train"] for name in rows}, pretraining="",
+        **rows, **{f"{name}_dropped": dropped[f"{name} train"] for name in rows},
         embeddings=", word embeddings as well" if record["recipe"]["word_embeddings"] else "; the word embeddings are unchanged",
         recipe="\n".join(f"| {name} | {value} |" for name, value in recipe.items()),
         versions=", ".join(f"{name} {version}" for name, version in record["versions"].items()),
-        dev=", ".join(f"{f['all']['f1']:.3f} ({name})" for name, f in record["dev"].items()), minutes=record["seconds"] / 60,
-        **{name: record[name] for name in ("step", "tokens", "threads", "seed")})
+        dev=", ".join(f"{f['all']['f1']:.3f} ({name})" for name, f in record["dev"].items()),
+        rows_drawn=record["recipe"]["steps"] * record["recipe"]["rows_per_step"], seed=record["seed"], threads=record["threads"])
     return (HEADER.format(megabytes=file_bytes / 1e6) + about + "\n" + results(figures, rule) +
             "\n### Sentences of our own\n\nEntities by `aggregation_strategy=\"first\"`, with their scores.\n\n" + sentences(entities) +
             LIMITS.format(sentences=sum(rows.values())))

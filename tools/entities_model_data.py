@@ -31,7 +31,6 @@ SNIPS_TYPES = {
 }
 WORDS = re.compile(r"\[\w+\]|\w+(?:['’]\w+)*|[^\w\s]")  # of running text
 HELD_OUT_BLOCK = 34  # sentences; about three articles of wikigold, so that an article's names stay on one side of the cut but at its ends
-DEV_TWEETS = 10      # of wikigold and BTC, each fifth block is the test part, and each tenth block of the rest the dev part
 
 
 @dataclass
@@ -140,7 +139,7 @@ def text_key(words):
 
 
 def part_of(place):
-    """Which part the sentence at this place of wikigold or BTC belongs to."""
+    """Which part the sentence at this place of wikigold or BTC belongs to: each fifth block is of the test part, each tenth of dev."""
     block = place // HELD_OUT_BLOCK
     return "test" if block % 5 == 2 else "dev" if block % 10 == 4 else "train"
 

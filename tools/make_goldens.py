@@ -4,6 +4,7 @@
     tools/make_goldens.py                 everything
     tools/make_goldens.py tiny            tests/data/tiny/*: random checkpoints of several shapes with their logits
     tools/make_goldens.py stars-en        tests/data/stars-en.goldens.jsonl: models/stars-en on tests/data/sentences_en.txt
+    tools/make_goldens.py entities-en     tests/data/entities-en.goldens.jsonl: models/entities-en on the sentences of its card
     tools/make_goldens.py pytorch         tests/data/pytorch/*: the same tensors, and the same checkpoint, in every kind of weight file
     tools/make_goldens.py defaults        tests/data/config_defaults.json: what the configuration class of each family says by itself
 
@@ -28,11 +29,14 @@ import torch
 import transformers
 from huggingface_hub import save_torch_state_dict
 from safetensors.torch import save_file
-from transformers import CONFIG_MAPPING, AutoTokenizer, BertConfig, BertForSequenceClassification
+from transformers import CONFIG_MAPPING, AutoTokenizer, BertConfig, BertForSequenceClassification, BertForTokenClassification
+
+from entities_model_card import SENTENCES
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "data"
 STARS_EN = ROOT / "models" / "stars-en"
+ENTITIES_EN = ROOT / "models" / "entities-en"
 
 # Every activation that BERT checkpoints name, one checkpoint each.
 ACTIVATIONS = ["gelu", "gelu_python", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "quick_gelu", "relu", "silu", "swish",
@@ -145,6 +149,24 @@ def make_stars_en():
     print(f"{path.relative_to(ROOT)}: {len(texts)} texts, sha256 {head['model_sha256'][:12]}")
 
 
+def make_entities_en():
+    if not (ENTITIES_EN / "model.safetensors").exists():
+        sys.exit(f"{ENTITIES_EN}: no model.safetensors there; tools/train_entities_model.py makes it")
+    tokenizer = AutoTokenizer.from_pretrained(ENTITIES_EN)
+    model = BertForTokenClassification.from_pretrained(ENTITIES_EN, dtype=torch.float32, attn_implementation="eager").eval()
+    head = versions() | {"checkpoint": "models/entities-en", "model_sha256": sha256(ENTITIES_EN / "model.safetensors"),
+                         "max_length": min(tokenizer.model_max_length, model.config.max_position_embeddings)}
+    path = DATA / "entities-en.goldens.jsonl"
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(json.dumps(head) + "\n")
+        for text in SENTENCES:
+            ids = tokenizer(text)["input_ids"]
+            tokens = logits_of(model, ids, [0] * len(ids))  # a row of logits for each token, here end to end
+            row = {"text": text, "input_ids": ids, "logits": [round(logit, 6) for token in tokens for logit in token]}
+            out.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
+    print(f"{path.relative_to(ROOT)}: {len(SENTENCES)} texts, sha256 {head['model_sha256'][:12]}")
+
+
 def odd_tensors():
     """Every dtype that both formats have, and every way to lie in a storage."""
     numbers = torch.randn(6, 8, generator=torch.Generator().manual_seed(5))
@@ -217,8 +239,9 @@ def make_defaults():
 
 
 if __name__ == "__main__":
-    wanted = sys.argv[1:] or ["tiny", "stars-en", "pytorch", "defaults"]
-    if not set(wanted) <= {"tiny", "stars-en", "pytorch", "defaults"}:
+    everything = ["tiny", "stars-en", "entities-en", "pytorch", "defaults"]
+    wanted = sys.argv[1:] or everything
+    if not set(wanted) <= set(everything):
         sys.exit(__doc__)
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
@@ -227,6 +250,8 @@ if __name__ == "__main__":
         make_tiny()
     if "stars-en" in wanted:
         make_stars_en()
+    if "entities-en" in wanted:
+        make_entities_en()
     if "pytorch" in wanted:
         make_pytorch()
     if "defaults" in wanted:

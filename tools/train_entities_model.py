@@ -133,9 +133,9 @@ def parameter_groups(model, recipe):
 
 
 def train_step(model, optimizer, rows, tokenizer, recipe, generator):
-    """Forward and backward over one step's rows, then one update. Returns the mean loss and the number of tokens."""
+    """Forward and backward over one step's rows, then one update. Returns the mean loss."""
     batches = list(microbatches(rows, tokenizer, recipe, generator))
-    total_weight, total_loss, tokens = sum(float(weight.sum()) for *_, weight in batches), 0.0, 0
+    total_weight, total_loss = sum(float(weight.sum()) for *_, weight in batches), 0.0
     for ids, mask, possible, weight in batches:
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits = model(input_ids=ids, attention_mask=mask).logits
@@ -143,31 +143,33 @@ def train_step(model, optimizer, rows, tokenizer, recipe, generator):
         loss = -(torch.logsumexp(log_p, -1) * weight).sum() / total_weight
         loss.backward()
         total_loss += loss.item()
-        tokens += int(mask.sum())
     torch.nn.utils.clip_grad_norm_(model.parameters(), recipe["gradient_norm"])
     optimizer.step()
     optimizer.zero_grad()
-    return total_loss, tokens
+    return total_loss
+
+
+def rate_at(step, steps, recipe):
+    """The schedule: linear warm-up, then linear decay to zero; as a part of the peak rate."""
+    warm = recipe["warm_up"] * steps
+    return min((step + 1) / warm, (steps - step) / (steps - warm))
 
 
 def run_steps(model, drawn, tokenizer, recipe, generator, report):
-    """Trains on the rows in their order, with warm-up and linear decay; returns the moving average of the weights, steps and tokens."""
+    """Trains on the rows in their order; returns the moving average of the weights. `report` is called after each step."""
     average = copy.deepcopy(model).eval()
     optimizer = torch.optim.AdamW(parameter_groups(model, recipe), lr=0.0, fused=True)
     pairs = [(mean, value) for mean, value in zip(average.parameters(), model.parameters()) if value.requires_grad]
     size = recipe["rows_per_step"]
-    steps, losses, tokens = len(drawn) // size, [], 0
+    steps, losses = len(drawn) // size, []
     for step in range(steps):
-        warm = recipe["warm_up"] * steps
         for group in optimizer.param_groups:
-            group["lr"] = group["peak"] * min((step + 1) / warm, (steps - step) / (steps - warm))
-        loss, step_tokens = train_step(model, optimizer, drawn[step * size:(step + 1) * size], tokenizer, recipe, generator)
-        losses.append(loss)
-        tokens += step_tokens
+            group["lr"] = group["peak"] * rate_at(step, steps, recipe)
+        losses.append(train_step(model, optimizer, drawn[step * size:(step + 1) * size], tokenizer, recipe, generator))
         if (step + 1) % recipe["ema_steps"] == 0 or step + 1 == steps:
             torch._foreach_lerp_([mean.data for mean, _ in pairs], [value.data for _, value in pairs], 1 - recipe["ema_decay"])
-        report(step + 1, steps, np.mean(losses[-100:]), tokens, average)
-    return average, steps, tokens
+        report(step + 1, steps, np.mean(losses[-50:]), average)
+    return average
 
 
 def learn_casing(encoder, tokenizer, recipe, arguments):
@@ -175,37 +177,36 @@ def learn_casing(encoder, tokenizer, recipe, arguments):
     rows = data.casing_rows(arguments.shared, random.Random(f"{arguments.seed} casing"))
     model = load_encoder(encoder, recipe, 2).train()
     casing = recipe | {"labels": 2, "inside": [0, 1], "learning_rate": recipe["casing_rate"]}
-    def report(step, steps, loss, tokens, _):
+    def report(step, steps, loss, _):
         if step % 20 == 0:
-            print(f"casing {step}/{steps} loss {loss:.4f} {time.process_time():.0f} s", flush=True)
-    average, *_ = run_steps(model, rows[:recipe["casing_steps"] * recipe["rows_per_step"]], tokenizer, casing,
-                            torch.Generator().manual_seed(arguments.seed), report)
+            print(f"casing {step}/{steps} loss {loss:.4f}", flush=True)
+    average = run_steps(model, rows[:recipe["casing_steps"] * recipe["rows_per_step"]], tokenizer, casing,
+                        torch.Generator().manual_seed(arguments.seed), report)
     return average.bert.state_dict()
+
+
+def draw_rows(sets, recipe, arguments):
+    """The rows of all steps, pass after pass."""
+    names, drawn, wanted = data.names_of(sets["train"]), [], recipe["steps"] * recipe["rows_per_step"]
+    while len(drawn) < wanted:
+        drawn += data.draw_pass(sets["train"], names, arguments.draws, recipe, random.Random(f"{arguments.seed} pass {len(drawn)}"))
+    return drawn[:wanted]
 
 
 def train(sets, tokenizer, encoder, recipe, arguments):
     """Runs the recipe; returns the averaged model and what the card says of the run."""
-    start = time.time()
-    names, known = data.names_of(sets["train"]), data.known_names(sets["train"])
-    drawn, wanted = [], recipe["steps"] * recipe["rows_per_step"]
-    while len(drawn) < wanted:
-        drawn += data.draw_pass(sets["train"], names, arguments.draws, recipe, random.Random(f"{arguments.seed} pass {len(drawn)}"))
-    drawn = drawn[:wanted]
+    known, dev = data.known_names(sets["train"]), {}
     model = load_encoder(encoder, recipe, len(data.LABELS)).train()
     if recipe["casing_steps"]:
         model.bert.load_state_dict(learn_casing(encoder, tokenizer, recipe, arguments))
-    dev = {}
-    def report(step, steps, loss, tokens, average):
+    def report(step, steps, loss, average):
         if step % 20 == 0:
-            print(f"step {step}/{steps} loss {loss:.4f} {time.process_time():.0f} s of CPU, {tokens} tokens", flush=True)
+            print(f"step {step}/{steps} loss {loss:.4f}, {time.process_time():.0f} s of CPU", flush=True)
         if step % arguments.report_steps == 0 or step == steps:
-            print(f"step {step}/{steps} loss {loss:.4f} {time.time() - start:.0f} s, {time.process_time():.0f} s of CPU, {tokens} tokens", flush=True)
             dev.update(measure_sets(average, tokenizer, sets["dev"], known))
-            if arguments.out and step < steps:
-                export(average, encoder, arguments.out, {"unfinished": f"step {step} of {steps}"})
-    labels = {"labels": len(data.LABELS), "inside": INSIDE}
-    average, steps, tokens = run_steps(model, drawn, tokenizer, recipe | labels, torch.Generator().manual_seed(arguments.seed), report)
-    return average, {"step": steps, "tokens": tokens, "seconds": round(time.time() - start), "dev": dev}
+    average = run_steps(model, draw_rows(sets, recipe, arguments), tokenizer, recipe | {"labels": len(data.LABELS), "inside": INSIDE},
+                        torch.Generator().manual_seed(arguments.seed), report)
+    return average, {"dev": dev}
 
 
 # ---- export and measure ---------------------------------------------------------------------------------------------------

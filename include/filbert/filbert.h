@@ -15,6 +15,7 @@
 #include <filbert/evaluate_entities.h>
 #include <filbert/explain.h>
 #include <filbert/explain_corpus.h>
+#include <filbert/explain_entity.h>
 #include <filbert/gradients.h>
 #include <filbert/hub.h>
 #include <filbert/model.h>

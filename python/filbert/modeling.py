@@ -7,6 +7,10 @@ from .configuration import PretrainedConfig
 from .errors import InvalidArgumentError
 from .hub import find, hub_options, model_options, refuse_unknown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
+
 
 class ModelOutput:
     """Fields by name, by key and by place; those that are None are left out of the last two, as in transformers."""
@@ -118,7 +122,7 @@ class PreTrainedModel:
         torch_dtype=None,
         num_threads=None,
         **kwargs,
-    ):
+    ) -> "Self":
         """Reads config.json and the weights of a directory, or of a model on the Hub, as they are.
 
         dtype: "float32" (the default), "bfloat16", "int8", "fastest" (int8 where the CPU has 8-bit dot products), "auto" (the checkpoint's own).

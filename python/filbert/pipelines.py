@@ -56,7 +56,7 @@ def pipeline(
     framework=None,
     feature_extractor=None,
     **options,
-):
+) -> TextClassificationPipeline | TokenClassificationPipeline:
     """A pipeline of transformers' interface.
 
     task: "text-classification" or "sentiment-analysis"; "token-classification" or "ner". None: as the model's config.json says.

@@ -114,7 +114,7 @@ class TextClassificationPipeline:
         rows = self.tokenizer._encode(texts, pairs, (True, "do_not_truncate", None, False, 0, False), False)
         for row, length in enumerate(rows.lengths):
             if length > most:
-                raise InvalidArgumentError(f"row {first + row}: expected at most the {most} tokens of a row, found {length}; truncation=True cuts it")
+                raise InvalidArgumentError(f"row {first + row}: expected at most {most} tokens, found {length}; truncation=True cuts it")
 
     def classify(self, texts, text_pairs=None, **options):
         """filbert.classify() by this pipeline."""

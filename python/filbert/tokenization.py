@@ -9,14 +9,11 @@ from .hub import as_count, find, hub_options, refuse_unknown
 from .tokenizer_options import VERY_LARGE_INTEGER, as_tensors, is_left, strategies
 
 _ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
-# Which arrays a tokenizer gives where nobody says: those with types of tokens are fewer than those without.
-_GIVE_TOKEN_TYPES = frozenset("Bert DebertaV2 Deberta Electra MobileBert ConvBert SqueezeBert Funnel RetriBert LayoutLM RoFormer XLNet Lxmert".split())
-_DO_NOT = frozenset("Albert Barthez Bartpho BertGeneration BigBird Camembert DistilBert Herbert MPNet Roberta XLMRoberta Luke Esm Longformer".split())
-_CLASS_OF_MODEL_TYPE = {
-    "bert": "Bert", "deberta": "Deberta", "deberta-v2": "DebertaV2", "electra": "Electra", "mobilebert": "MobileBert", "convbert": "ConvBert",
-    "squeezebert": "SqueezeBert", "xlnet": "XLNet", "albert": "Albert", "camembert": "Camembert", "distilbert": "DistilBert", "mpnet": "MPNet",
-    "roberta": "Roberta", "xlm-roberta": "XLMRoberta", "modernbert": "Roberta", "nystromformer": "Albert", "roformer": "RoFormer", "ernie": "Bert",
-}
+# Which tokenizers of transformers give token_type_ids where nobody says: these classes, and where the files name none, those of these models.
+# XLNet's no longer do in transformers 5, but its models were trained with them, and the library's pipelines give them.
+_CLASSES_WITH_TYPES = frozenset("Bert Electra MobileBert ConvBert SqueezeBert LayoutLM Lxmert RetriBert Deberta DebertaV2 XLNet".split())
+_MODELS_WITH_TYPES = {"bert": "Bert", "electra": "Electra", "mobilebert": "MobileBert", "convbert": "ConvBert", "squeezebert": "SqueezeBert",
+                      "ernie": "Bert", "roformer": "Bert", "deberta": "Deberta", "deberta-v2": "DebertaV2", "xlnet": "XLNet"}
 
 
 def _as_ids(ids) -> list[int]:
@@ -39,7 +36,7 @@ class PreTrainedTokenizer:
         self._special_ids = {role: core.token_to_id(token) for role, token in self._special.items()}
         self.padding_side = "left" if core.pads_left else "right"
         self.truncation_side = self._files.get("truncation_side", "right")
-        self.pad_token_type_id = 3 if self._class == "XLNet" else 0
+        self.pad_token_type_id = 0
         self.model_max_length = core.model_max_length or VERY_LARGE_INTEGER
         self.model_input_names = self._files.get("model_input_names") or self._usual_input_names()
         self._made = {}  # options of the library, by those of the calls so far
@@ -68,19 +65,12 @@ class PreTrainedTokenizer:
         with open(file, encoding="utf-8") as text:
             return json.load(text)
 
-    @property
-    def _class(self) -> str:
-        """"Bert" of BertTokenizerFast; by the model's type where the files name no class."""
-        named = (self._files.get("tokenizer_class") or "").removesuffix("Fast").removesuffix("Tokenizer")
-        if named in _GIVE_TOKEN_TYPES or named in _DO_NOT:
-            return named
-        return "" if named else _CLASS_OF_MODEL_TYPE.get(self._read("config.json").get("model_type"), "")
-
     def _usual_input_names(self) -> list[str]:
-        name = self._class
-        if name.startswith("Deberta"):
-            return ["input_ids", "attention_mask", "token_type_ids"]
-        return ["input_ids", "attention_mask"] if name in _DO_NOT else ["input_ids", "token_type_ids", "attention_mask"]
+        name = (self._files.get("tokenizer_class") or "").removesuffix("Fast").removesuffix("Tokenizer")  # "Bert" of BertTokenizerFast
+        name = name or _MODELS_WITH_TYPES.get(self._read("config.json").get("model_type"), "")
+        if name not in _CLASSES_WITH_TYPES:
+            return ["input_ids", "attention_mask"]
+        return ["input_ids", "attention_mask", "token_type_ids"] if name.startswith("Deberta") else ["input_ids", "token_type_ids", "attention_mask"]
 
     def __reduce__(self):
         state = {"padding_side": self.padding_side, "model_max_length": self.model_max_length, "name_or_path": self.name_or_path}
@@ -226,18 +216,33 @@ class PreTrainedTokenizer:
         def or_none(name):
             return [[None if id < 0 else id for id in row] for row in rows.lists(name, length, -1, left)]
 
-        ids = rows.lists("input_ids", length, self._pad_of("input_ids"), left)
+        ids, offsets = rows.lists("input_ids", length, self._pad_of("input_ids"), left), rows.offset_lists(length, left)
         columns = {
             "ids": ids,
             "type_ids": rows.lists("token_type_ids", length, self.pad_token_type_id, left),
             "tokens": [self._core.ids_to_tokens(row) for row in ids],
-            "offsets": rows.offset_lists(length, left),
+            "offsets": offsets,
             "attention_mask": rows.mask_lists(length, left),
             "special_tokens_mask": rows.lists("special_tokens_mask", length, 1, left),
             "word_ids": or_none("word_ids"),
             "sequence_ids": or_none("sequence_ids"),
         }
+        if self._core.model_name == "Unigram":
+            samples = rows.overflow_to_sample_mapping or range(len(rows))
+            for row, sample in enumerate(samples):
+                self._set_unknown({name: column[row] for name, column in columns.items()}, texts[sample], pairs[sample] if pairs else None)
         return [Encoding(**{name: column[row] for name, column in columns.items()}) for row in range(len(rows))]
+
+    def _set_unknown(self, row: dict, text, pair) -> None:
+        """As tokenizers shows what Unigram does not know: what stands there, in the place of the unknown token."""
+        unknown = self._special_ids.get("unk_token")
+        for token, id in enumerate(row["ids"]):
+            if id != unknown or row["sequence_ids"][token] is None:
+                continue
+            source = pair if row["sequence_ids"][token] else text
+            source = source if isinstance(source, str) else source[row["word_ids"][token]]
+            start, end = row["offsets"][token]
+            row["tokens"][token] = source[start:end].replace(" ", "▁")
 
     def encode(self, text, text_pair=None, **options) -> list[int]:
         return self(text, text_pair, **options)["input_ids"]

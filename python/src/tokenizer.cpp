@@ -211,6 +211,10 @@ void bind_tokenizer(nb::module_& module) {
       .def_prop_ro("size", &Tokenizer::vocab_size, "Tokens, added ones included.")
       .def_prop_ro("vocab_size", [](const Tokenizer& tokenizer) { return tokenizer.internals().vocab().size(); }, "Tokens of the model alone.")
       .def_prop_ro("model_max_length", &Tokenizer::model_max_length)
+      .def_prop_ro("model_name", [](const Tokenizer& tokenizer) {
+        const auto& sections = tokenizer.internals().sections;
+        return sections ? sections->model_name() : std::string_view("WordPiece");
+      })
       .def_prop_ro("description", &Tokenizer::description)
       .def_prop_ro("doubts", &Tokenizer::doubts)
       .def_prop_ro("lowercases", &Tokenizer::lowercases)

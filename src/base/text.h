@@ -38,6 +38,9 @@ inline void append_utf8(char32_t code_point, std::string& out) {
 // How many ill-formed sequences `text` has; 0 means that it is valid UTF-8.
 std::size_t count_invalid_utf8(std::string_view text);
 
+// Of valid UTF-8.
+std::size_t count_code_points(std::string_view text);
+
 // Without the spaces, tabs and line ends at both ends.
 std::string_view trimmed(std::string_view text);
 

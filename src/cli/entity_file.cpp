@@ -117,7 +117,9 @@ class ConllReader {
     }
     const bool has_tabs = columns_ != 0 ? has_tabs_ : sentence.back().has_tabs;
     const std::size_t columns = columns_ != 0 ? columns_ : sentence.back().fields.size();
-    const auto is_comment = [&](const Columns& row) { return row.fields.front().starts_with('#') && (row.has_tabs != has_tabs || row.fields.size() != columns); };
+    const auto is_comment = [&](const Columns& row) {
+      return row.fields.front().starts_with('#') && (row.has_tabs != has_tabs || row.fields.size() != columns);
+    };
     sentence.erase(sentence.begin(), std::ranges::find_if_not(sentence, is_comment));
   }
 
@@ -146,7 +148,8 @@ class ConllReader {
 
 class ObjectReader {
  public:
-  ObjectReader(const EntityGoldOptions& options, const std::map<int, std::string>& id2label) : options_(options), id2label_(id2label), lines_(options.file, '\n') {}
+  ObjectReader(const EntityGoldOptions& options, const std::map<int, std::string>& id2label) : options_(options), id2label_(id2label),
+      lines_(options.file, '\n') {}
 
   bool next(LabelledText& text) {
     std::vector<std::string> line;
@@ -195,7 +198,8 @@ class ObjectReader {
     text.has_words = words && words->is_array();
     if (!text.has_words) {
       text.text = needed(object, "--text-column", options_.text_column, kTextFields).as_string();
-      needed(object, "--label-column", options_.label_column, kSpanFields).for_each_element([&](const JsonValue& entity) { text.spans.push_back(span_of(entity, text.text)); });
+      needed(object, "--label-column", options_.label_column, kSpanFields).for_each_element([&](const JsonValue& entity) { text.spans.push_back(span_of(entity,
+          text.text)); });
       return;
     }
     words->for_each_element([&](const JsonValue& word) { text.words.emplace_back(word.as_string()); });
@@ -209,7 +213,8 @@ class ObjectReader {
   std::string label_of(const JsonValue& label) const {
     if (label.is_string()) return std::string(label.as_string());
     const auto found = id2label_.find(static_cast<int>(label.as_int()));
-    if (found == id2label_.end()) refuse(fmt::format("{}: expected a label, or an id of the model's, below {}, found {}", label.where(), id2label_.size(), label.as_int()));
+    if (found == id2label_.end()) refuse(fmt::format("{}: expected a label, or an id of the model's, below {}, found {}", label.where(), id2label_.size(),
+        label.as_int()));
     return found->second;
   }
 

@@ -46,10 +46,6 @@ std::vector<LabelSpan> spans_of(std::vector<std::string> labels, const Reading& 
   return spans;
 }
 
-std::size_t code_points(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; }));
-}
-
 void join_words(GoldText& text) {
   std::size_t at = 0;
   for (const std::string& word : text.words) {
@@ -58,7 +54,7 @@ void join_words(GoldText& text) {
       ++at;
     }
     text.text += word;
-    const std::size_t end = at + code_points(word);
+    const std::size_t end = at + count_code_points(word);
     text.places.push_back({at, end});
     at = end;
   }
@@ -95,7 +91,8 @@ void add_gold(const LabelledText& labelled, const Reading& reading, Types& types
   if (!labelled.labels.empty()) {
     std::vector<std::string> labels;
     for (const std::string& label : labelled.labels) labels.push_back(types.label_of(label));
-    for (const LabelSpan& span : spans_of(std::move(labels), reading)) spans.push_back({span.type, text.places[span.begin].begin, text.places[span.end - 1].end});
+    for (const LabelSpan& span : spans_of(std::move(labels), reading)) spans.push_back({span.type, text.places[span.begin].begin,
+        text.places[span.end - 1].end});
   }
   for (EntitySpan& span : spans) {
     const auto type = types.type_of(span.type);
@@ -112,7 +109,8 @@ EntityGold read_entities(const EntityGoldOptions& options, const std::map<int, s
   if (read.empty()) throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a text with labels, found none", options.file.string()));
   EntityGold gold;
   gold.has_words = read.front().has_words;
-  if (!gold.has_words && options.rules) throw Error(ErrorKind::invalid_argument, fmt::format("--scheme: expected words with labels, found texts with entities in {}", options.file.string()));
+  if (!gold.has_words && options.rules) throw Error(ErrorKind::invalid_argument,
+      fmt::format("--scheme: expected words with labels, found texts with entities in {}", options.file.string()));
   Types types(options);
   std::set<std::string> labels;
   for (const LabelledText& each : read) {

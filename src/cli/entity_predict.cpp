@@ -33,27 +33,18 @@ struct WordTokens {
 };
 
 // The tokens of each word: of several rows those of the one that has most of them and, if several do, most of the text around.
-std::vector<WordTokens> tokens_of_words(const BatchEncoding& inputs, std::size_t first, std::size_t last, const GoldText& text) {
-  std::vector<WordTokens> words(text.words.size());
+std::vector<WordTokens> tokens_of_words(const BatchEncoding& inputs, std::size_t first, std::size_t last, std::size_t num_words) {
+  std::vector<WordTokens> words(num_words);
   for (std::size_t row = first; row < last; ++row) {
     const std::size_t row_begin = inputs.row_starts[row], row_end = inputs.row_starts[row + 1];
-    std::size_t word = 0;
     for (std::size_t at = row_begin; at < row_end;) {
-      if (inputs.special_tokens_mask[at] != 0) {
-        ++at;
-        continue;
-      }
-      // A token may begin with the space before its word.
-      while (word < words.size() && text.places[word].end <= inputs.offset_mapping[at].begin) ++word;
-      if (word == words.size()) break;
-      const std::size_t begin = at;
-      const auto is_of_word = [&](std::size_t token) {
-        return token < row_end && inputs.special_tokens_mask[token] == 0 && inputs.offset_mapping[token].begin < text.places[word].end;
-      };
-      while (is_of_word(at)) ++at;
+      const std::int32_t id = inputs.word_ids[at];
+      const std::size_t begin = at++;
+      if (id < 0) continue;  // a special token
+      while (at < row_end && inputs.word_ids[at] == id) ++at;
       const std::size_t before = row == first ? kUnbounded : begin - row_begin, after = row + 1 == last ? kUnbounded : row_end - at;
       const WordTokens found{begin, at, std::min(before, after)};
-      WordTokens& best = words[word];
+      WordTokens& best = words[static_cast<std::size_t>(id)];
       if (std::pair(found.end - found.begin, found.context) > std::pair(best.end - best.begin, best.context)) best = found;
     }
   }
@@ -115,7 +106,8 @@ EntityPredictor::EntityPredictor(TokenClassificationPipeline pipeline, PredictOp
   if (options_.rules) options_.rules = rules_for(*options_.rules, scheme_);
   const std::size_t length = options_.max_length.value_or(pipeline_.max_length());
   if (pipeline_.config().max_tokens && length > pipeline_.max_length()) {
-    throw Error(ErrorKind::invalid_argument, fmt::format("--max-length: expected at most {}, which this model takes, found {}", pipeline_.max_length(), length));
+    throw Error(ErrorKind::invalid_argument, fmt::format("--max-length: expected at most {}, which this model takes, found {}", pipeline_.max_length(),
+        length));
   }
   options_.max_length = length;
   if (!options_.stride) options_.stride = length / 4;
@@ -128,10 +120,12 @@ EntityPredictor::EntityPredictor(TokenClassificationPipeline pipeline, PredictOp
   types_.assign(names.begin(), names.end());
 }
 
-std::string EntityPredictor::rules() const { return fmt::format("{}{}", options_.rules ? name(*options_.rules) : name(scheme_), options_.rules ? ", strictly" : ""); }
+std::string EntityPredictor::rules() const { return fmt::format("{}{}", options_.rules ? name(*options_.rules) : name(scheme_), options_.rules ? ", strictly"
+    : ""); }
 
 TokenClassificationOptions EntityPredictor::pipeline_options() const {
-  TokenClassificationOptions options{.aggregation_strategy = options_.aggregation_strategy, .tagging_scheme = scheme_, .decoding = options_.decoding, .max_length = options_.max_length};
+  TokenClassificationOptions options{.aggregation_strategy = options_.aggregation_strategy, .tagging_scheme = scheme_, .decoding = options_.decoding,
+      .max_length = options_.max_length};
   if (!options_.truncates) options.stride = options_.stride;
   return options;
 }
@@ -166,10 +160,15 @@ std::vector<Prediction> EntityPredictor::of_texts(std::span<const GoldText> text
 }
 
 std::vector<Prediction> EntityPredictor::of_words(std::span<const GoldText> texts) const {
-  std::vector<TextInput> inputs;
-  for (const GoldText& text : texts) inputs.push_back({text.text});
-  const BatchEncoding encoding = pipeline_.tokenizer()(inputs, {.truncation = Truncation::longest_first, .max_length = options_.max_length, .return_overflowing_tokens = !options_.truncates,
-                                                                .stride = options_.truncates ? 0 : *options_.stride, .num_threads = pipeline_.model().num_threads()});
+  std::vector<std::vector<std::string_view>> words;
+  for (const GoldText& text : texts) words.emplace_back(text.words.begin(), text.words.end());
+  std::vector<WordsInput> inputs;
+  for (const std::vector<std::string_view>& of_text : words) inputs.push_back({of_text});
+  const BatchEncoding encoding = pipeline_.tokenizer()(inputs, {.truncation = Truncation::longest_first,
+                                                                .max_length = options_.max_length,
+                                                                .return_overflowing_tokens = !options_.truncates,
+                                                                .stride = options_.truncates ? 0 : *options_.stride,
+                                                                .num_threads = pipeline_.model().num_threads()});
   const Tensor scores = softmax(pipeline_.model()(encoding).logits);
   const std::vector<std::size_t> starts = rows_of_texts(encoding);
   std::vector<Prediction> predictions;
@@ -183,11 +182,12 @@ Prediction EntityPredictor::of_rows(const BatchEncoding& inputs, const Tensor& s
   prediction.truncated = inputs.rows[first].truncated;
   prediction.windows = last - first;
   std::vector<Part> parts;
-  const std::vector<WordTokens> words = tokens_of_words(inputs, first, last, text);
+  const std::vector<WordTokens> words = tokens_of_words(inputs, first, last, text.words.size());
   for (std::size_t word = 0; word < words.size(); ++word) {
     std::vector<ScoredToken> tokens;
     for (std::size_t at = words[word].begin; at < words[word].end; ++at) {
-      const Offset place{std::max(inputs.offset_mapping[at].begin, text.places[word].begin), std::min(inputs.offset_mapping[at].end, text.places[word].end)};
+      const Offset whole = text.places[word], part = inputs.offset_mapping[at];  // of the word
+      const Offset place{std::min(whole.begin + part.begin, whole.end), std::min(whole.begin + part.end, whole.end)};
       tokens.push_back({.word = {}, .scores = {scores[at].begin(), scores[at].end()}, .offset = place});
     }
     prediction.unseen_words += tokens.empty();
@@ -214,7 +214,8 @@ Prediction EntityPredictor::of_rows(const BatchEncoding& inputs, const Tensor& s
   for (const LabelSpan& span : spans) {
     double sum = 0;
     for (std::size_t part = span.begin; part < span.end; ++part) sum += parts[part].scores[*labels[part]];
-    prediction.entities.push_back({span.type, parts[span.begin].place.begin, parts[span.end - 1].place.end, static_cast<float>(sum / static_cast<double>(span.end - span.begin))});
+    prediction.entities.push_back({span.type, parts[span.begin].place.begin, parts[span.end - 1].place.end,
+        static_cast<float>(sum / static_cast<double>(span.end - span.begin))});
   }
   return prediction;
 }

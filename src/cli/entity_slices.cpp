@@ -26,7 +26,8 @@ std::string_view surface(const GoldText& text, const OffsetBytes& bytes, const E
   return std::string_view(text.text).substr(begin, bytes(span.end) - begin);
 }
 
-void add_slice(std::string by, std::string value, const std::vector<EntityText>& texts, bool of_entities, const EvaluateOptions& options, std::vector<EntitySlice>& slices) {
+void add_slice(std::string by, std::string value, const std::vector<EntityText>& texts, bool of_entities, const EvaluateOptions& options,
+    std::vector<EntitySlice>& slices) {
   if (texts.empty()) return;
   EntityEvaluation evaluation = evaluate_entities(texts, options);
   if (of_entities) {
@@ -47,7 +48,8 @@ void slice_texts(const SliceInput& input, const EvaluateOptions& options, std::v
   }
 }
 
-void slice_entities(const SliceInput& input, const std::string& by, std::span<const std::string> values, const SliceOf& slice_of, const EvaluateOptions& options,
+void slice_entities(const SliceInput& input, const std::string& by, std::span<const std::string> values, const SliceOf& slice_of,
+    const EvaluateOptions& options,
                     std::vector<EntitySlice>& slices) {
   for (std::size_t value = 0; value < values.size(); ++value) {
     std::vector<EntityText> texts;

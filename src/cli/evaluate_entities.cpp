@@ -102,7 +102,8 @@ void compare_types(const EntityGold& gold, const std::vector<std::string>& types
   }
 }
 
-void tell_origin(const EvaluateEntitiesOptions& options, std::span<const EntityPredictor> predictors, Hashes hashes, const Session& session, EntityEvaluationReport& report) {
+void tell_origin(const EvaluateEntitiesOptions& options, std::span<const EntityPredictor> predictors, Hashes hashes, const Session& session,
+    EntityEvaluationReport& report) {
   report.options = options.evaluate;
   report.input = options.gold.file.string();
   if (options.train) report.train = options.train->string();
@@ -144,7 +145,8 @@ std::optional<KnownEntities> entities_of_training(const EvaluateEntitiesOptions&
 bool is_token_classifier(const Config& config) { return !config.architectures.empty() && config.architectures.front().ends_with("ForTokenClassification"); }
 
 std::optional<EntityEvaluationReport> evaluate_entities_file(const EvaluateEntitiesOptions& options, Session& session) {
-  for (const std::filesystem::path& file : {options.gold.file, options.train.value_or(options.gold.file)}) InputFile(file, false);  // a wrong name is told before a model is loaded
+  for (const std::filesystem::path& file : {options.gold.file, options.train.value_or(options.gold.file)}) InputFile(file, false);
+       // a wrong name is told before a model is loaded
   const std::filesystem::path directory = model_directory(options.model, session);
   const std::filesystem::path other = options.against ? model_directory(*options.against, session) : directory;
   const bool compares = options.against || options.against_dtype;

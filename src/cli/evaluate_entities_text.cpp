@@ -1,6 +1,7 @@
 // filbert evaluate of a token classifier, for people.
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -30,10 +31,12 @@ std::string types_of(const std::vector<std::pair<std::string, std::size_t>>& typ
 
 std::string head_lines(const EntityEvaluationReport& report, const Output& out) {
   const EntityEvaluation& evaluation = report.evaluation;
-  std::string lines = wrap(fmt::format("{}: {} texts, {} entities, of which {} finds {} in {} and says {}", out.foreign(report.input), evaluation.texts, evaluation.gold,
+  std::string lines = wrap(fmt::format("{}: {} texts, {} entities, of which {} finds {} in {} and says {}", out.foreign(report.input), evaluation.texts,
+      evaluation.gold,
                                        out.foreign(report.model), evaluation.right, report.dtype, evaluation.predicted), 0) + '\n';
   const auto note = [&](const std::string& text) { lines += wrap("note: " + text, 6) + '\n'; };
-  if (!report.never_said.empty()) note(fmt::format("the model never says {}, which count as missed; --label-map NAME=TYPE says what they are", types_of(report.never_said, out)));
+  if (!report.never_said.empty()) note(fmt::format("the model never says {}, which count as missed; --label-map NAME=TYPE says what they are",
+      types_of(report.never_said, out)));
   if (!report.never_gold.empty()) {
     std::vector<std::string> names;
     for (const std::string& type : report.never_gold) names.push_back(out.foreign(type));
@@ -44,8 +47,10 @@ std::string head_lines(const EntityEvaluationReport& report, const Output& out) 
     for (const auto& [name, type] : report.gold_names) names.push_back(fmt::format("{} as {}", out.foreign(name), out.foreign(type)));
     note("labels of the file are read so: " + first_of(names, 12));
   }
-  if (report.truncated > 0) note(fmt::format("{} too long for the model, which saw the beginning", report.truncated == 1 ? std::string("1 text is") : fmt::format("{} texts are", report.truncated)));
-  if (report.windowed > 0) note(fmt::format("{} too long for the model, which read {} in windows", report.windowed == 1 ? std::string("1 text is") : fmt::format("{} texts are", report.windowed), report.windowed == 1 ? "it" : "them"));
+  if (report.truncated > 0) note(fmt::format("{} too long for the model, which saw the beginning", report.truncated == 1 ? std::string("1 text is")
+      : fmt::format("{} texts are", report.truncated)));
+  if (report.windowed > 0) note(fmt::format("{} too long for the model, which read {} in windows", report.windowed == 1 ? std::string("1 text is")
+      : fmt::format("{} texts are", report.windowed), report.windowed == 1 ? "it" : "them"));
   if (report.unseen_words > 0) note(fmt::format("of {} of {} words the tokenizer makes no token: they have no label", report.unseen_words, report.words));
   if (report.invalid_utf8 > 0) note(fmt::format("{} texts have ill-formed UTF-8, which was replaced", report.invalid_utf8));
   return lines;
@@ -73,7 +78,8 @@ std::string comparison_lines(const EntityEvaluationReport& report, const Output&
   lines += fmt::format("first: {} in {}\nsecond: {} in {}\n", out.foreign(report.model), report.dtype, out.foreign(report.against_model), report.against_dtype);
   const auto sentence = [&](const std::string& text) { lines += wrap(text, 0) + '\n'; };
   sentence(fmt::format("{} of {} texts get the same answer", both.same_prediction, report.evaluation.texts));
-  sentence(fmt::format("entities that both find {}, only the first {}, only the second {}, neither {}", both.both_found, both.only_first, both.only_second, both.neither));
+  sentence(fmt::format("entities that both find {}, only the first {}, only the second {}, neither {}", both.both_found, both.only_first, both.only_second,
+      both.neither));
   sentence(fmt::format("McNemar's test of what they find: p {:.4g} exact, {:.4g} mid-p", both.mcnemar_exact, both.mcnemar_mid_p));
   if (!std::isnan(both.bootstrap_p)) sentence(fmt::format("paired bootstrap of micro F1: p {:.4g}", both.bootstrap_p));
   return lines + '\n';
@@ -81,7 +87,8 @@ std::string comparison_lines(const EntityEvaluationReport& report, const Output&
 
 std::string type_lines(const EntityEvaluation& evaluation, const Output& out) {
   if (evaluation.types.empty()) return "";
-  std::string lines = out.bold(fmt::format("{:<18}{:>7}{:>7}  {:<9} {:<9} {:<6}{}", "type", "gold", "said", "precision", "recall", "F1", "interval of F1")) + '\n';
+  std::string lines = out.bold(fmt::format("{:<18}{:>7}{:>7}  {:<9} {:<9} {:<6}{}", "type", "gold", "said", "precision", "recall", "F1", "interval of F1"))
+      + '\n';
   for (const EntityTypeMeasures& type : evaluation.types) {
     lines += without_end(fmt::format("{}{:>7}{:>7}  {:<9} {:<9} {:<6}{}", left(type.type, 18, out), type.gold, type.predicted, number(type.precision.value),
                                      number(type.recall.value), number(type.f1.value), interval(type.f1)));
@@ -90,7 +97,8 @@ std::string type_lines(const EntityEvaluation& evaluation, const Output& out) {
 }
 
 std::string outcome_lines(const EntityEvaluation& evaluation, const Output& out) {
-  constexpr std::string_view kMeaning[] = {"type and both ends", "another type", "the type, but not both ends", "it overlaps, and that is all", "nothing is said there", "nothing should be there"};
+  constexpr std::string_view kMeaning[] = {"type and both ends", "another type", "the type, but not both ends", "it overlaps, and that is all",
+      "nothing is said there", "nothing should be there"};
   std::string lines = out.bold("What becomes of them") + '\n';
   for (std::size_t outcome = 0; outcome < kEntityOutcomes; ++outcome) {
     std::string name(filbert::name(static_cast<EntityOutcome>(outcome)));
@@ -139,7 +147,8 @@ std::string slice_lines(const EntityEvaluationReport& report, const Output& out)
     if (slice.by != by) {
       by = slice.by;
       lines += lines.empty() ? "" : "\n";
-      lines += out.bold(fmt::format("{}{:>8}{:>8}  {:<23}{:<11}{}", left(by, 22, out), "texts", "gold", "micro F1", "precision", "recall")) + '\n';
+      lines += out.bold(fmt::format("{}{:>8}{:>8}  {:<23}{:<11}{}", left(std::filesystem::path(by).filename().string(), 22, out), "texts", "gold", "micro F1",
+          "precision", "recall")) + '\n';
     }
     const Measure& f1 = slice.measures[0].measure;
     lines += without_end(fmt::format("{}{:>8}{:>8}  {:<5} {:<17}{:<11}{}", left(slice.value, 22, out), slice.texts, slice.gold, number(f1.value), interval(f1),
@@ -155,7 +164,8 @@ std::string mistake_line(const WrongEntities& wrong, const EntityPair& pair, con
     const std::size_t begin = bytes(span.begin);
     return fmt::format("{} \"{}\"", span.type, wrong.text.substr(begin, bytes(span.end) - begin));
   };
-  std::string line = gold == nullptr ? "spurious " + described(*said) : said == nullptr ? "missed " + described(*gold) : fmt::format("{} is {}", described(*gold), described(*said));
+  std::string line = gold == nullptr ? "spurious " + described(*said) : said == nullptr ? "missed " + described(*gold)
+      : fmt::format("{} is {}", described(*gold), described(*said));
   if (said != nullptr) line += fmt::format(" ({:.3f})", said->score);
   return "  " + beginning_of(one_line(line, out), kColumns - 2) + '\n';
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/names.h"
+#include "cli/explain_entities.h"
 #include "cli/explain_file.h"
 #include "cli/explain_options.h"
 #include "cli/explain_text.h"
@@ -44,6 +46,7 @@ struct Options {
   std::filesystem::path verify;
   bool values_only = false;
   FileOptions file;
+  EntityChoice entity;
 };
 
 ReportForm form_of(const Options& options) { return form_of(options.form, options.output.empty() ? options.file.report : options.output); }
@@ -64,12 +67,15 @@ ReportOptions report_options(const Options& options, ReportForm form, const Conf
   return report;
 }
 
-// What one text became, in the form asked for.
-std::string shown(const ExplainReport& report, ReportForm form, const Output& out) {
-  if (form == ReportForm::html) return html_report(report);
-  if (form == ReportForm::text) return text_lines(report, out);
+// What one text, or entity, became, in the form asked for.
+template <typename Explanation>
+std::string shown(const Explanation& explanation, ReportForm form, const Output& out) {
+  if constexpr (std::is_same_v<Explanation, ExplainReport>) {
+    if (form == ReportForm::html) return html_report(explanation);
+  }
+  if (form == ReportForm::text) return text_lines(explanation, out);
   JsonWriter json;
-  write_json(report, json);
+  write_json(explanation, json);
   return json.take_line();
 }
 
@@ -94,8 +100,9 @@ class Explanations {
  public:
   Explanations(const Options& options, ReportForm form, Session& session) : options_(options), form_(form), session_(session) {}
 
-  void add(const ExplainReport& report) {
-    const std::string made = (form_ == ReportForm::text && count_ > 0 ? "\n" : "") + shown(report, form_, session_.out);
+  template <typename Explanation>
+  void add(const Explanation& explanation) {
+    const std::string made = (form_ == ReportForm::text && count_ > 0 ? "\n" : "") + shown(explanation, form_, session_.out);
     ++count_;
     if (options_.output.empty()) {
       session_.out.write(made);
@@ -116,15 +123,10 @@ class Explanations {
   std::size_t count_ = 0;
 };
 
-void explain_all(const Options& options, Session& session) {
-  const ReportForm form = form_of(options);
-  const std::filesystem::path directory = model_directory(options.model, session);
-  std::optional<Fingerprint> fingerprint;  // what a terminal does not show is not waited for
-  if (form != ReportForm::text) fingerprint.emplace(directory);
-  note_decision(directory, session);
-  const auto classifier = pipeline("text-classification", directory, options.loading, DecisionChoice{.use = false});
-  const ReportOptions wanted = report_options(options, form, classifier.config());
-  classifier.tokenizer();  // throws if there is none
+using ExplainRecord = std::function<void(const Record& record, const std::string& where, Explanations& explanations, Warnings& warnings)>;
+
+// Every text, by `explain_record`.
+void explain_records(const Options& options, ReportForm form, Session& session, const ExplainRecord& explain_record) {
   Input input(session, options.input);
   const Interrupts interrupts;  // what there is by then is shown
   Warnings warnings(session.messages);
@@ -133,15 +135,7 @@ void explain_all(const Options& options, Session& session) {
     for (const Record& record : records) {
       if (Interrupts::noted()) throw Interrupted{};
       if (!record.text) throw Error(ErrorKind::invalid_argument, "text: expected one to explain, found input_ids alone");
-      if (form == ReportForm::html && explanations.count() > 0) {
-        throw Error(ErrorKind::invalid_argument, "--format html: expected one text, found more; --report makes a page of many");
-      }
-      ExplainReport report = explain(classifier, {*record.text, record.text_pair}, wanted);
-      report.model = model_name(options.model);
-      report.command = session.command_line;
-      if (fingerprint) fingerprint->add_to(report);
-      warnings.answer(input.where(record), report.text.classification, record.invalid_utf8);
-      explanations.add(report);
+      explain_record(record, input.where(record), explanations, warnings);
     }
   };
   try {
@@ -153,6 +147,75 @@ void explain_all(const Options& options, Session& session) {
   }
   explanations.finish();
   if (Interrupts::noted()) throw std::runtime_error("interrupted: what was found until then is written");
+}
+
+// What only the command knows of an explanation.
+class Provenance {
+ public:
+  Provenance(const Options& options, ReportForm form, const std::filesystem::path& directory, const Session& session)
+      : model_(model_name(options.model)), command_(session.command_line) {
+    if (form != ReportForm::text) fingerprint_.emplace(directory);  // what a terminal does not show is not waited for
+  }
+
+  void add_to(ExplainReport& report) {
+    report.model = model_;
+    report.command = command_;
+    if (fingerprint_) fingerprint_->add_to(report);
+  }
+
+ private:
+  std::string model_, command_;
+  std::optional<Fingerprint> fingerprint_;
+};
+
+void explain_texts(const Options& options, const std::filesystem::path& directory, Session& session) {
+  const ReportForm form = form_of(options);
+  Provenance provenance(options, form, directory, session);
+  note_decision(directory, session);
+  const auto classifier = pipeline("text-classification", directory, options.loading, DecisionChoice{.use = false});
+  const ReportOptions wanted = report_options(options, form, classifier.config());
+  classifier.tokenizer();  // throws if there is none
+  explain_records(options, form, session, [&](const Record& record, const std::string& where, Explanations& explanations, Warnings& warnings) {
+    if (form == ReportForm::html && explanations.count() > 0) {
+      throw Error(ErrorKind::invalid_argument, "--format html: expected one text, found more; --report makes a page of many");
+    }
+    ExplainReport report = explain(classifier, {*record.text, record.text_pair}, wanted);
+    provenance.add_to(report);
+    warnings.answer(where, report.text.classification, record.invalid_utf8);
+    explanations.add(report);
+  });
+}
+
+void explain_texts_of_entities(const Options& options, const std::filesystem::path& directory, Session& session) {
+  const ReportForm form = form_of(options);
+  if (form == ReportForm::html) throw Error(ErrorKind::unsupported, "--format: expected text or json for entities, found html");
+  EntityExplainOptions wanted{.explain = options.report.explain, .gradients = options.report.gradients};
+  if (!options.report.methods.empty()) wanted.methods = options.report.methods;
+  if (options.target == "logit") wanted.explain.target = ExplainTarget::logit;
+  if (options.target != "logit" && options.target != "probability") {
+    throw Error(ErrorKind::invalid_argument, fmt::format("--target: expected probability or logit for entities, found \"{}\"", options.target));
+  }
+  wanted.explain.cancelled = Interrupts::noted;
+  Provenance provenance(options, form, directory, session);
+  const auto pipeline = filbert::pipeline<TokenClassificationPipeline>("ner", directory, {}, options.loading);
+  explain_records(options, form, session, [&](const Record& record, const std::string& where, Explanations& explanations, Warnings& warnings) {
+    if (record.text_pair) throw Error(ErrorKind::invalid_argument, "text_pair: expected none for entities, found one");
+    std::size_t count = 0;
+    explain_entities(pipeline, *record.text, options.entity, wanted, [&](EntityExplanation& explanation) {
+      provenance.add_to(explanation.report);
+      if (count++ == 0) warnings.answer(where, explanation.report.text.classification, record.invalid_utf8);
+      explanations.add(explanation);
+    });
+    if (count == 0) session.messages.warning(fmt::format("{}: no entities to explain", where));
+  });
+}
+
+void explain_all(const Options& options, Session& session) {
+  const bool of_entities = options.entity.entity.has_value();
+  const std::filesystem::path directory = of_entities && !options.model.name ? default_entities_model() : model_directory(options.model, session);
+  if (is_made_for(Config::from_pretrained(directory), "ForTokenClassification")) return explain_texts_of_entities(options, directory, session);
+  if (of_entities) throw Error(ErrorKind::invalid_argument, fmt::format("--entity: expected a token classifier, found {}", directory.string()));
+  explain_texts(options, directory, session);
 }
 
 void explain_whole_file(const Options& options, Session& session) {
@@ -203,6 +266,7 @@ Run add_options(CLI::App& app) {
   add_input_options(app, options->input);
   add_output_options(app, options);
   add_explain_options(app, options->report, options->target);
+  add_entity_options(app, options->entity);
   add_file_options(app, options->file);
   add_loading_options(app, options->loading);
   return [options](Session& session) { run(*options, session); };

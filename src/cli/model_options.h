@@ -4,9 +4,11 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 
+#include <filbert/config.h>
 #include <filbert/decision.h>
 #include <filbert/hub.h>
 #include <filbert/model.h>
@@ -33,6 +35,9 @@ void add_hub_options(CLI::App& app, HubOptions& hub);
 void add_cache_dir_option(CLI::App& app, std::filesystem::path& cache_dir, const std::string& what);
 // The directory of the checkpoint; a model of the Hub is downloaded if need be, with a bar on a terminal.
 std::filesystem::path model_directory(const ModelChoice& choice, Session& session, CheckpointParts parts = {});
+
+// What the checkpoint was made for, by the name that transformers gave it: "Bert" + "ForTokenClassification".
+inline bool is_made_for(const Config& config, std::string_view task) { return !config.architectures.empty() && config.architectures.front().ends_with(task); }
 
 // --decision FILE and --no-decision
 void add_decision_options(CLI::App& app, DecisionChoice& choice);

@@ -127,14 +127,16 @@ void write_origin(const EntityEvaluationReport& report, JsonWriter& json) {
   const EvaluateOptions& options = report.options;
   json.key("options");
   json.begin_object();
-  write_facts({{"scheme", &report.gold_rules}, {"model_scheme", &report.model_rules}, {"aggregation_strategy", &report.aggregation_strategy}, {"decoding", &report.decoding}}, json);
+  write_facts({{"scheme", &report.gold_rules}, {"model_scheme", &report.model_rules}, {"aggregation_strategy", &report.aggregation_strategy},
+      {"decoding", &report.decoding}}, json);
   json.key("ignore_labels");
   json.array(report.ignored);
   json.field("bootstrap", options.bootstrap);
   json.field("confidence", static_cast<float>(options.confidence));
   json.field("seed", options.seed);
   json.end_object();
-  write_facts({{"input", &report.input}, {"input_sha256", &report.input_sha256}, {"train", &report.train}, {"model", &report.model}, {"model_sha256", &report.model_sha256},
+  write_facts({{"input", &report.input}, {"input_sha256", &report.input_sha256}, {"train", &report.train}, {"model", &report.model},
+      {"model_sha256", &report.model_sha256},
                {"tokenizer_sha256", &report.tokenizer_sha256}, {"dtype", &report.dtype}, {"version", &report.version}, {"command", &report.command}}, json);
 }
 

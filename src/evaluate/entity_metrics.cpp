@@ -30,7 +30,8 @@ void check_lengths(Sequences gold, Sequences predicted) {
   }
   for (std::size_t at = 0; at < gold.size(); ++at) {
     if (gold[at].size() == predicted[at].size()) continue;
-    throw Error(ErrorKind::invalid_argument, fmt::format("predicted: sequence {}: expected {} labels, as the gold one has, found {}", at + 1, gold[at].size(), predicted[at].size()));
+    throw Error(ErrorKind::invalid_argument, fmt::format("predicted: sequence {}: expected {} labels, as the gold one has, found {}", at + 1, gold[at].size(),
+        predicted[at].size()));
   }
 }
 

@@ -36,7 +36,9 @@ std::vector<Candidate> candidates_of(const EntityText& text) {
       if (same_ends || overlap > 0) candidates.push_back({{static_cast<std::ptrdiff_t>(gold), static_cast<std::ptrdiff_t>(predicted), outcome}, overlap});
     }
   }
-  std::ranges::stable_sort(candidates, [](const Candidate& a, const Candidate& b) { return std::tuple(a.pair.outcome, b.overlap) < std::tuple(b.pair.outcome, a.overlap); });
+  std::ranges::stable_sort(candidates, [](const Candidate& a, const Candidate& b) {
+    return std::tuple(a.pair.outcome, b.overlap) < std::tuple(b.pair.outcome, a.overlap);
+  });
   return candidates;
 }
 

@@ -61,7 +61,9 @@ struct PreparedEntities {
 
 bool is_before(const EntitySpan& a, const EntitySpan& b) { return std::tie(a.begin, a.end, a.type) < std::tie(b.begin, b.end, b.type); }
 bool is_same(const EntitySpan& a, const EntitySpan& b) { return !is_before(a, b) && !is_before(b, a); }
-bool overlaps(const EntitySpan& a, const EntitySpan& b) { return std::max(a.begin, b.begin) < std::min(a.end, b.end) || (a.begin == b.begin && a.end == b.end); }
+bool overlaps(const EntitySpan& a, const EntitySpan& b) {
+  return std::max(a.begin, b.begin) < std::min(a.end, b.end) || (a.begin == b.begin && a.end == b.end);
+}
 
 std::vector<EntitySpan> distinct(std::vector<EntitySpan> spans) {
   std::ranges::stable_sort(spans, is_before);
@@ -110,7 +112,9 @@ TextCounts counts_of(const EntityText& text, const std::map<std::string, std::ui
   const std::vector<Ends> gold_ends = ends_of(gold), predicted_ends = ends_of(predicted);
   counts.gold_ends = static_cast<std::uint32_t>(gold_ends.size());
   counts.predicted_ends = static_cast<std::uint32_t>(predicted_ends.size());
-  counts.right_ends = static_cast<std::uint32_t>(std::ranges::count_if(predicted_ends, [&](const Ends& ends) { return std::ranges::binary_search(gold_ends, ends); }));
+  counts.right_ends = static_cast<std::uint32_t>(std::ranges::count_if(predicted_ends, [&](const Ends& ends) {
+    return std::ranges::binary_search(gold_ends, ends);
+  }));
   counts.words = static_cast<std::uint32_t>(text.words);
   counts.right_words = static_cast<std::uint32_t>(text.right_words);
   return counts;
@@ -217,7 +221,8 @@ struct Measured {
   double confidence = 0;
 
   Measured(const PreparedEntities& prepared, const EvaluateOptions& options)
-      : values(figures(prepared, std::vector<std::uint32_t>(prepared.texts.size(), 1))), samples(samples_of(prepared, options)), confidence(options.confidence) {}
+      : values(figures(prepared, std::vector<std::uint32_t>(prepared.texts.size(), 1))), samples(samples_of(prepared, options)),
+          confidence(options.confidence) {}
 
   std::vector<double> column(std::size_t at) const {
     std::vector<double> out;

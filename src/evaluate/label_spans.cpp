@@ -34,9 +34,11 @@ struct Scheme {
 
 constexpr Pattern kIob1Starts[] = {{kO, kI, Types::any}, {kI, kI, Types::differ}, {kB, kI, Types::any}, {kI, kB, Types::same}, {kB, kB, Types::same}};
 constexpr Pattern kIobInsides[] = {{kB, kI, Types::same}, {kI, kI, Types::same}};
-constexpr Pattern kIob1Ends[] = {{kI, kI, Types::differ}, {kI, kO, Types::any}, {kI, kB, Types::any}, {kB, kO, Types::any}, {kB, kI, Types::differ}, {kB, kB, Types::same}};
+constexpr Pattern kIob1Ends[] = {{kI, kI, Types::differ}, {kI, kO, Types::any}, {kI, kB, Types::any}, {kB, kO, Types::any}, {kB, kI, Types::differ},
+    {kB, kB, Types::same}};
 constexpr Pattern kIob2Starts[] = {{kAny, kB, Types::any}};
-constexpr Pattern kIob2Ends[] = {{kI, kO, Types::any}, {kI, kI, Types::differ}, {kI, kB, Types::any}, {kB, kO, Types::any}, {kB, kI, Types::differ}, {kB, kB, Types::any}};
+constexpr Pattern kIob2Ends[] = {{kI, kO, Types::any}, {kI, kI, Types::differ}, {kI, kB, Types::any}, {kB, kO, Types::any}, {kB, kI, Types::differ},
+    {kB, kB, Types::any}};
 constexpr Pattern kIoe1Starts[] = {{kO, kI, Types::any}, {kI, kI, Types::differ}, {kE, kI, Types::any}, {kE, kE, Types::same}};
 constexpr Pattern kIoeInsides[] = {{kI, kI, Types::same}, {kI, kE, Types::same}};
 constexpr Pattern kIoe1Ends[] = {{kI, kI, Types::differ}, {kI, kO, Types::any}, {kI, kE, Types::differ}, {kE, kI, Types::same}, {kE, kE, Types::same}};

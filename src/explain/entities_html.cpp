@@ -20,14 +20,16 @@ std::string change_html(const Measure& change) {
 void comparison_lines(const EntityEvaluationReport& report, std::string& out) {
   if (!report.comparison) return;
   const EntityComparison& both = *report.comparison;
-  out += fmt::format("<p class=\"hint\">First: {} in {}. Second: {} in {}. {} of {} texts get the same answer.</p>\n", name_html(report.model, 64), name_html(report.dtype),
+  out += fmt::format("<p class=\"hint\">First: {} in {}. Second: {} in {}. {} of {} texts get the same answer.</p>\n", name_html(report.model, 64),
+      name_html(report.dtype),
                      name_html(report.against_model, 64), name_html(report.against_dtype), both.same_prediction, report.evaluation.texts);
   out += evaluation_scroll("Table of both models") + "<table class=\"matrix\"><caption>How many entities which model finds</caption>\n<thead><tr><th scope=\"col\">First</th>"
          "<th scope=\"col\" class=\"num\">Second finds it</th><th scope=\"col\" class=\"num\">Second does not</th></tr></thead>\n<tbody>\n";
   out += fmt::format("<tr><th scope=\"row\">finds it</th><td class=\"num\">{}</td><td class=\"num\">{}</td></tr>\n"
                      "<tr><th scope=\"row\">does not</th><td class=\"num\">{}</td><td class=\"num\">{}</td></tr>\n</tbody></table></div>\n",
                      both.both_found, both.only_first, both.only_second, both.neither);
-  out += fmt::format("<p class=\"hint\">McNemar’s test, whether {} against {} can be chance: p = {:.4g} exact, {:.4g} mid-p.{}</p>\n", both.only_first, both.only_second, both.mcnemar_exact,
+  out += fmt::format("<p class=\"hint\">McNemar’s test, whether {} against {} can be chance: p = {:.4g} exact, {:.4g} mid-p.{}</p>\n", both.only_first,
+      both.only_second, both.mcnemar_exact,
                      both.mcnemar_mid_p, std::isnan(both.bootstrap_p) ? "" : fmt::format(" Paired bootstrap of micro F1: p = {:.4g}.", both.bootstrap_p));
 }
 
@@ -35,11 +37,13 @@ void slice_table(std::span<const EntitySlice> slices, const EntityEvaluationRepo
   const bool is_file = slices.front().by == report.train;
   out += fmt::format("{}<table class=\"figures\"><caption>{}</caption>\n<thead><tr><th scope=\"col\">{}</th><th scope=\"col\" class=\"num\">Texts</th><th scope=\"col\" class=\"num\">Entities</th>{}"
                      "<th scope=\"col\" class=\"num\">micro F1</th><th scope=\"col\" class=\"num\">precision</th><th scope=\"col\" class=\"num\">recall</th></tr></thead>\n<tbody>\n",
-                     evaluation_scroll("Table of a slice"), is_file ? "Entities that stand in another file with the same type, and others" : slices.front().by == "tokens" ? "Texts by their length" : "Entities by their length",
+                     evaluation_scroll("Table of a slice"), is_file ? "Entities that stand in another file with the same type, and others"
+                         : slices.front().by == "tokens" ? "Texts by their length" : "Entities by their length",
                      name_html(slices.front().by, 48), kNoHead);
   for (const EntitySlice& slice : slices) {
     out += fmt::format("<tr><th scope=\"row\">{}</th><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"track\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td></tr>\n",
-                       name_html(slice.value, 48), slice.texts, slice.gold, measure_bar(slice.measures[0].measure, 1, report.evaluation.measures[0].measure.value),
+                       name_html(slice.value, 48), slice.texts, slice.gold, measure_bar(slice.measures[0].measure, 1,
+                           report.evaluation.measures[0].measure.value),
                        measure_html(slice.measures[0].measure), number(slice.measures[1].measure.value, 3), number(slice.measures[2].measure.value, 3));
   }
   out += "</tbody></table></div>\n";
@@ -62,7 +66,8 @@ void entities_measures(const EntityEvaluationReport& report, std::string& out) {
     if (report.against) {
       const Measure& change = report.comparison->differences[at].measure;
       const bool is_sure = !std::isnan(change.low) && (change.low > 0 || change.high < 0);
-      out += fmt::format("<td class=\"num\">{}</td><td class=\"num\">{}{}{}</td>", measure_html(report.against->measures[at].measure), is_sure ? "<strong>" : "", change_html(change),
+      out += fmt::format("<td class=\"num\">{}</td><td class=\"num\">{}{}{}</td>", measure_html(report.against->measures[at].measure), is_sure ? "<strong>"
+          : "", change_html(change),
                          is_sure ? "</strong>" : "");
     }
     out += "</tr>\n";

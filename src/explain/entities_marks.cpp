@@ -15,7 +15,8 @@ constexpr std::size_t kMatrixTypes = 20;       // of more types mistakes are a l
 constexpr std::size_t kMistakes = 40;
 
 void outcomes(const EntityEvaluation& evaluation, std::string& out) {
-  constexpr const char* kMeaning[] = {"Right: type and both ends", "The ends, but another type", "The type, but not both ends", "It overlaps, and that is all", "Missed: nothing is said there",
+  constexpr const char* kMeaning[] = {"Right: type and both ends", "The ends, but another type", "The type, but not both ends", "It overlaps, and that is all",
+      "Missed: nothing is said there",
                                       "Spurious: nothing should be there"};
   std::uint64_t all = 0;
   for (const std::uint64_t count : evaluation.outcomes) all += count;
@@ -48,7 +49,8 @@ void matrix(const EntityEvaluation& evaluation, std::string& out) {
       const double share = all == 0 ? 0 : static_cast<double>(count) / static_cast<double>(all);
       const auto shade = static_cast<int>(std::lround(10 * std::sqrt(share)));
       const bool is_nothing = gold + 1 == cells && predicted + 1 == cells;
-      out += is_nothing ? "<td></td>" : fmt::format("<td class=\"num {}{}\">{}</td>", shade == 0 ? "z" : fmt::format("n{}", shade), gold == predicted ? " right" : "", count);
+      out += is_nothing ? "<td></td>" : fmt::format("<td class=\"num {}{}\">{}</td>", shade == 0 ? "z" : fmt::format("n{}", shade), gold == predicted ? " right"
+          : "", count);
     }
     out += "</tr>\n";
   }
@@ -66,13 +68,15 @@ void confusion_list(const EntityEvaluation& evaluation, std::string& out) {
   out += evaluation_scroll("Table of mistakes") + "<table class=\"figures\"><caption>What is most often taken for what; there are too many types for a matrix</caption>\n<thead><tr>"
          "<th scope=\"col\">It should be</th><th scope=\"col\">The model says</th><th scope=\"col\" class=\"num\">Times</th></tr></thead>\n<tbody>\n";
   for (const std::size_t cell : cells) {
-    out += fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"num\">{}</td></tr>\n", name_of(evaluation, cell / types), name_of(evaluation, cell % types), evaluation.confusion[cell]);
+    out += fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"num\">{}</td></tr>\n", name_of(evaluation, cell / types),
+        name_of(evaluation, cell % types), evaluation.confusion[cell]);
   }
   out += "</tbody></table></div>\n";
 }
 
 // The text with marks around some of its spans; of those that overlap the first.
-std::string marked(const WrongEntities& wrong, const OffsetBytes& bytes, const std::vector<EntitySpan>& spans, const std::vector<bool>& is_wrong, bool has_scores) {
+std::string marked(const WrongEntities& wrong, const OffsetBytes& bytes, const std::vector<EntitySpan>& spans, const std::vector<bool>& is_wrong,
+    bool has_scores) {
   std::vector<std::size_t> order(spans.size());
   for (std::size_t at = 0; at < order.size(); ++at) order[at] = at;
   std::ranges::stable_sort(order, {}, [&](std::size_t at) { return spans[at].begin; });
@@ -82,7 +86,8 @@ std::string marked(const WrongEntities& wrong, const OffsetBytes& bytes, const s
     const std::size_t begin = bytes(spans[at].begin), end = bytes(spans[at].end);
     if (begin < done) continue;
     out += visible_html(std::string_view(wrong.text).substr(done, begin - done));
-    out += fmt::format("<mark class=\"{}\">{}<small> {}{}</small></mark>", is_wrong[at] ? "bad" : "good", visible_html(std::string_view(wrong.text).substr(begin, end - begin)),
+    out += fmt::format("<mark class=\"{}\">{}<small> {}{}</small></mark>", is_wrong[at] ? "bad" : "good",
+        visible_html(std::string_view(wrong.text).substr(begin, end - begin)),
                        name_html(spans[at].type), has_scores ? " " + number(spans[at].score, 2) : "");
     done = end;
   }
@@ -116,7 +121,8 @@ void entities_worst(const EntityEvaluationReport& report, std::string& out) {
     const OffsetBytes bytes(wrong.text, OffsetUnit::code_points);
     out += fmt::format("<article>\n<h3>Text {}{}</h3>\n", wrong.row, wrong.truncated ? ", of which the model saw the beginning" : "");
     out += fmt::format("<p class=\"wrong\" dir=\"auto\"><span class=\"who\">File</span> {}</p>\n", marked(wrong, bytes, wrong.entities.gold, gold, false));
-    out += fmt::format("<p class=\"wrong\" dir=\"auto\"><span class=\"who\">Model</span> {}</p>\n</article>\n", marked(wrong, bytes, wrong.entities.predicted, predicted, true));
+    out += fmt::format("<p class=\"wrong\" dir=\"auto\"><span class=\"who\">Model</span> {}</p>\n</article>\n",
+        marked(wrong, bytes, wrong.entities.predicted, predicted, true));
   }
   out += "</section>\n";
 }

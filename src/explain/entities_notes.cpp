@@ -27,7 +27,8 @@ void answer_models(const EntityEvaluationReport& report, std::string& out) {
   out += fmt::format("<section>\n<h2>Which model is better?</h2>\n<p>The second has <strong>{}</strong> micro F1{}.</p>\n", signed_number(change.value, 3),
                      std::isnan(change.low) ? "" : fmt::format(", likely {} to {}", signed_number(change.low, 3), signed_number(change.high, 3)));
   const double p = report.comparison->bootstrap_p;
-  if (!std::isnan(p)) out += fmt::format("<p>Paired bootstrap: p = {:.3g}, {}.</p>\n", p, p < 0.05 ? "a difference that chance alone rarely makes" : "a difference that chance alone can make");
+  if (!std::isnan(p)) out += fmt::format("<p>Paired bootstrap: p = {:.3g}, {}.</p>\n", p, p < 0.05 ? "a difference that chance alone rarely makes"
+      : "a difference that chance alone can make");
   out += "</section>\n";
 }
 
@@ -37,14 +38,16 @@ void answer_ends(const EntityEvaluation& evaluation, std::string& out) {
 }
 
 void answer_mistakes(const EntityEvaluation& evaluation, std::string& out) {
-  constexpr const char* kSentences[] = {"", "It gives them another type.", "It finds them, but not where they begin and end.", "It says something else, and elsewhere.", "It misses them.",
+  constexpr const char* kSentences[] = {"", "It gives them another type.", "It finds them, but not where they begin and end.",
+      "It says something else, and elsewhere.", "It misses them.",
                                         "It says entities that are none."};
   std::size_t worst = 0;
   for (std::size_t outcome = 1; outcome < kEntityOutcomes; ++outcome) {
     if (evaluation.outcomes[outcome] > (worst == 0 ? 0 : evaluation.outcomes[worst])) worst = outcome;
   }
   if (worst == 0) return;
-  out += fmt::format("<section>\n<h2>What goes wrong most?</h2>\n<p>{} <strong>{}</strong> {}.</p>\n</section>\n", kSentences[worst], evaluation.outcomes[worst],
+  out += fmt::format("<section>\n<h2>What goes wrong most?</h2>\n<p>{} <strong>{}</strong> {}.</p>\n</section>\n", kSentences[worst],
+      evaluation.outcomes[worst],
                      evaluation.outcomes[worst] == 1 ? "time" : "times");
 }
 
@@ -63,10 +66,13 @@ void notices(const EntityEvaluationReport& report, std::string& out) {
   if (!never_said.empty()) lines.push_back(fmt::format("The model never says {}, which count as missed.", names_of(never_said)));
   if (!never_gold.empty()) lines.push_back(fmt::format("The file has no {}: what the model says of them counts as wrong.", names_of(never_gold)));
   if (!names.empty()) lines.push_back(fmt::format("Labels of the file are read so: {}.", names_of(names)));
-  if (report.truncated > 0) lines.push_back(fmt::format("{} too long for the model, which saw the beginning.", count_of(report.truncated, "text is", "texts are")));
+  if (report.truncated > 0) lines.push_back(fmt::format("{} too long for the model, which saw the beginning.",
+      count_of(report.truncated, "text is", "texts are")));
   if (report.windowed > 0) lines.push_back(fmt::format("{} too long for the model, and read in windows.", count_of(report.windowed, "text is", "texts are")));
-  if (report.unseen_words > 0) lines.push_back(fmt::format("Of {} the tokenizer makes no token: they have no label.", count_of(report.unseen_words, "word", "words")));
-  if (report.invalid_utf8 > 0) lines.push_back(fmt::format("{} ill-formed UTF-8, which was replaced.", count_of(report.invalid_utf8, "text has", "texts have")));
+  if (report.unseen_words > 0) lines.push_back(fmt::format("Of {} the tokenizer makes no token: they have no label.",
+      count_of(report.unseen_words, "word", "words")));
+  if (report.invalid_utf8 > 0) lines.push_back(fmt::format("{} ill-formed UTF-8, which was replaced.",
+      count_of(report.invalid_utf8, "text has", "texts have")));
   if (lines.empty()) return;
   out += "<ul class=\"notices\">\n";
   for (const std::string& line : lines) out += fmt::format("<li>{}</li>\n", line);
@@ -78,7 +84,8 @@ void notices(const EntityEvaluationReport& report, std::string& out) {
 void entities_head(const EntityEvaluationReport& report, std::string& out) {
   out += "<header>\n<p class=\"brand\">Filbert evaluates</p>\n";
   out += fmt::format("<h1>How good it is on {}</h1>\n", name_html(report.input, 64));
-  out += fmt::format("<p class=\"lead\">{} with {}, read by {} in {} and held against their labels{}.</p>\n", count_of(report.evaluation.texts, "text", "texts"),
+  out += fmt::format("<p class=\"lead\">{} with {}, read by {} in {} and held against their labels{}.</p>\n",
+      count_of(report.evaluation.texts, "text", "texts"),
                      count_of(report.evaluation.gold, "entity", "entities"), name_html(report.model, 64), name_html(report.dtype),
                      report.against ? fmt::format("; beside it {} in {}", name_html(report.against_model, 64), name_html(report.against_dtype)) : "");
   out += "<div class=\"answers\">\n";
@@ -114,7 +121,8 @@ void entities_reproduce(const EntityEvaluationReport& report, std::string& out) 
   fact("Weights, sha256", hash_html(report.model_sha256), out);
   fact("Tokenizer, sha256", hash_html(report.tokenizer_sha256), out);
   fact("Computed in", name_html(report.dtype), out);
-  fact("The model’s labels", fmt::format("{}, aggregation strategy {}, {}", name_html(report.model_rules), name_html(report.aggregation_strategy), name_html(report.decoding)), out);
+  fact("The model’s labels", fmt::format("{}, aggregation strategy {}, {}", name_html(report.model_rules), name_html(report.aggregation_strategy),
+      name_html(report.decoding)), out);
   fact("Second model", name_html(report.against_model, 200), out);
   fact("Its weights, sha256", hash_html(report.against_sha256), out);
   fact("It computes in", name_html(report.against_dtype), out);

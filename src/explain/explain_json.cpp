@@ -274,11 +274,8 @@ void write_not_seen(const ExplainedText& text, JsonWriter& json) {
   json.end_array();
 }
 
-}  // namespace
-
-void write_json(const ExplainReport& report, JsonWriter& json) {
+void write_fields(const ExplainReport& report, JsonWriter& json) {
   const ExplainedText& text = report.text;
-  json.begin_object();
   json.field("text", text.text);
   if (text.text_pair) json.field("text_pair", *text.text_pair);
   json.field("label", text.label);
@@ -307,6 +304,34 @@ void write_json(const ExplainReport& report, JsonWriter& json) {
   json.field("version", report.version);
   json.field("command", report.command);
   json.field("milliseconds", report.milliseconds);
+}
+
+void write_entity(const Entity& entity, JsonWriter& json) {
+  json.key("entity");
+  json.begin_object();
+  json.field("entity_group", entity.entity);
+  json.field("score", entity.score);
+  json.field("word", entity.word);
+  write_offset(entity.offset, json);
+  json.end_object();
+}
+
+}  // namespace
+
+void write_json(const ExplainReport& report, JsonWriter& json) {
+  json.begin_object();
+  write_fields(report, json);
+  json.end_object();
+}
+
+void write_json(const EntityExplanation& explanation, JsonWriter& json) {
+  json.begin_object();
+  write_entity(explanation.entity, json);
+  json.key("entity_units");
+  json.array(explanation.units);
+  json.key("entity_tokens");
+  json.array(explanation.tokens);
+  write_fields(explanation.report, json);
   json.end_object();
 }
 

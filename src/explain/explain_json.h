@@ -3,11 +3,14 @@
 #pragma once
 
 #include <filbert/explain.h>
+#include <filbert/explain_entity.h>
 
 #include "base/json_writer.h"
 
 namespace filbert {
 
 void write_json(const ExplainReport& report, JsonWriter& json);
+// The same, and before it the entity, which of the units are its own, and which tokens the target is the mean of.
+void write_json(const EntityExplanation& explanation, JsonWriter& json);
 
 }  // namespace filbert

@@ -28,16 +28,6 @@ std::vector<Span> tokens_of(const BatchEncoding& encoding, std::int32_t sequence
   return tokens;
 }
 
-std::vector<Span> spans_of(std::string_view text, std::span<const Span> tokens, const ExplainOptions& options) {
-  switch (options.unit) {
-    case ExplainUnit::word: return word_spans(text, tokens);
-    case ExplainUnit::token: return token_spans(text, tokens);
-    case ExplainUnit::sentence: return sentence_spans(text);
-    case ExplainUnit::regex: break;
-  }
-  return spans_between(text, Regex(options.unit_regex, RegexSyntax::python, "unit_regex"));
-}
-
 Offset in_unit(std::string_view text, Span span, OffsetUnit unit) {
   Offset offset{span.begin, span.end};
   convert_offsets(text, unit, std::span(&offset, 1));
@@ -82,7 +72,7 @@ void Explainer::Impl::find_units() {
   for (std::int32_t id = 0; id < (text.text_pair ? 2 : 1); ++id) {
     const std::string& part = id == 0 ? text.text : *text.text_pair;
     const std::vector<Span> tokens = tokens_of(encoding, id);
-    std::vector<Span> spans = spans_of(part, tokens, options);
+    std::vector<Span> spans = unit_spans(part, tokens, options);
     Span& seen = seen_[id] = {0, part.size()};
     if (encoding.rows.front().truncated) {
       std::size_t first = part.size(), last = 0;

@@ -28,15 +28,7 @@ std::vector<std::size_t> Explainer::Impl::units_of(std::size_t token) const {
 }
 
 const Model& Explainer::Impl::exact_model() {
-  const Model& model = classifier.model().internals();
-  if (model.dtype == ComputeDtype::f32) return model;
-  if (model.config.is_quantized) {
-    throw Error(ErrorKind::unsupported, fmt::format("{}: gradients: expected weights in F32, F16 or BF16, found int8", model.config.path.string()));
-  }
-  if (exact_model_ == nullptr) {
-    exact_model_ = Model::load(model.config.path.parent_path(), {.num_threads = model.pool.size(), .dtype = ComputeDtype::f32}, model.kernels);
-  }
-  return *exact_model_;
+  return filbert::exact_model(classifier.model().internals(), Task::sequence_classification, exact_model_);
 }
 
 GradientExplanation Explainer::Impl::gradients(GradientMethod method, const GradientOptions& wanted) {
@@ -48,11 +40,9 @@ GradientExplanation Explainer::Impl::gradients(GradientMethod method, const Grad
   if (options.target == ExplainTarget::contrast) target.against = label_id(text.against);
   const Tokenizer& tokenizer = classifier.tokenizer();
   const std::optional<std::string> mask_word = tokenizer.mask_token();
-  const Config& config = classifier.config();
-  const bool has_pad = config.pad_token_id >= 0 && static_cast<std::size_t>(config.pad_token_id) < config.vocab_size;
   GradientExplanation result = gradients_of({.model = exact_model(),
                                              .row = encoding,
-                                             .pad_id = has_pad ? std::optional(static_cast<std::int32_t>(config.pad_token_id)) : std::nullopt,
+                                             .pad_id = pad_id_of(classifier.config()),
                                              .mask_id = mask_word ? tokenizer.token_to_id(*mask_word) : std::nullopt,
                                              .target = target,
                                              .budget = budget},

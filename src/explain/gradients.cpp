@@ -46,13 +46,30 @@ struct Passes {
     const std::size_t count = rows.size() / numbers;
     BatchEncoding batch;
     for (std::size_t row = 0; row < count; ++row) batch.add_row(problem.row.input_ids, problem.row.token_type_ids);
-    scores.assign(count, 0);
+    const std::size_t targets_of_row = problem.tokens.empty() ? 1 : problem.row.total_tokens();
+    std::vector<double> targets(count * targets_of_row);
     run += count;
-    return backpropagate<float>(problem.model, batch, rows,
-                                [&](std::size_t row, std::span<const float> logits, std::span<float> gradient) {
-                                  scores[row] = problem.target(logits, gradient);
-                                },
-                                {.input = input_of(options)}).gradient;
+    const auto target = [&](std::size_t at, std::span<const float> logits, std::span<float> gradient) {
+      targets[at] = target_of(at % targets_of_row, logits, gradient);
+    };
+    std::vector<float> result = backpropagate<float>(problem.model, batch, rows, target, {.input = input_of(options)}).gradient;
+    scores.assign(count, 0);
+    for (std::size_t at = 0; at < targets.size(); ++at) scores[at / targets_of_row] += targets[at];
+    return result;
+  }
+
+ private:
+  // What the logits of a row, or of one of its tokens, give to the score.
+  double target_of(std::size_t token, std::span<const float> logits, std::span<float> gradient) const {
+    if (problem.tokens.empty()) return problem.target(logits, gradient);
+    if (!std::ranges::binary_search(problem.tokens, token)) {
+      std::ranges::fill(gradient, 0.0f);
+      return 0;
+    }
+    const auto count = static_cast<double>(problem.tokens.size());
+    const double score = problem.target(logits, gradient);
+    for (float& slope : gradient) slope = static_cast<float>(slope / count);
+    return score / count;
   }
 };
 
@@ -277,6 +294,36 @@ double ScoreOfLogits::operator()(std::span<const float> logits, std::span<float>
   const double own = std::exp(logits[label] - greatest) / sum;
   for (std::size_t at = 0; at < logits.size(); ++at) set(at, own * ((at == label ? 1.0 : 0.0) - std::exp(logits[at] - greatest) / sum));
   return own;
+}
+
+double ScoreOfLabels::operator()(std::span<const float> logits, std::span<float> gradient) const {
+  const double greatest = *std::ranges::max_element(logits);
+  double all = 0, own = 0;
+  for (const float logit : logits) all += std::exp(logit - greatest);
+  for (const std::size_t label : labels) own += std::exp(logits[label] - greatest);
+  for (std::size_t at = 0; at < gradient.size(); ++at) {
+    const double weight = std::exp(logits[at] - greatest);
+    const bool is_own = std::ranges::find(labels, at) != labels.end();
+    const double slope = is_logit ? (is_own ? weight / own : 0) : weight / all * ((is_own ? 1.0 : 0.0) - own / all);
+    gradient[at] = static_cast<float>(slope);
+  }
+  return is_logit ? greatest + std::log(own) : own / all;
+}
+
+std::optional<std::int32_t> pad_id_of(const Config& config) {
+  if (config.pad_token_id < 0 || static_cast<std::size_t>(config.pad_token_id) >= config.vocab_size) return std::nullopt;
+  return static_cast<std::int32_t>(config.pad_token_id);
+}
+
+const Model& exact_model(const Model& model, Task task, std::unique_ptr<const Model>& exact) {
+  if (model.dtype == ComputeDtype::f32) return model;
+  if (model.config.is_quantized) {
+    throw Error(ErrorKind::unsupported, fmt::format("{}: gradients: expected weights in F32, F16 or BF16, found int8", model.config.path.string()));
+  }
+  if (exact == nullptr) {
+    exact = Model::load(model.config.path.parent_path(), {.num_threads = model.pool.size(), .dtype = ComputeDtype::f32}, model.kernels, task);
+  }
+  return *exact;
 }
 
 GradientExplanation gradients_of(const GradientProblem& problem, GradientMethod method, const GradientOptions& options) {

@@ -190,4 +190,14 @@ std::vector<Span> spans_between(std::string_view text, const Regex& separators) 
   return spans;
 }
 
+std::vector<Span> unit_spans(std::string_view text, std::span<const Span> tokens, const ExplainOptions& options) {
+  switch (options.unit) {
+    case ExplainUnit::word: return word_spans(text, tokens);
+    case ExplainUnit::token: return token_spans(text, tokens);
+    case ExplainUnit::sentence: return sentence_spans(text);
+    case ExplainUnit::regex: break;
+  }
+  return spans_between(text, Regex(options.unit_regex, RegexSyntax::python, "unit_regex"));
+}
+
 }  // namespace filbert

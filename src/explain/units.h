@@ -38,4 +38,7 @@ std::vector<Span> sentence_spans(std::string_view text);
 // What lies between the matches of `separators`.
 std::vector<Span> spans_between(std::string_view text, const Regex& separators);
 
+// Those of ExplainOptions::unit; `tokens` are the spans of the tokenizer's tokens in order.
+std::vector<Span> unit_spans(std::string_view text, std::span<const Span> tokens, const ExplainOptions& options);
+
 }  // namespace filbert

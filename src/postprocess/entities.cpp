@@ -5,6 +5,8 @@
 
 #include <filbert/error.h>
 
+#include "base/text.h"
+
 namespace filbert {
 namespace {
 
@@ -124,7 +126,7 @@ std::vector<Entity> entities_of_row(std::span<const ScoredToken> tokens, const E
   return entities;
 }
 
-std::vector<Entity> without_overlaps(std::vector<Entity> entities) {
+std::vector<Entity> without_overlaps(std::vector<Entity> entities, std::string_view text) {
   std::ranges::stable_sort(entities, {}, [](const Entity& entity) { return entity.offset.begin; });
   std::vector<Entity> kept;
   for (Entity& entity : entities) {
@@ -132,7 +134,7 @@ std::vector<Entity> without_overlaps(std::vector<Entity> entities) {
       kept.push_back(std::move(entity));
       continue;
     }
-    const auto length = [](const Entity& of) { return of.offset.end - of.offset.begin; };
+    const auto length = [&](const Entity& of) { return count_code_points(text.substr(of.offset.begin, of.offset.end - of.offset.begin)); };
     if (std::pair(length(entity), entity.score) > std::pair(length(kept.back()), kept.back().score)) kept.back() = std::move(entity);
   }
   return kept;

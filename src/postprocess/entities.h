@@ -42,8 +42,8 @@ struct EntityRules {
 // The entities of a row, without those whose labels are ignored; offsets are bytes. `begins` and `ends`: whether the text does.
 std::vector<Entity> entities_of_row(std::span<const ScoredToken> tokens, const EntityRules& rules, bool begins, bool ends);
 
-// Those of the windows of one text, in the order of the windows, as one list without overlaps.
-std::vector<Entity> without_overlaps(std::vector<Entity> entities);
+// Those of the windows of `text`, in the order of the windows, as one list without overlaps: the longer in code points stays, of equal ones the surer.
+std::vector<Entity> without_overlaps(std::vector<Entity> entities, std::string_view text);
 
 // What Entity::entity can be, in the order of the ids, each once: with none the labels, else their types.
 std::vector<std::string> entity_names(const std::map<int, std::string>& id2label, AggregationStrategy strategy);

@@ -68,10 +68,9 @@ std::string Tokenizer::convert_tokens_to_string(std::span<const std::string> tok
 }
 
 std::string Tokenizer::decode(std::span<const std::int32_t> ids, const DecodeOptions& options) const {
-  const std::vector<std::string> special = options.skip_special_tokens ? impl_->all_special_tokens() : std::vector<std::string>();
   const auto is_special = [&](const std::string& token) {
     const AddedToken* added = impl_->added_tokens.find(token);
-    return (added != nullptr && added->special) || std::find(special.begin(), special.end(), token) != special.end();
+    return added != nullptr && added->special;
   };
   std::vector<std::string> tokens;
   for (const std::int32_t id : ids) {

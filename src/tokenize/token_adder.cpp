@@ -56,11 +56,24 @@ void TokenAdder::add_those_of(const TokenizerConfig& config) {
 
 namespace {
 
+// A token with a role is a special one, whatever its flag says; additional ones are what their flags say.
+void mark_special(std::string_view content, Tokenizer::Impl& tokenizer) {
+  const AddedToken* token = tokenizer.added_tokens.find(content);
+  if (token->special) return;
+  AddedToken special = *token;
+  special.special = true;
+  const std::string normalized = special.decoded.value_or(special.content);
+  tokenizer.added_tokens.add(std::move(special), normalized);
+}
+
 // The token that the files give a role, or else the class or, of one that is not known, families, where texts can hold it.
-std::optional<std::string> token_of_role(const Tokenizer::Impl& tokenizer, const AddedToken* named, std::string_view of_class,
+std::optional<std::string> token_of_role(Tokenizer::Impl& tokenizer, const AddedToken* named, std::string_view of_class,
                                          std::initializer_list<std::string_view> usual) {
-  if (named != nullptr && tokenizer.added_tokens.find(named->content) != nullptr) return named->content;
-  if (tokenizer.added_tokens.find(of_class) != nullptr) return std::string(of_class);
+  for (const std::string_view content : {named != nullptr ? std::string_view(named->content) : std::string_view(), of_class}) {
+    if (tokenizer.added_tokens.find(content) == nullptr) continue;
+    mark_special(content, tokenizer);
+    return std::string(content);
+  }
   for (const std::string_view content : usual) {
     if (tokenizer.added_tokens.find(content) != nullptr) return std::string(content);
   }
@@ -81,7 +94,7 @@ void set_special_tokens(const TokenizerConfig& config, const ClassDefaults& defa
   for (const AddedToken& token : config.additional_special_tokens) tokenizer.additional_special_tokens.push_back(token.content);
   if (!tokenizer.additional_special_tokens.empty()) return;
   for (const std::string_view token : defaults.additional_special_tokens) {
-    if (tokenizer.token_to_id(token)) tokenizer.additional_special_tokens.emplace_back(token);
+    if (!token.empty() && tokenizer.token_to_id(token)) tokenizer.additional_special_tokens.emplace_back(token);
   }
 }
 

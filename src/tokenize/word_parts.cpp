@@ -1,8 +1,8 @@
 #include "tokenize/word_parts.h"
 
-#include <algorithm>
 #include <variant>
 
+#include "base/text.h"
 #include "tokenize/tokenizer.h"
 
 namespace filbert {
@@ -14,10 +14,6 @@ bool marks_subwords(const Tokenizer::Impl& tokenizer) {
   const auto* bpe = std::get_if<Bpe>(&tokenizer.sections->model);
   return bpe != nullptr && !bpe->continuing_subword_prefix.empty();
 }
-
-bool starts_code_point(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; }
-
-std::size_t code_points(std::string_view text) { return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), starts_code_point)); }
 
 // Whether one of the two code points around `at` is a space. A text's beginning is not looked at.
 bool is_beside_space(std::string_view text, std::size_t at) { return text[at - 1] == ' ' || (at < text.size() && text[at] == ' '); }
@@ -32,7 +28,7 @@ WordParts::Part WordParts::operator()(std::int32_t id, std::string_view text, Of
   const std::string_view there = text.substr(bytes.begin, bytes.end - bytes.begin);
   if (id == unk_id_) return {there, false};
   const std::string_view token = tokenizer_.id_to_token(id);
-  const bool is_subword = marks_subwords_ ? code_points(token) != code_points(there) : bytes.begin > 0 && !is_beside_space(text, bytes.begin);
+  const bool is_subword = marks_subwords_ ? count_code_points(token) != count_code_points(there) : bytes.begin > 0 && !is_beside_space(text, bytes.begin);
   return {token, is_subword};
 }
 

@@ -287,3 +287,35 @@ def test_the_built_in_model_needs_no_option():
     text = ok("explain", "I really love this book").text
     assert "love" in text and "5 stars" in text
     assert pathlib.Path(ROOT / "models/stars-en/config.json").exists()
+
+
+ENTITIES = ROOT / "tests" / "data" / "families" / "bert" / "token-v4"  # of random weights: every token but a few is an entity of some label
+
+
+def test_entities_of_a_token_classifier():
+    text = "one of the best rooms"
+    rows = ok("explain", "--model", ENTITIES, "--method", "occlusion,integrated_gradients", "--format", "json", text).rows
+    assert rows
+    for row in rows:
+        entity = row["entity"]
+        assert (row["text"], row["label"]) == (text, entity["entity_group"])
+        units = row["methods"]["occlusion"]["units"]
+        assert [text[unit["start"]:unit["end"]] for unit in units] == text.split()
+        own = [index for index, unit in enumerate(units) if unit["start"] < entity["end"] and unit["end"] > entity["start"]]
+        assert row["entity_units"] == own
+        assert len(row["methods"]["integrated_gradients"]["token_values"]) == row["tokens_used"]
+        assert dict((entry["label"], entry["score"]) for entry in row["scores"])[row["label"]] == pytest.approx(row["score"], abs=1e-6)
+    (last,) = ok("explain", "--model", ENTITIES, "--entity", str(len(rows) - 1), "--format", "json", text).rows
+    assert last["entity"] == rows[-1]["entity"]
+    place = text[last["entity"]["start"]:last["entity"]["end"]]
+    assert last["entity"] in [row["entity"] for row in ok("explain", "--model", ENTITIES, "--entity", place, "--format", "json", text).rows]
+    shown = ok("explain", "--model", ENTITIES, "--entity", "0", text).text
+    assert shown.startswith("entity: ") and "occlusion" in shown
+
+
+def test_entities_that_cannot_be_explained(checkpoint):
+    assert "--entity: expected a number below" in run("explain", "--model", ENTITIES, "--entity", "nowhere", "one of the best rooms").err
+    assert "expected occlusion" in run("explain", "--model", ENTITIES, "--method", "shap", "one of the best rooms").err
+    assert run("explain", "--model", ENTITIES, "--format", "html", "one of the best rooms").code == 4
+    result = run("explain", "--model", checkpoint, "--entity", "0", "good")
+    assert (result.code, "expected a token classifier" in result.err) == (2, True)

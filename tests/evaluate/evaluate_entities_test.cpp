@@ -86,7 +86,8 @@ std::vector<EntityText> many() {
 
 TEST(EvaluateEntities, IntervalsHoldTheValueAndTheSeedDecides) {
   const std::vector<EntityText> texts = many();
-  const EntityEvaluation one = evaluate_entities(texts, {.bootstrap = 200, .seed = 3, .num_threads = 1}), two = evaluate_entities(texts, {.bootstrap = 200, .seed = 3, .num_threads = 3});
+  const EntityEvaluation one = evaluate_entities(texts, {.bootstrap = 200, .seed = 3, .num_threads = 1}),
+      two = evaluate_entities(texts, {.bootstrap = 200, .seed = 3, .num_threads = 3});
   for (std::size_t at = 0; at < one.measures.size(); ++at) {
     const Measure& measure = one.measures[at].measure;
     EXPECT_LE(measure.low, measure.value) << one.measures[at].info.name;

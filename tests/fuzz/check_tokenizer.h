@@ -4,10 +4,15 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include <filbert/error.h>
 #include <filbert/tokenizer.h>
+
+#include "base/text.h"
 
 // Names the promise that was broken, for the log of the fuzzer.
 #define FILBERT_REQUIRE(condition)                                       \
@@ -63,6 +68,41 @@ inline void check_windows(const Tokenizer& tokenizer, std::string_view text, Enc
   FILBERT_REQUIRE(tokens == rows.rows[0].tokens_total && !rows.rows[0].truncated);
 }
 
+// A text of words has the tokens of its words, one after the other. Throws what they throw by themselves.
+inline void check_words(const Tokenizer& tokenizer, std::string_view text, const EncodeOptions& options) {
+  std::vector<std::string_view> words;
+  for (std::size_t at = 0; at < text.size() && words.size() < 20;) {
+    const std::size_t end = std::min(text.find(' ', at), text.size());
+    words.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  const WordsInput input{words};
+  const BatchEncoding all = tokenizer(std::span(&input, 1), {.add_special_tokens = false, .offset_unit = options.offset_unit});
+  std::vector<std::int32_t> ids;
+  for (const std::string_view word : words) {
+    const BatchEncoding alone = tokenizer(word, {.add_special_tokens = false, .return_offsets_mapping = false});
+    ids.insert(ids.end(), alone.input_ids.begin(), alone.input_ids.end());
+  }
+  FILBERT_REQUIRE(all.input_ids == ids);
+  for (std::size_t token = 0; token < ids.size(); ++token) {
+    FILBERT_REQUIRE(all.word_ids[token] >= 0 && static_cast<std::size_t>(all.word_ids[token]) < words.size());
+    FILBERT_REQUIRE(all.offset_mapping[token].end <= words[static_cast<std::size_t>(all.word_ids[token])].size());
+  }
+}
+
+// Whatever the decoder, what comes back is valid UTF-8, or the decoder says that it could not be read.
+inline void check_decoding(const Tokenizer& tokenizer, const BatchEncoding& encoding, std::string_view text) {
+  try {
+    for (const bool skip_special_tokens : {false, true}) {
+      FILBERT_REQUIRE(count_invalid_utf8(tokenizer.decode(encoding.input_ids, {.skip_special_tokens = skip_special_tokens})) == 0);
+    }
+    const std::vector<std::string> tokens = {std::string(text), "##" + std::string(text.substr(0, 3)), ""};
+    FILBERT_REQUIRE(count_invalid_utf8(tokenizer.convert_tokens_to_string(tokens)) == 0);
+  } catch (const Error& error) {
+    FILBERT_REQUIRE(error.kind() == ErrorKind::unsupported || error.kind() == ErrorKind::corrupt);
+  }
+}
+
 // Encodes the text alone and as a pair; errors of kind invalid_argument (no room, no pair) are answers, too.
 inline void check_tokenizer(const Tokenizer& tokenizer, std::string_view text, std::string_view text_pair,
                             const EncodeOptions& options) {
@@ -74,8 +114,14 @@ inline void check_tokenizer(const Tokenizer& tokenizer, std::string_view text, s
     FILBERT_REQUIRE(tokenizer(text, other_way).input_ids == encoding.input_ids);
     check_encoding(tokenizer, tokenizer(text, text_pair, options), text, text_pair, options);
     check_windows(tokenizer, text, options);
+    check_decoding(tokenizer, encoding, text);
   } catch (const Error& error) {
     FILBERT_REQUIRE(error.kind() == ErrorKind::invalid_argument);
+  }
+  try {
+    check_words(tokenizer, text, options);
+  } catch (const Error& error) {  // a regular expression may find in a word what it does not in the text
+    FILBERT_REQUIRE(error.kind() == ErrorKind::unsupported);
   }
 }
 

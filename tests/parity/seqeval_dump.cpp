@@ -17,7 +17,8 @@ json written(const SpanFigures& figures) { return {figures.precision, figures.re
 
 json answer(const json& task) {
   const auto gold = task.at("gold").get<std::vector<std::vector<std::string>>>(), predicted = task.at("predicted").get<std::vector<std::vector<std::string>>>();
-  const SequenceOptions options{span_rules_from_name(task.at("rules").get<std::string>()), task.at("suffix").get<bool>(), task.at("zero_division").get<double>()};
+  const SequenceOptions options{span_rules_from_name(task.at("rules").get<std::string>()), task.at("suffix").get<bool>(),
+      task.at("zero_division").get<double>()};
   const SequenceFigures figures = sequence_figures(gold, predicted, options);
   json out = {{"micro", written(figures.micro)}, {"macro", written(figures.macro)}, {"weighted", written(figures.weighted)}, {"types", json::object()}};
   for (const TypeFigures& type : figures.types) out["types"][type.type] = written(type.figures);

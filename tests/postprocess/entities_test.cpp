@@ -80,12 +80,17 @@ TEST(Entities, ViterbiIsOverWordsWhereThereAreWords) {
 Entity entity(std::size_t begin, std::size_t end, float score) { return {"PER", score, 0, "", {begin, end}}; }
 
 TEST(Entities, OfOverlapsTheLongestThenTheSurestStays) {
-  const auto kept = without_overlaps({entity(10, 14, 0.5f), entity(0, 4, 0.5f), entity(2, 9, 0.1f), entity(10, 14, 0.6f), entity(20, 21, 0.1f)});
+  const auto kept = without_overlaps({entity(10, 14, 0.5f), entity(0, 4, 0.5f), entity(2, 9, 0.1f), entity(10, 14, 0.6f), entity(20, 21, 0.1f)}, std::string(21, 'x'));
   ASSERT_EQ(kept.size(), 3u);
   EXPECT_EQ(kept[0].offset, (Offset{2, 9}));
   EXPECT_FLOAT_EQ(kept[1].score, 0.6f);
+  // Ten bytes each, but seven letters and six.
+  const std::string text = "жжжжaaaaa";
+  const auto by_code_points = without_overlaps({entity(2, 12, 0.1f), entity(0, 10, 0.9f)}, text);
+  ASSERT_EQ(by_code_points.size(), 1u);
+  EXPECT_EQ(by_code_points[0].offset, (Offset{2, 12}));
   EXPECT_EQ(kept[2].offset, (Offset{20, 21}));
-  EXPECT_TRUE(without_overlaps({}).empty());
+  EXPECT_TRUE(without_overlaps({}, "").empty());
 }
 
 }  // namespace

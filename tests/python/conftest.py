@@ -60,6 +60,13 @@ def entities(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def plain_entities(tmp_path_factory):
+    """The same with labels that have no B- and I-."""
+    labels = {"id2label": {"0": "O", "1": "PER", "2": "LOC"}, "label2id": {"O": 0, "PER": 1, "LOC": 2}}
+    return write_bert(tmp_path_factory.mktemp("plain"), "BertForTokenClassification", lambda name: ".pooler." in name, **labels)
+
+
+@pytest.fixture(scope="session")
 def encoder(tmp_path_factory):
     """A model without a head."""
     return write_bert(tmp_path_factory.mktemp("encoder"), "BertModel", lambda name: name.startswith("classifier."))

@@ -5,8 +5,8 @@ import pickle
 import numpy
 import pytest
 
-from filbert import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoModelForTokenClassification, AutoTokenizer
-from conftest import TEXTS
+from filbert import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoModelForTokenClassification, AutoTokenizer, classify
+from conftest import ROOT, TEXTS
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +109,16 @@ def test_what_cannot_be_is_refused(model, arguments, message):
 def test_unknown_arguments_are_refused(model):
     with pytest.raises(TypeError, match="unexpected argument 'input_idz'"):
         model([[2, 3]], input_idz=1)
+
+
+def test_a_model_and_a_pipeline_say_the_same_in_every_family():
+    """Also where tokens have types that are more than 0 and 1."""
+    for family in ("bert", "xlnet", "roberta", "deberta"):
+        directory = str(ROOT / "tests/data/families" / family / "sequence")
+        tokenizer, model = AutoTokenizer.from_pretrained(directory), AutoModelForSequenceClassification.from_pretrained(directory)
+        logits = model(**tokenizer(["I love it", "no"], padding=True, return_tensors="np")).logits
+        answers = classify(["I love it", "no"], model=model)
+        assert [answer.logits.tolist() for answer in answers] == logits.tolist(), family
 
 
 def test_no_rows_give_no_logits(model):

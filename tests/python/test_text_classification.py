@@ -109,7 +109,7 @@ def test_a_text_too_long_is_cut_and_that_is_said(classifier):
         assert classifier("good " * 100, truncation=True) == cut
         assert classifier("good " * 62) == cut
         assert classifier("good " * 100, long_text="windows", stride=4) != cut
-    with pytest.raises(ValueError, match="row 1: expected at most the 64 tokens .* found 102"):
+    with pytest.raises(ValueError, match="row 1: expected at most 64 tokens, found 102"):
         classifier(["good", "good " * 100], truncation=False)
     with pytest.warns(TruncationWarning, match="more than 3 tokens"):
         assert classifier("good bad", max_length=3) == classifier("good")

@@ -32,6 +32,18 @@ GoldenRow golden_row(const nlohmann::json& json) {
   return golden;
 }
 
+TextGoldens text_goldens(const std::string& name, const std::filesystem::path& model) {
+  const std::filesystem::path path = source_directory() / "tests" / "data" / (name + ".goldens.jsonl");
+  std::ifstream file(path);
+  std::string line;
+  if (!std::getline(file, line)) throw std::runtime_error(path.string() + ": empty or not there; run tools/make_goldens.py");
+  const auto made = nlohmann::json::parse(line);
+  check_weights(made, model / "model.safetensors");
+  TextGoldens goldens{made.at("max_length"), {}};
+  while (std::getline(file, line)) goldens.rows.push_back(golden_row(nlohmann::json::parse(line)));
+  return goldens;
+}
+
 constexpr std::array<std::uint32_t, 64> kRoundConstants = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01,
     0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc,
@@ -84,6 +96,7 @@ std::string sha256(std::string_view bytes) {
 
 std::filesystem::path source_directory() { return FILBERT_SOURCE_DIR; }
 std::filesystem::path stars_en_directory() { return source_directory() / "models" / "stars-en"; }
+std::filesystem::path entities_en_directory() { return source_directory() / "models" / "entities-en"; }
 std::filesystem::path pytorch_fixture(std::string_view name) {
   return source_directory() / "tests" / "data" / "pytorch" / name;
 }
@@ -102,16 +115,7 @@ std::vector<TinyGoldens> tiny_goldens() {
   return all;
 }
 
-TextGoldens stars_en_goldens() {
-  const std::filesystem::path path = source_directory() / "tests" / "data" / "stars-en.goldens.jsonl";
-  std::ifstream file(path);
-  std::string line;
-  if (!std::getline(file, line)) throw std::runtime_error(path.string() + ": empty or not there; run tools/make_goldens.py");
-  const auto made = nlohmann::json::parse(line);
-  check_weights(made, stars_en_directory() / "model.safetensors");
-  TextGoldens goldens{made.at("max_length"), {}};
-  while (std::getline(file, line)) goldens.rows.push_back(golden_row(nlohmann::json::parse(line)));
-  return goldens;
-}
+TextGoldens stars_en_goldens() { return text_goldens("stars-en", stars_en_directory()); }
+TextGoldens entities_en_goldens() { return text_goldens("entities-en", entities_en_directory()); }
 
 }  // namespace filbert::reference

@@ -11,9 +11,9 @@
 namespace filbert::reference {
 
 struct GoldenRow {
-  std::string text;  // of stars-en only
+  std::string text;  // of the built-in models only
   Row row;
-  std::vector<double> logits;
+  std::vector<double> logits;  // of a token classifier [tokens, labels]
 };
 
 struct TinyGoldens {
@@ -29,8 +29,9 @@ struct TextGoldens {
   std::size_t max_length = 0;
   std::vector<GoldenRow> rows;
 };
-// tests/data/stars-en.goldens.jsonl. Throws std::runtime_error likewise, saying how to make them anew.
+// tests/data/stars-en.goldens.jsonl and entities-en.goldens.jsonl. Throw std::runtime_error likewise, saying how to make them anew.
 TextGoldens stars_en_goldens();
+TextGoldens entities_en_goldens();
 
 // How many of those a test computes.
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
@@ -42,6 +43,7 @@ constexpr std::size_t kComputedTexts = 200;
 // Of the repository that these tests were built from.
 std::filesystem::path source_directory();
 std::filesystem::path stars_en_directory();
+std::filesystem::path entities_en_directory();
 // tests/data/pytorch/`name`: the same tensors, and the same checkpoint, in every kind of weight file.
 std::filesystem::path pytorch_fixture(std::string_view name);
 

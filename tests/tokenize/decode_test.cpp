@@ -84,7 +84,7 @@ TEST(Decode, ADecoderThatIsNotKnownIsAnErrorOfItsUse) {
   EXPECT_EQ(message(ErrorKind::unsupported, R"({"type":"CTC","pad_token":"<pad>"})"),
             "t: decoder: type: expected a decoder that this version knows, found CTC");
   EXPECT_EQ(message(ErrorKind::corrupt, R"({"type":"Sequence","decoders":[{"type":"Fuse"},{"type":"WordPiece","prefix":"##"}]})"),
-            "t: decoder: decoders[1]: cleanup: expected a value, found none");
+            "t: decoder: decoders[1]: expected a field \"cleanup\", found none");
   EXPECT_EQ(message(ErrorKind::corrupt, R"({"type":"Strip","content":"ab","start":0,"stop":0})"),
             "t: decoder: content: expected one character, found a string (\"ab\")");
   EXPECT_EQ(message(ErrorKind::corrupt, R"({"type":"BPEDecoder","suffix":""})"),

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "web/sample_attention.h"
 #include "web/sample_corpus.h"
+#include "web/sample_entities.h"
 #include "web/sample_evaluation.h"
 #include "web/sample_drift.h"
 #include "web/sample_reports.h"
@@ -57,6 +58,7 @@ int main(int argc, char** argv) {
   write("several.html", html_report(reference::several_report()));
   write("corpus.html", html_report(reference::sample_corpus()));
   for (const auto& [name, report] : reference::sample_evaluations()) write(name + ".html", html_report(report));
+  for (const auto& [name, report] : reference::sample_entity_evaluations()) write(name + ".html", html_report(report));
   write("drift.html", html_report(reference::sample_drift()));
   int count = 0;
   for (const auto& [text, label] : reference::hostile_texts()) {

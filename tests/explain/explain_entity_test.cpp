@@ -1,0 +1,260 @@
+// Explanations of entities: occlusion beside plain loops over masked ids, gradients beside central differences in double, on tiny checkpoints.
+#include <filbert/explain_entity.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "base/json_writer.h"
+#include "explain/explain_json.h"
+#include "explain/gradients.h"
+#include "gradients/backpropagation.h"
+#include "reference/goldens.h"
+#include "tokenize/small_vocab.h"
+
+namespace filbert {
+namespace {
+
+using nlohmann::json;
+using testing::message_of;
+
+constexpr std::string_view kText = "It's  fine, isn't it? one of the best rooms";
+constexpr Offset kRooms = {34, 44};  // "best rooms"
+
+// A checkpoint of tests/data/families whose labels are O, B-PER, I-PER, B-LOC and I-LOC.
+class Labelled {
+ public:
+  explicit Labelled(const std::string& name) {
+    const auto from = reference::source_directory() / "tests" / "data" / "families" / name;
+    for (const auto& file : std::filesystem::directory_iterator(from)) {
+      if (file.path().filename() != "config.json") std::filesystem::copy(file.path(), directory_.path() / file.path().filename());
+    }
+    json config = json::parse(std::ifstream(from / "config.json"));
+    config["id2label"] = {{"0", "O"}, {"1", "B-PER"}, {"2", "I-PER"}, {"3", "B-LOC"}, {"4", "I-LOC"}};
+    config["label2id"] = {{"O", 0}, {"B-PER", 1}, {"I-PER", 2}, {"B-LOC", 3}, {"I-LOC", 4}};
+    directory_.write("config.json", config.dump());
+  }
+  TokenClassificationPipeline load(const ModelOptions& options = {}) const {
+    return pipeline<TokenClassificationPipeline>("ner", directory_.path(), {}, options);
+  }
+
+ private:
+  testing::TemporaryDirectory directory_;
+};
+
+BatchEncoding row_of(const TokenClassificationPipeline& pipeline, std::string_view text) {
+  return pipeline.tokenizer()(text, {.truncation = Truncation::longest_first, .max_length = pipeline.max_length()});
+}
+
+// The tokens with characters of `place`, in code points.
+std::vector<std::size_t> tokens_in(const BatchEncoding& row, Offset place) {
+  std::vector<std::size_t> tokens;
+  for (std::size_t token = 0; token < row.total_tokens(); ++token) {
+    const Offset offset = row.offset_mapping[token];
+    if (row.special_tokens_mask[token] == 0 && offset.begin < place.end && offset.end > place.begin) tokens.push_back(token);
+  }
+  return tokens;
+}
+
+// The mean over `tokens` of what a softmax of their logits gives to `labels`, or of the logarithm of the sum of exponentials.
+template <typename Numbers>
+double target_of(const Numbers& logits, const std::vector<std::size_t>& tokens, const std::vector<std::size_t>& labels, bool is_logit) {
+  constexpr std::size_t kLabels = 5;
+  double sum = 0;
+  for (const std::size_t token : tokens) {
+    double all = 0, own = 0;
+    for (std::size_t label = 0; label < kLabels; ++label) {
+      const double weight = std::exp(static_cast<double>(logits[token * kLabels + label]));
+      all += weight;
+      if (std::find(labels.begin(), labels.end(), label) != labels.end()) own += weight;
+    }
+    sum += is_logit ? std::log(own) : own / all;
+  }
+  return sum / static_cast<double>(tokens.size());
+}
+
+const std::vector<std::size_t> kLoc = {3, 4};
+
+class ExplainEntity : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(ExplainEntity, OcclusionPutsTheMaskInThePlaceOfEachWord) {
+  const Labelled checkpoint(GetParam());
+  const TokenClassificationPipeline pipeline = checkpoint.load();
+  const BatchEncoding row = row_of(pipeline, kText);
+  const std::vector<std::size_t> tokens = tokens_in(row, kRooms);
+  for (const bool is_logit : {false, true}) {
+    const EntityExplanation found = explain_entity(pipeline, kText, {.entity = "LOC", .offset = kRooms},
+                                                   {.explain = {.target = is_logit ? ExplainTarget::logit : ExplainTarget::probability}, .methods = {"occlusion"}});
+    const ExplainReport& report = found.report;
+    EXPECT_EQ(found.tokens, tokens);
+    const double whole = target_of(pipeline.model()(row).logits.data, tokens, kLoc, is_logit);
+    EXPECT_NEAR(report.text.score, whole, 1e-6);
+    ASSERT_EQ(report.occlusion->values.size(), report.text.units.size());
+    std::vector<std::size_t> own;
+    for (std::size_t unit = 0; unit < report.text.units.size(); ++unit) {
+      const Offset place = report.text.units[unit].offset;
+      BatchEncoding masked = row;
+      for (const std::size_t token : tokens_in(row, place)) masked.input_ids[token] = *pipeline.tokenizer().token_to_id(*pipeline.tokenizer().mask_token());
+      const double without = target_of(pipeline.model()(masked).logits.data, tokens, kLoc, is_logit);
+      EXPECT_NEAR(report.occlusion->values[unit], whole - without, 1e-6) << report.text.units[unit].text;
+      if (place.begin < kRooms.end && place.end > kRooms.begin) own.push_back(unit);
+    }
+    EXPECT_EQ(found.units, own);
+    EXPECT_EQ(own.size(), 2u);
+    EXPECT_FALSE(report.occlusion->stopped);
+  }
+}
+
+// What a token's word adds by the gradient is how fast the target changes as its vector grows.
+TEST_P(ExplainEntity, GradientsAreCentralDifferences) {
+  const Labelled checkpoint(GetParam());
+  const TokenClassificationPipeline pipeline = checkpoint.load();
+  const BatchEncoding row = row_of(pipeline, kText);
+  const std::vector<std::size_t> tokens = tokens_in(row, kRooms);
+  const Model& model = pipeline.model().internals();
+  const std::vector<double> x = input_vectors<double>(model, row, GradientInput::words);
+  const std::size_t width = x.size() / row.total_tokens();
+  for (const bool is_logit : {false, true}) {
+    const EntityExplanation found = explain_entity(pipeline, kText, {.entity = "LOC", .offset = kRooms},
+                                                   {.explain = {.target = is_logit ? ExplainTarget::logit : ExplainTarget::probability}, .methods = {"input_x_gradient"}});
+    const GradientExplanation& gradient = found.report.gradients.front();
+    double largest = 0;
+    std::vector<double> expected;
+    for (std::size_t token = 0; token < row.total_tokens(); ++token) {
+      const auto target_at = [&](double share) {
+        std::vector<double> moved = x;
+        for (std::size_t at = token * width; at < (token + 1) * width; ++at) moved[at] *= share;
+        const auto none = [](std::size_t, std::span<const double>, std::span<double> slopes) { std::ranges::fill(slopes, 0.0); };
+        return target_of(backpropagate<double>(model, row, moved, none).logits, tokens, kLoc, is_logit);
+      };
+      expected.push_back((target_at(1 + 1e-4) - target_at(1 - 1e-4)) / 2e-4);
+      largest = std::max(largest, std::abs(expected.back()));
+    }
+    for (std::size_t token = 0; token < row.total_tokens(); ++token) {
+      EXPECT_NEAR(gradient.token_values[token], expected[token], 1e-4 * largest) << token;  // 1e-4: gradients in f32, of which terms cancel
+    }
+  }
+}
+
+TEST_P(ExplainEntity, IntegratedGradientsAddUpToTheScore) {
+  const Labelled checkpoint(GetParam());
+  const TokenClassificationPipeline pipeline = checkpoint.load();
+  const EntityExplanation found =
+      explain_entity(pipeline, kText, {.entity = "LOC", .offset = kRooms}, {.methods = {"integrated_gradients", "occlusion"}, .gradients = {.num_steps = 200}});
+  const GradientExplanation& gradient = found.report.gradients.front();
+  const double sum = std::accumulate(gradient.token_values.begin(), gradient.token_values.end(), 0.0);
+  EXPECT_NEAR(gradient.score, found.report.text.score, 1e-5);  // the forward pass of gradients sums in another order
+  EXPECT_NEAR(gradient.base_value + sum + gradient.gap, gradient.score, 1e-9);
+  EXPECT_LT(gradient.gap_share(), 0.01);
+  const double of_units = std::accumulate(gradient.values.begin(), gradient.values.end(), 0.0);
+  EXPECT_NEAR(of_units + gradient.special, sum, 1e-9);
+  EXPECT_EQ(gradient.tokens.size(), gradient.token_values.size());
+  EXPECT_TRUE(found.report.occlusion.has_value());
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, ExplainEntity, ::testing::Values("bert/token-v4", "roberta/token-shards", "deberta-v2/token-shards", "xlm-roberta/token-v4"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::erase_if(name, [](char c) { return c == '-' || c == '/'; });
+                           return name;
+                         });
+
+TEST(ExplainEntity, TheScoresAreTheMeansOfAllTypes) {
+  const Labelled checkpoint("bert/token-v4");
+  const TokenClassificationPipeline pipeline = checkpoint.load();
+  const EntityExplanation found = explain_entity(pipeline, kText, {.entity = "PER", .offset = kRooms});
+  const Classification& answer = found.report.text.classification;
+  ASSERT_EQ(answer.scores.size(), 3u);
+  EXPECT_EQ(answer.scores[0].label, "O");
+  EXPECT_EQ(answer.scores[1].label, "PER");
+  EXPECT_EQ(answer.scores[2].label, "LOC");
+  EXPECT_NEAR(answer.scores[0].score + answer.scores[1].score + answer.scores[2].score, 1, 1e-6);
+  EXPECT_FLOAT_EQ(answer.scores[1].score, static_cast<float>(found.report.text.score));
+  // A label stands for itself, and another type can be asked about.
+  const auto score = [&](const std::string& entity, std::optional<std::string> label) {
+    return explain_entity(pipeline, kText, {.entity = entity, .offset = kRooms}, {.explain = {.label = std::move(label)}}).report.text.score;
+  };
+  EXPECT_NEAR(score("B-PER", {}) + score("I-PER", {}), found.report.text.score, 1e-9);
+  EXPECT_EQ(score("LOC", "PER"), found.report.text.score);
+}
+
+TEST(ExplainEntity, OffsetsCountWhatTheOptionsSay) {
+  const Labelled checkpoint("bert/token-v4");
+  const TokenClassificationPipeline pipeline = checkpoint.load();
+  const std::string text = "Über good";
+  const EntityExplanation points = explain_entity(pipeline, text, {.entity = "LOC", .offset = {5, 9}});
+  const EntityExplanation bytes = explain_entity(pipeline, text, {.entity = "LOC", .offset = {6, 10}}, {.explain = {.offset_unit = OffsetUnit::bytes}});
+  EXPECT_EQ(points.tokens, bytes.tokens);
+  EXPECT_EQ(points.report.text.units.back().offset, (Offset{5, 9}));
+  EXPECT_EQ(bytes.report.text.units.back().offset, (Offset{6, 10}));
+}
+
+TEST(ExplainEntity, WhatCannotBeExplainedIsAnError) {
+  const Labelled checkpoint("bert/token-v4");
+  const TokenClassificationPipeline pipeline = checkpoint.load();
+  const auto message = [&](ErrorKind kind, const Entity& entity, const EntityExplainOptions& options) {
+    return message_of(kind, [&] { explain_entity(pipeline, kText, entity, options); });
+  };
+  const Entity rooms{.entity = "LOC", .offset = kRooms};
+  EXPECT_EQ(message(ErrorKind::invalid_argument, {.entity = "ORG", .offset = kRooms}, {.methods = {"occlusion"}}),
+            "entity: expected one of O, PER, LOC, found \"ORG\"");
+  EXPECT_EQ(message(ErrorKind::invalid_argument, {.entity = "LOC", .offset = {90, 95}}, {.methods = {"occlusion"}}),
+            "entity: expected one that the model sees, found none of its tokens from 90 to 95");
+  EXPECT_EQ(message(ErrorKind::invalid_argument, rooms, {.explain = {.max_length = 4}, .methods = {"occlusion"}}),
+            "entity: expected one that the model sees, found none of its tokens from 34 to 44, and the text is truncated");
+  EXPECT_EQ(message(ErrorKind::unsupported, rooms, {.methods = {"shap"}}),
+            "method: expected occlusion, saliency, input_x_gradient, integrated_gradients or smoothgrad for an entity, found \"shap\"");
+  EXPECT_EQ(message(ErrorKind::unsupported, rooms, {.explain = {.masking = Masking::remove}, .methods = {"occlusion"}}),
+            "mask: expected the mask token for an entity, whose tokens keep their places, found remove");
+  EXPECT_EQ(message(ErrorKind::unsupported, rooms, {.explain = {.target = ExplainTarget::contrast}, .methods = {"occlusion"}}),
+            "target: expected probability or logit for an entity, found contrast");
+}
+
+TEST(ExplainEntity, WhatTruncationCutOffIsNoUnit) {
+  const Labelled checkpoint("bert/token-v4");
+  const TokenClassificationPipeline pipeline = checkpoint.load();
+  const EntityExplanation found = explain_entity(pipeline, kText, {.entity = "LOC", .offset = {0, 4}}, {.explain = {.max_length = 8}, .methods = {"occlusion"}});
+  ASSERT_EQ(found.report.text.not_seen.size(), 1u);
+  EXPECT_EQ(found.report.text.not_seen.front().second.end, kText.size());
+  EXPECT_TRUE(found.report.text.classification.truncated);
+  EXPECT_LE(found.report.text.units.back().offset.begin, found.report.text.not_seen.front().second.begin);
+}
+
+TEST(ExplainEntity, JsonHasTheShapeOfOtherExplanations) {
+  const Labelled checkpoint("bert/token-v4");
+  const TokenClassificationPipeline pipeline = checkpoint.load();
+  const EntityExplanation found = explain_entity(pipeline, kText, {.entity = "LOC", .score = 0.5f, .word = "best rooms", .offset = kRooms},
+                                                 {.methods = {"occlusion", "integrated_gradients"}});
+  JsonWriter writer;
+  write_json(found, writer);
+  const json line = json::parse(writer.take_line());
+  EXPECT_EQ(line.at("entity"), (json{{"entity_group", "LOC"}, {"score", 0.5}, {"word", "best rooms"}, {"start", 34}, {"end", 44}}));
+  EXPECT_EQ(line.at("label"), "LOC");
+  EXPECT_EQ(line.at("entity_units").size(), 2u);
+  EXPECT_EQ(line.at("entity_tokens").size(), found.tokens.size());
+  EXPECT_EQ(line.at("methods").at("occlusion").at("units").size(), found.report.text.units.size());
+  EXPECT_EQ(line.at("methods").at("integrated_gradients").at("token_values").size(), found.report.text.classification.tokens_used);
+}
+
+TEST(ScoreOfLabels, SlopesAreCentralDifferences) {
+  const std::vector<float> logits = {0.5f, -1.25f, 2.0f, 0.25f};
+  for (const ScoreOfLabels& score : {ScoreOfLabels{false, {1}}, {false, {0, 2}}, {true, {1}}, {true, {2, 3}}}) {
+    std::vector<float> gradient(4);
+    score(logits, gradient);
+    for (std::size_t at = 0; at < logits.size(); ++at) {
+      std::vector<float> above = logits, below = logits;
+      above[at] += 0.0078125f;
+      below[at] -= 0.0078125f;
+      EXPECT_NEAR(gradient[at], (score(above, {}) - score(below, {})) / 0.015625, 1e-5);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace filbert
