@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import pathlib
+import re
 import sys
 
 import pytest
@@ -123,8 +124,8 @@ def test_a_text_that_is_too_long_is_the_only_one_without_an_answer(model):
     outputs = [CLASSIFICATION["label"], None]
     (found,) = Work(answers, [(1, "text")], outputs, ["label", "error"], on_error="row")(batches_of(texts, 3))
     assert [label is None for label in found.column(2).to_pylist()] == [False, True, False]
-    assert found.column(3).to_pylist()[1].startswith("column 'text': expected at most the 64 tokens")
-    with pytest.raises(InvalidArgumentError, match="row 1: expected at most the 64 tokens"):
+    assert re.match("column 'text': expected at most .*64 tokens.*, found 102", found.column(3).to_pylist()[1])
+    with pytest.raises(InvalidArgumentError, match="row 1: expected at most .*64 tokens"):
         list(Work(answers, [(1, "text")], outputs, ["label", "error"], on_error="raise")(batches_of(texts, 3)))
 
 
