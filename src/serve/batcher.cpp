@@ -211,8 +211,8 @@ void Batcher::run(const std::vector<Part>& parts) {
     const Tensor logits = model.logits(batch_);
     std::size_t from = 0;
     for (const auto& [job, first, last] : parts) {
-      const std::size_t begin = model.logits_of(job->inputs, first).first, end = model.logits_of(job->inputs, last - 1).second;
-      for (std::size_t to = begin; to < end; ++to, ++from) std::copy(logits[from].begin(), logits[from].end(), job->logits[to].begin());
+      const std::size_t end = model.logits_of(job->inputs, last - 1).second;
+      for (std::size_t to = model.logits_of(job->inputs, first).first; to < end; ++to, ++from) std::copy(logits[from].begin(), logits[from].end(), job->logits[to].begin());
       job->computed_tokens += job->inputs.row_starts[last] - job->inputs.row_starts[first];
     }
   } catch (const std::exception&) {

@@ -165,7 +165,7 @@ Plan tokenize(const HttpRequest& request, std::string_view, const ServeContext& 
     encode.add_special_tokens = bool_field(root, "add_special_tokens").value_or(true);
     unit = string_field(root, "offset_unit").value_or(unit);
   });
-  check_options(*plan.model, plan.options);
+  if (plan.model->task() == Task::sequence_classification) check_options(*plan.model, plan.options);
   std::size_t bytes = 0;
   std::vector<TextInput> texts;
   for (const ServedText& each : plan.texts) {

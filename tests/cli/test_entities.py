@@ -213,7 +213,7 @@ def test_on_a_terminal_entities_have_colours_and_their_labels(finder):
 @pytest.mark.parametrize("family", ["bert", "roberta", "xlm-roberta", "deberta-v2", "distilbert", "electra", "modernbert"])
 def test_families_run_with_each_strategy(family):
     checkpoint = ROOT / "tests/data/families" / family / "token-v4"
-    text = "The quick brown fox: jumps, over  the lazy dog 42"
+    text = "the lazy dog, over  42"
     for strategy in ["none", "simple", "first", "average", "max"]:
         (row,) = rows(checkpoint, text, "--aggregation-strategy", strategy)
         assert all(0 <= e["start"] < e["end"] <= len(text) and 0 < e["score"] <= 1 for e in row["entities"])
