@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>  // join, since fmt 11
 
+#include "infer/architecture.h"
 #include "load/weight_files.h"
 
 namespace filbert::cli {
@@ -24,12 +25,11 @@ void attempt(Load load, std::string& missing, std::optional<Error>& failure) {
 
 void config_doubts(const Config& config, std::vector<std::string>& out) {
   for (std::string& doubt : label_doubts(config)) out.push_back(std::move(doubt));
-  const auto classifies = [](const std::string& name) { return name.ends_with("ForSequenceClassification"); };
+  const auto classifies = [](const std::string& name) { return name.ends_with("ForSequenceClassification") || name.ends_with("ForTokenClassification"); };
   if (config.architectures.empty()) {
     out.push_back("config.json names no architectures: nothing says that this model was trained to classify texts");
   } else if (std::none_of(config.architectures.begin(), config.architectures.end(), classifies)) {
-    out.push_back(
-        fmt::format("architectures names {}, not a …ForSequenceClassification", config.architectures.front()));
+    out.push_back(fmt::format("architectures names {}, not a …ForSequenceClassification or …ForTokenClassification", config.architectures.front()));
   }
 }
 
@@ -53,6 +53,11 @@ void tokenizer_doubts(const Tokenizer& tokenizer, const std::optional<Config>& c
 
 }  // namespace
 
+const PreTrainedModel* Checkpoint::model() const {
+  if (text_model) return &*text_model;
+  return token_model ? &*token_model : nullptr;
+}
+
 std::optional<std::size_t> Checkpoint::max_length() const {
   const auto by_tokenizer = tokenizer ? tokenizer->model_max_length() : std::nullopt;
   if (!config) return by_tokenizer;
@@ -67,7 +72,11 @@ Checkpoint read_checkpoint(const std::filesystem::path& directory, const ModelOp
   if (found.config) {
     attempt(
         [&] {
-          found.model = AutoModelForSequenceClassification::from_pretrained(directory, options);
+          if (task_of(*found.config) == Task::token_classification) {
+            found.token_model = AutoModelForTokenClassification::from_pretrained(directory, options);
+          } else {
+            found.text_model = AutoModelForSequenceClassification::from_pretrained(directory, options);
+          }
         },
         found.model_missing, found.failure);
   } else {
@@ -96,7 +105,7 @@ std::vector<std::string> label_doubts(const Config& config) {
   } else if (config.id2label.begin()->second == "LABEL_0") {
     out.push_back("id2label holds the default names LABEL_0, …, which say nothing");
   }
-  if (config.num_labels() == 1 && !config.problem_type) {
+  if (config.num_labels() == 1 && !config.problem_type && task_of(config) == Task::sequence_classification) {
     out.push_back(
         "one label and no problem_type: the score is a sigmoid; a regression model wants --function-to-apply none");
   }
@@ -105,7 +114,7 @@ std::vector<std::string> label_doubts(const Config& config) {
 
 std::vector<std::string> doubts(const Checkpoint& checkpoint) {
   std::vector<std::string> out;
-  if (!checkpoint.model) out.push_back(fmt::format("no model: {}", checkpoint.model_missing));
+  if (!checkpoint.model()) out.push_back(fmt::format("no model: {}", checkpoint.model_missing));
   if (!checkpoint.tokenizer) out.push_back(fmt::format("no tokenizer: {}", checkpoint.tokenizer_missing));
   if (checkpoint.config) config_doubts(*checkpoint.config, out);
   if (checkpoint.tokenizer) tokenizer_doubts(*checkpoint.tokenizer, checkpoint.config, out);

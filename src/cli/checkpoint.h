@@ -18,13 +18,15 @@ namespace filbert::cli {
 struct Checkpoint {
   std::filesystem::path directory;
   std::optional<Config> config;
-  std::optional<AutoModelForSequenceClassification> model;
+  std::optional<AutoModelForSequenceClassification> text_model;  // one of the two, by what config.json says that it is for
+  std::optional<AutoModelForTokenClassification> token_model;
   std::optional<Tokenizer> tokenizer;
   std::optional<Decision> decision;  // beside them; not yet held against the weights
   std::optional<Error> failure;  // of the first part that is there and cannot be loaded
   std::string model_missing;     // why there is no model; empty if there is one
   std::string tokenizer_missing;
 
+  const PreTrainedModel* model() const;  // null if there is none
   // The longest row, special tokens included: the least of what tokenizer and config say; nothing if neither says.
   std::optional<std::size_t> max_length() const;
 };

@@ -51,7 +51,8 @@ std::vector<std::string_view> texts_of(std::span<const Record> records) {
 void warn(const std::string& where, const TokenClassification& answer, Warnings& warnings) {
   if (answer.truncated) warnings.truncated(where, answer.tokens_total, answer.tokens_used);
   if (answer.invalid_utf8 > 0) warnings.invalid_utf8(where, answer.invalid_utf8);
-  if (!std::all_of(answer.entities.begin(), answer.entities.end(), [](const Entity& entity) { return std::isfinite(entity.score); })) warnings.not_finite(where);
+  const auto is_finite = [](const Entity& entity) { return std::isfinite(entity.score); };
+  if (!std::all_of(answer.entities.begin(), answer.entities.end(), is_finite)) warnings.not_finite(where);
 }
 
 // What makes answers of texts, and shows them.

@@ -92,6 +92,7 @@ std::string program_help(const Output& out) {
   help += fmt::format(
       "\n{}\n{}", out.bold("Environment:"),
       two_columns({{"FILBERT_MODEL", "The checkpoint to use when --model is not given"},
+                   {"FILBERT_ENTITIES_MODEL", "The same, for entities"},
                    {"FILBERT_KERNELS", "scalar, avx2 or avx512: the vector code to run, instead of the best"},
                    {"NO_COLOR", "If set, no colours on a terminal"}}));
   help += fmt::format("\n{}\n{}", out.bold("Exit codes:"), two_columns(exit_codes()));

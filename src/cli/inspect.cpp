@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/model_options.h"
 #include "cli/options.h"
+#include "infer/architecture.h"
 
 namespace filbert::cli {
 namespace {
@@ -52,8 +53,12 @@ void config_rows(const Config& config, Table& table) {
                                  config.intermediate_size, config.hidden_act));
   table.row("embeddings", fmt::format("{} tokens, {} positions, {} types", grouped(config.vocab_size),
                                       config.max_position_embeddings, config.type_vocab_size));
-  table.row("scores", fmt::format("{} of {} logits{}", name(default_function_to_apply(config)), config.num_labels(),
-                                  config.problem_type ? ", " + *config.problem_type : ""));
+  if (task_of(config) == Task::token_classification) {
+    table.row("scores", fmt::format("softmax of {} logits a token", config.num_labels()));
+  } else {
+    table.row("scores", fmt::format("{} of {} logits{}", name(default_function_to_apply(config)), config.num_labels(),
+                                    config.problem_type ? ", " + *config.problem_type : ""));
+  }
   for (const auto& [id, label] : config.id2label) {
     table.row(id == 0 ? "labels" : "", fmt::format("{:>2}  {}", id, label));
   }
@@ -63,7 +68,7 @@ std::string text(const Checkpoint& checkpoint, const Output& out) {
   Table table(out);
   table.row("directory", checkpoint.directory.string());
   if (checkpoint.config) config_rows(*checkpoint.config, table);
-  if (const auto& model = checkpoint.model) {
+  if (const PreTrainedModel* model = checkpoint.model()) {
     table.row("weights", fmt::format("{} parameters, {}, {} in memory", grouped(model->num_parameters()),
                                      model->dtype(), mebibytes(model->weight_bytes())));
     table.row("runs with", fmt::format("{} in {} kernels, {} thread{}", name(model->compute_dtype()), model->kernels(),
@@ -100,7 +105,9 @@ void config_fields(const Config& config, JsonWriter& json) {
   for (const auto& [id, label] : config.id2label) json.field(std::to_string(id), label);
   json.end_object();
   optional_field(json, "problem_type", config.problem_type);
-  json.field("function_to_apply", name(default_function_to_apply(config)));
+  const bool of_tokens = task_of(config) == Task::token_classification;
+  json.field("task", of_tokens ? "token-classification" : "text-classification");
+  json.field("function_to_apply", name(of_tokens ? FunctionToApply::softmax : default_function_to_apply(config)));
 }
 
 std::string json_line(const Checkpoint& checkpoint) {
@@ -108,7 +115,7 @@ std::string json_line(const Checkpoint& checkpoint) {
   json.begin_object();
   json.field("directory", checkpoint.directory.string());
   if (checkpoint.config) config_fields(*checkpoint.config, json);
-  if (const auto& model = checkpoint.model) {
+  if (const PreTrainedModel* model = checkpoint.model()) {
     json.field("num_parameters", model->num_parameters());
     json.field("dtype", model->dtype());
     json.field("weight_bytes", model->weight_bytes());

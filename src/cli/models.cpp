@@ -24,11 +24,11 @@ struct Options {
   bool json = false;
 };
 
-// Why the checkpoint in `directory` cannot classify; empty if it can. Everything is opened and checked, nothing is computed.
+// Why the checkpoint in `directory` cannot classify texts or tokens; empty if it can. Everything is opened and checked, nothing is computed.
 std::string reason_against(const std::filesystem::path& directory) {
   try {
     const Config config = Config::from_pretrained(directory);
-    Weights::from_pretrained(directory, architecture_of(config).prefix, expected_tensors(config));
+    Weights::from_pretrained(directory, architecture_of(config).prefix, expected_tensors(config, task_of(config)));
     AutoTokenizer::from_pretrained(directory);
     return {};
   } catch (const Error& error) {

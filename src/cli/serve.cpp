@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <filbert/entities.h>
 #include <filbert/error.h>
 #include <filbert/pipeline.h>
 #include <filbert/version.h>
@@ -14,6 +15,7 @@
 #include "cli/command.h"
 #include "cli/model_options.h"
 #include "cli/options.h"
+#include "infer/architecture.h"
 #include "serve/log.h"
 #include "serve/server.h"
 
@@ -65,13 +67,21 @@ std::string revision_of(const std::filesystem::path& directory) {
   return is_commit ? name : sha256_of_file(directory / "config.json");
 }
 
+// What its config.json says that it is for.
+std::variant<TextClassificationPipeline, TokenClassificationPipeline> load(const Options& options, const std::filesystem::path& directory) {
+  if (task_of(Config::from_pretrained(directory)) == Task::token_classification) {
+    return pipeline<TokenClassificationPipeline>("token-classification", directory, {}, options.loading);
+  }
+  auto classifier = pipeline("text-classification", directory, options.loading, DecisionChoice{.use = options.use_decision});
+  classifier.tokenizer();  // throws if there is none
+  return classifier;
+}
+
 serve::ServedModels load(const Options& options, const std::vector<ModelSpec>& specs, Session& session) {
   std::vector<std::shared_ptr<const serve::ServedModel>> models;
   for (const ModelSpec& spec : specs) {
     const std::filesystem::path directory = model_directory({spec.checkpoint, options.hub}, session);
-    auto classifier = pipeline("text-classification", directory, options.loading, DecisionChoice{.use = options.use_decision});
-    classifier.tokenizer();  // throws if there is none
-    models.push_back(serve::make_served_model(spec.name, spec.checkpoint.value_or(spec.name), revision_of(directory), std::move(classifier)));
+    models.push_back(serve::make_served_model(spec.name, spec.checkpoint.value_or(spec.name), revision_of(directory), load(options, directory)));
   }
   return serve::ServedModels(std::move(models));
 }
@@ -181,7 +191,8 @@ const Command serve_command = {
     .max_arguments = 0,
     .summary = "Models behind HTTP, with a page",
     .description =
-        "Answers over HTTP in the dialects of text-embeddings-inference, the Hugging Face Inference API, the Open Inference Protocol v2, and /v1/classify; "
+        "Answers over HTTP in the dialects of text-embeddings-inference, the Hugging Face Inference API, the Open Inference Protocol v2, and /v1/classify and "
+        "/v1/entities, whether a model labels texts or tokens; "
         "/ is a page for people, /openapi.json says what there is, /metrics is for Prometheus. SIGTERM ends it when every request is answered, SIGHUP "
         "loads the models anew.",
     .examples =

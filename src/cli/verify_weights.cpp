@@ -96,8 +96,7 @@ void check_tensors(Subject& subject, CheckResult& result) {
   result.facts = {{"tensors", tensors}};
   if (subject.architecture == nullptr) throw Skip{"nothing says which tensors there should be"};
   const Weights weights =
-      Weights::from_pretrained(subject.directory, subject.architecture->prefix,
-                               expected_tensors(*subject.config, labels_tokens(*subject.config) ? Task::token_classification : Task::sequence_classification));
+      Weights::from_pretrained(subject.directory, subject.architecture->prefix, expected_tensors(*subject.config, task_of(*subject.config)));
   subject.has_all_tensors = true;
   result.found = fmt::format("{} tensors, those that the config asks for: {} parameters in {}", tensors, weights.num_parameters(), weights.dtypes());
   result.facts.push_back({"num_parameters", weights.num_parameters()});

@@ -170,6 +170,11 @@ Activation activation_of(const Config& config, std::string_view field, std::stri
 
 HeadRow token_head(const Config&) { return {.keep = Keep::all}; }
 
+Task task_of(const Config& config) {
+  const bool labels_tokens = !config.architectures.empty() && config.architectures.front().ends_with("ForTokenClassification");
+  return labels_tokens ? Task::token_classification : Task::sequence_classification;
+}
+
 HeadRow head_of(const Config& config, Task task) {
   const Architecture& row = architecture_of(config);
   if (task == Task::encoder) return {.out = {}, .keep = Keep::all};

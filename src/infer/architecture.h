@@ -68,6 +68,9 @@ const Architecture& architecture_of(const Config& config);
 Activation activation_of(const Config& config, std::string_view field, std::string_view name);
 inline Activation activation_of(const Config& config) { return activation_of(config, "hidden_act", config.hidden_act); }
 
+// What `architectures` says that the checkpoint is for; a classifier of texts where it says nothing of a head.
+Task task_of(const Config& config);
+
 // The row's head for `task`, which for an encoder is none: `out` is empty. Throws Error(unsupported) if `architectures` names the head of the other task.
 HeadRow head_of(const Config& config, Task task);
 

@@ -63,7 +63,7 @@ class Writer {
     }
     add_word_embeddings();
     done.insert("embeddings.word_embeddings.weight");
-    for (const ExpectedTensor& tensor : expected_tensors(config)) {
+    for (const ExpectedTensor& tensor : expected_tensors(config, task_of(config))) {
       const TensorView* view = done.contains(tensor.name) ? nullptr : weights.find(tensor.name);
       if (view != nullptr) tensors_.push_back({view->name, view->dtype_name, view->shape, view->data});
     }
@@ -203,7 +203,7 @@ void write_quantized(const std::filesystem::path& from, const std::filesystem::p
     throw Error(ErrorKind::unsupported, fmt::format("{}: model_type: expected a family with BERT's layers, which can be stored in int8, "
                                                     "found \"{}\"; it can run with dtype int8 all the same", config.path.string(), config.model_type));
   }
-  const Weights weights = Weights::from_pretrained(from, architecture_of(config).prefix, expected_tensors(config));
+  const Weights weights = Weights::from_pretrained(from, architecture_of(config).prefix, expected_tensors(config, task_of(config)));
   make_new_directory(to);
   Writer(choose_table(), weights, config).write(to / "model.safetensors");
   copy_tokenizer_files(from, to);

@@ -20,35 +20,44 @@ bool equal_keys(std::string_view left, std::string_view right) {
   return difference == 0;
 }
 
-ClassifyOptions options_of(const ClassifyPlan& plan, const ServeLimits& limits) {
-  ClassifyOptions options = plan.options;
-  if (limits.max_length) {
-    const std::size_t most = std::min(*limits.max_length, plan.model->classifier.max_length());
-    options.max_length = std::min(options.max_length.value_or(most), most);
+// Options as the server's own limit has them.
+void limit_lengths(ClassifyPlan& plan, const ServeLimits& limits) {
+  if (!limits.max_length) return;
+  const std::size_t most = std::min(*limits.max_length, plan.model->max_length());
+  for (std::optional<std::size_t>* length : {&plan.options.max_length, &plan.entities.max_length}) *length = std::min(length->value_or(most), most);
+}
+
+// Stage 1 as the plan's model has it.
+BatchEncoding rows_of(std::span<const TextInput> texts, const ClassifyPlan& plan) {
+  if (plan.model->task() == Task::sequence_classification) return plan.model->classifier().tokenize(texts, plan.options);
+  std::vector<std::string_view> views;
+  for (const TextInput& text : texts) views.push_back(text.text);
+  return plan.model->finder().tokenize(views, plan.entities);
+}
+
+// Of those texts that have no problem yet.
+BatchEncoding encode_good(const std::vector<TextInput>& texts, const ClassifyPlan& plan, const std::vector<std::optional<Problem>>& problems) {
+  std::vector<TextInput> good;
+  for (std::size_t text = 0; text < texts.size(); ++text) {
+    if (!problems[text]) good.push_back(texts[text]);
   }
-  return options;
+  return good.empty() ? BatchEncoding() : rows_of(good, plan);
 }
 
 // All texts at once; if one of them is not to be had, each by itself, so that it fails alone.
-BatchEncoding encode(const std::vector<TextInput>& texts, const ClassifyOptions& options, const TextClassificationPipeline& classifier,
-                     std::vector<std::optional<Problem>>& problems) {
+BatchEncoding encode(const std::vector<TextInput>& texts, const ClassifyPlan& plan, std::vector<std::optional<Problem>>& problems) {
   try {
-    return classifier.tokenize(texts, options);
+    return rows_of(texts, plan);
   } catch (const Error&) {
-    classifier.tokenize({}, options);  // throws: a bad option is no text's fault
-    BatchEncoding nothing;
+    rows_of({}, plan);  // throws: a bad option is no text's fault
     for (std::size_t text = 0; text < texts.size(); ++text) {
       try {
-        classifier.tokenize(std::span(&texts[text], 1), options);
+        rows_of(std::span(&texts[text], 1), plan);
       } catch (const std::exception& error) {
         problems[text] = to_problem(error);
       }
     }
-    std::vector<TextInput> good;
-    for (std::size_t text = 0; text < texts.size(); ++text) {
-      if (!problems[text]) good.push_back(texts[text]);
-    }
-    return good.empty() ? nothing : classifier.tokenize(good, options);
+    return encode_good(texts, plan, problems);
   }
 }
 
@@ -87,26 +96,59 @@ BatchEncoding good_rows(const BatchEncoding& rows, const Config& config, std::ve
   return rows_that_stay(rows, stays);
 }
 
-// A text that was cut where that is refused is a problem; of windows none is.
-void refuse_truncated(Classifying& classifying, BatchEncoding& inputs) {
-  std::vector<bool> stays(inputs.batch_size(), true);
-  std::vector<std::size_t> texts;
-  for (std::size_t row = 0; row < inputs.batch_size(); ++row) {
-    const std::size_t text = classifying.text_of_sample[row];
-    stays[row] = !inputs.rows[row].truncated;
-    if (stays[row]) {
-      texts.push_back(text);
-    } else {
-      classifying.problems[text] = Problem(ProblemKind::invalid, fmt::format("inputs: expected at most {} tokens, found {}", inputs.row_length(row),
-                                                                             inputs.rows[row].tokens_total));
+// A text that was cut where that is refused is a problem; of windows none is. The others are made rows of again.
+void refuse_truncated(const std::vector<TextInput>& texts, const ClassifyPlan& plan, std::vector<std::optional<Problem>>& problems, BatchEncoding& inputs) {
+  bool is_cut = false;
+  for (std::size_t text = 0, row = 0; text < texts.size(); ++text) {
+    if (problems[text]) continue;
+    if (inputs.rows[row].truncated) {
+      is_cut = true;
+      problems[text] = Problem(ProblemKind::invalid, fmt::format("inputs: expected at most {} tokens, found {}", inputs.row_length(row),
+                                                                 inputs.rows[row].tokens_total));
     }
+    ++row;
   }
-  inputs = rows_that_stay(inputs, stays);
-  classifying.text_of_sample = std::move(texts);
+  if (is_cut) inputs = encode_good(texts, plan, problems);
 }
 
-bool is_finite(const Classification& answer) {
-  return std::all_of(answer.logits.begin(), answer.logits.end(), [](float logit) { return std::isfinite(logit); });
+bool is_finite(std::span<const float> logits) {
+  return std::all_of(logits.begin(), logits.end(), [](float logit) { return std::isfinite(logit); });
+}
+
+Problem not_finite() { return {ProblemKind::failed, "the model gives a score for this text that is not a number"}; }
+
+// Stage 3 of a model that labels texts.
+void conclude_texts(const Classifying& classifying, ClassifyResult& result) {
+  const BatchJob& job = *classifying.job;
+  const ClassifyPlan& plan = classifying.plan;
+  const Config& config = plan.model->config();
+  const Decision* const decision = plan.model->classifier().decision();
+  const Tensor scores = scores_of(job.logits, plan.options, config, decision);
+  auto all = answers(job.inputs, job.logits, scores, plan.options, config, decision);
+  for (std::size_t sample = 0; sample < all.size(); ++sample) {
+    Outcome& outcome = result.outcomes[classifying.text_of_sample[sample]];
+    outcome.classification = std::move(all[sample]);
+    if (!outcome.problem && !is_finite(outcome.classification.logits)) outcome.problem = not_finite();
+  }
+}
+
+// Stage 3 of a model that labels tokens. Of rows of the client's own making there are the logits alone: nothing says what text they stand for.
+void conclude_tokens(const Classifying& classifying, ClassifyResult& result) {
+  const BatchJob& job = *classifying.job;
+  const ClassifyPlan& plan = classifying.plan;
+  const std::vector<std::size_t>& samples = job.inputs.overflow_to_sample_mapping;
+  for (std::size_t row = 0; row < job.inputs.batch_size(); ++row) {
+    Outcome& outcome = result.outcomes[classifying.text_of_sample[samples.empty() ? row : samples[row]]];
+    for (std::size_t token = job.inputs.row_starts[row]; token < job.inputs.row_starts[row + 1]; ++token) {
+      if (!outcome.problem && !is_finite(job.logits[token])) outcome.problem = not_finite();
+      if (plan.wants_token_logits) outcome.token_logits.insert(outcome.token_logits.end(), job.logits[token].begin(), job.logits[token].end());
+    }
+  }
+  if (plan.texts.empty()) return;
+  std::vector<std::string_view> texts;
+  for (const std::size_t text : classifying.text_of_sample) texts.push_back(plan.texts[text].text);
+  auto all = plan.model->finder().answers(job.inputs, job.logits, texts, plan.entities);
+  for (std::size_t sample = 0; sample < all.size(); ++sample) result.outcomes[classifying.text_of_sample[sample]].entities = std::move(all[sample]);
 }
 
 std::size_t unknown_tokens(const ServedModel& model, const BatchEncoding& inputs, std::size_t row) {
@@ -189,20 +231,20 @@ Classifying tokenize(ClassifyPlan plan, const ServeLimits& limits) {
   if (count > limits.max_client_batch_size) {
     throw Problem(ProblemKind::too_large, fmt::format("expected at most {} texts, found {}", limits.max_client_batch_size, count));
   }
-  plan.options = options_of(plan, limits);
+  limit_lengths(plan, limits);
   classifying.problems.resize(count);
   BatchEncoding inputs;
   if (of_rows) {
-    inputs = good_rows(plan.rows, plan.model->classifier.config(), classifying.problems);
+    inputs = good_rows(plan.rows, plan.model->config(), classifying.problems);
   } else {
     std::vector<TextInput> texts;
     for (const ServedText& each : plan.texts) texts.push_back({each.text, each.text_pair});
-    inputs = encode(texts, plan.options, plan.model->classifier, classifying.problems);
+    inputs = encode(texts, plan, classifying.problems);
+    if (plan.refuse_truncation && inputs.overflow_to_sample_mapping.empty()) refuse_truncated(texts, plan, classifying.problems, inputs);
   }
   for (std::size_t text = 0; text < count; ++text) {
     if (!classifying.problems[text]) classifying.text_of_sample.push_back(text);
   }
-  if (plan.refuse_truncation && inputs.overflow_to_sample_mapping.empty()) refuse_truncated(classifying, inputs);
   if (inputs.batch_size() != 0) {
     classifying.job = std::make_shared<BatchJob>();
     classifying.job->model = plan.model;
@@ -219,16 +261,12 @@ ClassifyResult conclude(const Classifying& classifying, Metrics& metrics) {
   result.outcomes.resize(classifying.problems.size());
   for (std::size_t text = 0; text < result.outcomes.size(); ++text) result.outcomes[text].problem = classifying.problems[text];
   const ServedModel& model = *classifying.plan.model;
+  const bool of_tokens = model.task() == Task::token_classification;
   std::vector<std::size_t> tokens(result.outcomes.size()), unknown(result.outcomes.size());
   if (const BatchJob* job = classifying.job.get()) {
     result.timings.queue_ms = job->queue_ms;
     result.timings.infer_ms = job->infer_ms;
     result.total_tokens = job->computed_tokens;
-    const Config& config = model.classifier.config();
-    const Decision* const decision = model.classifier.decision();
-    const Tensor scores = scores_of(job->logits, classifying.plan.options, config, decision);
-    auto all = answers(job->inputs, job->logits, scores, classifying.plan.options, config, decision);
-    for (std::size_t sample = 0; sample < all.size(); ++sample) result.outcomes[classifying.text_of_sample[sample]].classification = std::move(all[sample]);
     const std::vector<std::size_t>& samples = job->inputs.overflow_to_sample_mapping;
     for (std::size_t row = 0; row < job->inputs.batch_size(); ++row) {
       const std::size_t text = classifying.text_of_sample[samples.empty() ? row : samples[row]];
@@ -236,13 +274,14 @@ ClassifyResult conclude(const Classifying& classifying, Metrics& metrics) {
       tokens[text] += job->inputs.row_length(row);
       unknown[text] += unknown_tokens(model, job->inputs, row);
     }
+    of_tokens ? conclude_tokens(classifying, result) : conclude_texts(classifying, result);
   }
   for (std::size_t text = 0; text < result.outcomes.size(); ++text) {
     Outcome& outcome = result.outcomes[text];
-    if (!outcome.problem && !is_finite(outcome.classification)) {
-      outcome.problem = Problem(ProblemKind::failed, "the model gives a score for this text that is not a number");
-    }
+    outcome.of_tokens = of_tokens;
     metrics.outcome(model.name, outcome, unknown[text], tokens[text]);
+    const bool has_entities = of_tokens && classifying.plan.entities.aggregation_strategy != AggregationStrategy::none;
+    if (has_entities && !outcome.problem) metrics.entities(model.name, outcome.entities.entities);
   }
   return result;
 }

@@ -76,7 +76,8 @@ void Batcher::check_room(std::size_t tokens, Clock::time_point deadline) const {
 void Batcher::submit(std::shared_ptr<BatchJob> job) {
   job->queued_ = Clock::now();
   job->problems.resize(job->inputs.batch_size());
-  job->logits = Tensor({job->inputs.batch_size(), job->model->classifier.config().num_labels()});
+  const std::size_t rows = job->model->logits_of(job->inputs, job->inputs.batch_size() - 1).second;
+  job->logits = Tensor({rows, job->model->config().num_labels()});
   {
     const std::lock_guard lock(mutex_);
     check_room(job->inputs.total_tokens(), job->deadline);
@@ -165,7 +166,7 @@ std::vector<Batcher::Part> Batcher::next_batch() {
   const ServedModel* model = waiting_.front()->model.get();
   const auto same_model = [&](const auto& job) { return job->model.get() == model; };
   const std::size_t jobs = static_cast<std::size_t>(std::count_if(waiting_.begin(), waiting_.end(), same_model));
-  const std::size_t most_tokens = batch_tokens(tokens_per_second_, model->classifier.model().num_threads(), limits_.max_batch_tokens);
+  const std::size_t most_tokens = batch_tokens(tokens_per_second_, model->model().num_threads(), limits_.max_batch_tokens);
   const std::size_t share = most_tokens / jobs;
   std::size_t tokens = 0;
   for (const auto& job : waiting_) {
@@ -207,10 +208,11 @@ void Batcher::run(const std::vector<Part>& parts) {
   const std::size_t tokens = batch_.total_tokens();
   const ServedModel& model = *parts.front().job->model;
   try {
-    const Tensor logits = model.classifier.model()(batch_).logits;
+    const Tensor logits = model.logits(batch_);
     std::size_t from = 0;
     for (const auto& [job, first, last] : parts) {
-      for (std::size_t row = first; row < last; ++row, ++from) std::copy(logits[from].begin(), logits[from].end(), job->logits[row].begin());
+      const std::size_t end = model.logits_of(job->inputs, last - 1).second;
+      for (std::size_t to = model.logits_of(job->inputs, first).first; to < end; ++to, ++from) std::copy(logits[from].begin(), logits[from].end(), job->logits[to].begin());
       job->computed_tokens += job->inputs.row_starts[last] - job->inputs.row_starts[first];
     }
   } catch (const std::exception&) {
@@ -231,8 +233,9 @@ void Batcher::run_rows_alone(const std::vector<Part>& parts) {
         BatchEncoding alone;
         const std::size_t start = job->inputs.row_starts[row], length = job->inputs.row_length(row);
         alone.add_row(std::span(job->inputs.input_ids).subspan(start, length), std::span(job->inputs.token_type_ids).subspan(start, length));
-        const Tensor logits = job->model->classifier.model()(alone).logits;
-        std::copy(logits[0].begin(), logits[0].end(), job->logits[row].begin());
+        const Tensor logits = job->model->logits(alone);
+        const auto [begin, end] = job->model->logits_of(job->inputs, row);
+        for (std::size_t to = begin; to < end; ++to) std::copy(logits[to - begin].begin(), logits[to - begin].end(), job->logits[to].begin());
         job->computed_tokens += length;
       } catch (const std::exception& error) {
         job->problems[row] = to_problem(error);

@@ -36,7 +36,7 @@ struct BatchJob {
   std::function<bool()> gone = {};         // whether nobody waits any more; asked before rows are taken
   std::function<void()> done;
 
-  Tensor logits = {};                      // [batch_size, num_labels]; of rows with a problem zeros
+  Tensor logits = {};                      // [batch_size, num_labels], of a model that labels tokens [total_tokens, num_labels]; zeros for a problem
   std::vector<std::optional<Problem>> problems = {};  // [batch_size]
   double queue_ms = 0, infer_ms = 0;       // of the last row
   std::size_t computed_tokens = 0;

@@ -13,7 +13,7 @@
 namespace filbert::serve {
 
 void check_tokenizer(const ServedModel& model) {
-  if (model.classifier.has_tokenizer()) return;
+  if (model.has_tokenizer()) return;
   throw Problem(ProblemKind::unsupported, fmt::format("the model \"{}\" has no tokenizer: expected rows of input_ids, found texts", model.name));
 }
 
@@ -23,16 +23,22 @@ std::shared_ptr<const ServedModel> model_for_texts(const ServeContext& context, 
   return model;
 }
 
+std::shared_ptr<const ServedModel> classifier_at(const ServeContext& context, std::string_view name) {
+  auto model = context.models.at(name, Task::sequence_classification);
+  (void)model->classifier();
+  return model;
+}
+
 void check_options(const ServedModel& model, const ClassifyOptions& options) {
-  if (model.classifier.has_tokenizer()) {
-    model.classifier.tokenize({}, options);
+  if (model.has_tokenizer()) {
+    model.classifier().tokenize({}, options);
   } else {
-    filbert::check_options(options, model.classifier.config());
+    filbert::check_options(options, model.config());
   }
 }
 
 void check_row(const ServedModel& model, const ServeLimits& limits, std::span<const std::int32_t> input_ids, std::string_view where) {
-  const Config& config = model.classifier.config();
+  const Config& config = model.config();
   const std::size_t most = std::min(config.max_tokens.value_or(static_cast<std::size_t>(-1)), limits.max_length.value_or(static_cast<std::size_t>(-1)));
   if (input_ids.empty()) throw Problem(ProblemKind::empty, fmt::format("{}: expected at least one id, found none", where));
   if (input_ids.size() > most) {
@@ -43,6 +49,19 @@ void check_row(const ServedModel& model, const ServeLimits& limits, std::span<co
       throw Problem(ProblemKind::invalid, fmt::format("{}: expected ids from 0 to {}, found {}", where, config.vocab_size - 1, id));
     }
   }
+}
+
+std::size_t most_window_tokens(std::size_t cut, std::size_t whole, std::size_t length, std::size_t stride) {
+  constexpr std::size_t kSpecial = 4;
+  const std::size_t taken = kSpecial + whole + stride;
+  return (cut / (length > taken ? length - taken : 1) + 1) * length;
+}
+
+void check_window_tokens(std::size_t tokens) {
+  constexpr std::size_t kMostTokens = 8'000'000;
+  if (tokens <= kMostTokens) return;
+  throw Problem(ProblemKind::too_large, fmt::format("input: expected windows of at most {} tokens in all, found texts that may have {}; a smaller stride, or "
+                                                    "fewer or shorter texts in a request, make them fewer", kMostTokens, tokens));
 }
 
 const Classification& answer_of(const Outcome& outcome) {

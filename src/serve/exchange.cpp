@@ -19,6 +19,7 @@ constexpr auto kSlowGrace = std::chrono::milliseconds(500);
 
 // A body up to which parsing and tokenizing hold up the other connections of a loop for less than the change of threads costs.
 constexpr std::size_t kSmallBytes = 16'384;
+constexpr std::size_t kSmallTokens = 2'048;  // the same of labels of tokens that become entities
 
 HttpResponse in_words(const Problem& problem, ProblemWriter writer) {
   HttpResponse response = writer(problem);
@@ -44,12 +45,18 @@ asio::awaitable<HttpResponse> classify(Exchange& exchange, Classifying classifyi
       state.batcher.submit(classifying.job);
     });
   }
-  ClassifyResult result = conclude(classifying, state.metrics);
+  ClassifyResult result;
+  const auto close = [&] { result = conclude(classifying, state.metrics); };
+  if (plan.model->task() == Task::token_classification && classifying.job && classifying.job->inputs.total_tokens() > kSmallTokens) {
+    co_await elsewhere(exchange.loop.heavy, close);
+  } else {
+    close();
+  }
   result.timings.total_ms = milliseconds(Clock::now() - exchange.begin);
   state.metrics.stages(result.timings);
   AccessRecord& record = exchange.record;
   record.tokens = result.total_tokens;
-  for (const Outcome& outcome : result.outcomes) record.truncated += outcome.classification.truncated;
+  for (const Outcome& outcome : result.outcomes) record.truncated += outcome.classification.truncated || outcome.entities.truncated;
   record.tokenize_ms = result.timings.tokenize_ms;
   record.queue_ms = result.timings.queue_ms;
   record.infer_ms = result.timings.infer_ms;

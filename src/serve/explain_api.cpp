@@ -71,7 +71,7 @@ HttpResponse explained(const ExplainRequest& asked, SlowWork& work) {
   options.explain.cancelled = [&work, end] { return work.cancelled() || Clock::now() >= end; };
   Teller teller(work, asked);
   if (asked.events) options.progress = [&teller](const ReportProgress& progress) { teller(progress); };
-  ExplainReport report = explain(asked.model->classifier, {asked.text.text, asked.text.text_pair}, options);
+  ExplainReport report = explain(asked.model->classifier(), {asked.text.text, asked.text.text_pair}, options);
   report.model = asked.model->model_id;
   report.command = "POST /explain " + asked.body;
   std::tie(report.model_sha256, report.tokenizer_sha256) = asked.model->fingerprint->hashes();
@@ -93,7 +93,7 @@ Plan explain_text(const HttpRequest& request, std::string_view, const ServeConte
 
 // Numbers that the map of a text of so many tokens has.
 std::size_t numbers_of(const AttentionRequest& asked, std::size_t tokens) {
-  const Config& config = asked.model->classifier.config();
+  const Config& config = asked.model->classifier().config();
   const std::size_t layers = std::min(asked.attention.layers ? asked.attention.layers->size() : config.num_hidden_layers, config.num_hidden_layers);
   const std::size_t heads = std::min(asked.attention.heads ? asked.attention.heads->size() : config.num_attention_heads, config.num_attention_heads);
   const std::size_t vectors = 2 * (std::size_t{asked.neurons.value_or(false)} + std::size_t{asked.attention.values_contexts}) * layers +
@@ -102,7 +102,7 @@ std::size_t numbers_of(const AttentionRequest& asked, std::size_t tokens) {
 }
 
 HttpResponse attended(const AttentionRequest& asked) {
-  const TextClassificationPipeline& classifier = asked.model->classifier;
+  const TextClassificationPipeline& classifier = asked.model->classifier();
   const TextInput text{asked.text.text, asked.text.text_pair};
   const std::size_t tokens = classifier.tokenize(std::span(&text, 1), {.max_length = asked.attention.max_length}).total_tokens();
   const std::size_t numbers = numbers_of(asked, tokens), most = asked.html ? kMostNumbersOfAPage : kMostNumbers;

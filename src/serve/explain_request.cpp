@@ -22,7 +22,8 @@ constexpr std::size_t kMostSamples = 100'000, kMostEvals = 20'000;
 constexpr std::size_t kMostOfAnExpression = 1000;  // bytes
 
 void read_common(const JsonValue& root, const HttpRequest& request, const ServeContext& context, SlowRequest& slow) {
-  slow.model = model_for_texts(context, string_field(root, "model").value_or(""));
+  slow.model = classifier_at(context, string_field(root, "model").value_or(""));
+  check_tokenizer(*slow.model);
   slow.text = {std::string(root.at("text").as_string()), string_field(root, "text_pair")};
   const std::string format = string_field(root, "format").value_or("json");
   if (format != "json" && format != "html") root.at("format").fail("json or html");
@@ -130,7 +131,7 @@ ExplainRequest read_explain(const HttpRequest& request, const ServeContext& cont
     refuse_unknown_fields(root, kFields);
     read_common(root, request, context, asked);
     ReportOptions& report = asked.report;
-    read_what(root, asked.model->classifier.config(), report);
+    read_what(root, asked.model->classifier().config(), report);
     read_how(root, context.limits, report);
     read_gradients(root, report.gradients);
     apply_compat(report, "");

@@ -1,11 +1,13 @@
-// The dialect of Hugging Face's Inference API for text classification, as huggingface_hub's InferenceClient speaks it: a list of labels, best first,
-// for each text, also for a single one. `inputs` and `parameters` are what transformers' pipeline takes; fields and parameters that mean nothing
-// here are ignored. Tested by inference_api_test.cpp.
+// The dialect of Hugging Face's Inference API for text and token classification, as huggingface_hub's InferenceClient speaks it: a list of labels, best
+// first, for each text, also for a single one; of a model that labels tokens the entities of a text, for a list of texts a list of such lists. `inputs`
+// and `parameters` are what transformers' pipeline takes, but for aggregation_strategy, which is simple if nobody says, as the hosted API has it; fields
+// and parameters that mean nothing here are ignored. Tested by inference_api_test.cpp and entities_api_test.cpp.
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "serve/classify_json.h"
+#include "serve/entities_json.h"
 #include "serve/own_input.h"
 #include "serve/request_json.h"
 
@@ -53,20 +55,41 @@ HttpResponse predictions(const ClassifyResult& result, std::optional<std::size_t
   return json_response(json);
 }
 
-Plan classify(const HttpRequest& request, std::string_view name, const ServeContext& context) {
+HttpResponse entities(const ClassifyPlan& plan, const ClassifyResult& result, bool is_list) {
+  result.throw_problems();
+  JsonWriter json;
+  if (is_list) json.begin_array();
+  for (const Outcome& outcome : result.outcomes) write_entities(outcome, plan, json);
+  if (is_list) json.end_array();
+  return json_response(json);
+}
+
+// What the model is for decides which parameters count, and what the answer looks like.
+Plan infer(const HttpRequest& request, std::string_view name, const ServeContext& context) {
   ClassifyPlan plan;
   plan.model = model_for_texts(context, name);
+  const bool of_tokens = plan.model->task() == Task::token_classification;
+  bool is_list = false;
   std::optional<std::size_t> top_k;
   read_body(request.body, [&](const JsonValue& root) {
     const JsonValue inputs = root.at("inputs");
-    if (inputs.is_array()) {
+    is_list = inputs.is_array();
+    if (is_list) {
       inputs.for_each_element([&](const JsonValue& input) { plan.texts.push_back(as_text(input)); });
     } else {
       plan.texts.push_back(as_text(inputs));
     }
-    if (const auto parameters = root.find("parameters")) read_parameters(*parameters, plan, top_k);
+    const auto parameters = root.find("parameters");
+    plan.entities.aggregation_strategy = AggregationStrategy::simple;
+    if (parameters && of_tokens) read_entities_options(*parameters, plan.entities);
+    if (parameters && !of_tokens) read_parameters(*parameters, plan, top_k);
   });
   if (plan.texts.empty()) throw Problem(ProblemKind::empty, "inputs: expected at least one text, found none");
+  if (of_tokens) {
+    check_entities(plan, context.limits);
+    plan.answer = [is_list](const ClassifyPlan& asked, const ClassifyResult& result) { return entities(asked, result, is_list); };
+    return plan;
+  }
   check_options(*plan.model, plan.options);
   plan.answer = [top_k](const ClassifyPlan&, const ClassifyResult& result) { return predictions(result, top_k); };
   return plan;
@@ -78,22 +101,22 @@ Plan describe(const HttpRequest&, std::string_view name, const ServeContext& con
   json.begin_object();
   json.field("id", model->name);
   json.field("sha", model->revision);
-  json.field("pipeline_tag", "text-classification");
+  json.field("pipeline_tag", task_name(*model));
   json.field("library_name", "filbert");
   json.key("config");
   json.begin_object();
-  json.field("model_type", model->classifier.config().model_type);
+  json.field("model_type", model->config().model_type);
   json.key("architectures");
-  json.array(model->classifier.config().architectures);
+  json.array(model->config().architectures);
   json.end_object();
   json.end_object();
   return json_response(json);
 }
 
 constexpr Route kRoutes[] = {
-    {"POST", "/models/{name}", true, in_words, classify},
+    {"POST", "/models/{name}", true, in_words, infer},
     {"GET", "/models/{name}", true, in_words, describe},
-    {"POST", "/", true, in_words, classify},
+    {"POST", "/", true, in_words, infer},
 };
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include <filbert/version.h>
 
 #include "base/text.h"
+#include "postprocess/entities.h"
 #include "serve/process_metrics.h"
 
 namespace filbert::serve {
@@ -114,7 +115,8 @@ struct Families {
   Gauges& slow_lane = gauges("filbert_slow_lane_requests", "Explanations that wait or run");
 
   Counters& predictions = counters("filbert_predictions_total", "Texts by the label of their highest score");
-  Histograms& confidence = histograms("filbert_confidence", "The highest score of a text");
+  Counters& entities = counters("filbert_entities_total", "Entities that were found, by their type");
+  Histograms& confidence = histograms("filbert_confidence", "The highest score of a text, or the score of an entity");
   Counters& tokens = counters("filbert_tokens_total", "Tokens of texts, special ones included");
   Counters& unknown_tokens = counters("filbert_unknown_tokens_total", "Tokens that the vocabulary lacks: [UNK] or its like");
   Counters& truncated = counters("filbert_truncated_total", "Texts that were too long and lost tokens");
@@ -152,6 +154,7 @@ struct ModelMetrics {
   prometheus::Counter& unknown_tokens;
   prometheus::Counter& truncated;
   Children<std::string, prometheus::Counter*> predictions;   // by label
+  Children<std::string, prometheus::Counter*> entities;      // by type
   Children<std::string, prometheus::Counter*> problems;      // by kind
 };
 
@@ -206,6 +209,10 @@ struct Metrics::Impl {
     return *by_model.at(name, [&](std::size_t) { return std::make_unique<ModelMetrics>(families, name); });
   }
 
+  prometheus::Counter& found(ModelMetrics& of, std::string_view type) {
+    return *of.entities.at(type, [&](std::size_t types) { return &families.entities.Add(of.with("type", types < kMaxLabels ? type : kOther)); });
+  }
+
   prometheus::Counter& predicted(ModelMetrics& of, std::string_view label) {
     return *of.predictions.at(label, [&](std::size_t labels) {
       return &families.predictions.Add(of.with("label", labels < kMaxLabels ? label : kOther));
@@ -221,7 +228,11 @@ void Metrics::set_models(const ServedModels& models) {
   std::vector<prometheus::Gauge*> served;
   for (const auto& model : models.all()) {
     ModelMetrics& of = impl_->model(model->name);
-    for (const auto& [id, label] : model->classifier.id2label()) impl_->predicted(of, label);
+    if (model->task() == Task::token_classification) {
+      for (const std::string& type : entity_names(model->config().id2label, AggregationStrategy::simple)) impl_->found(of, type);
+    } else {
+      for (const auto& [id, label] : model->id2label()) impl_->predicted(of, label);
+    }
     served.push_back(&impl_->families.model_info.Add(
         {{"model", replace_invalid_utf8(model->name)}, {"model_id", replace_invalid_utf8(model->model_id)}, {"revision", model->revision}}));
     served.back()->Set(1);
@@ -260,9 +271,18 @@ void Metrics::outcome(std::string_view model, const Outcome& outcome, std::size_
     of.problems.at(kind, [&](std::size_t) { return &impl_->families.problems.Add(of.with("kind", kind)); })->Increment();
     return;
   }
+  if (outcome.classification.truncated || outcome.entities.truncated) of.truncated.Increment();
+  if (outcome.of_tokens) return;
   impl_->predicted(of, outcome.classification.label).Increment();
   of.confidence.Observe(static_cast<double>(outcome.classification.score));
-  if (outcome.classification.truncated) of.truncated.Increment();
+}
+
+void Metrics::entities(std::string_view model, std::span<const Entity> entities) {
+  ModelMetrics& of = impl_->model(model);
+  for (const Entity& entity : entities) {
+    impl_->found(of, entity.entity).Increment();
+    of.confidence.Observe(static_cast<double>(entity.score));
+  }
 }
 
 void Metrics::set_queue(std::size_t texts, std::size_t tokens) {

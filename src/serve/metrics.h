@@ -7,9 +7,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include <filbert/entities.h>
 #include <filbert/pipeline.h>
 
 #include "serve/plan.h"
@@ -33,6 +35,8 @@ class Metrics {
   void batch(std::string_view model, std::size_t texts, std::size_t tokens, double seconds);
   // The model's health: what it said of a text. `tokens` are those of the text, `unknown_tokens` those among them that are [UNK] or its like.
   void outcome(std::string_view model, const Outcome& outcome, std::size_t unknown_tokens, std::size_t tokens);
+  // And what it found in one, besides, if it labels tokens.
+  void entities(std::string_view model, std::span<const Entity> entities);
   void set_queue(std::size_t texts, std::size_t tokens);
   void set_in_flight(std::size_t requests);
   void set_connections(std::size_t connections);

@@ -12,6 +12,7 @@
 #include <filbert/error.h>
 #include <filbert/version.h>
 
+#include "postprocess/entities.h"
 #include "serve/classify_json.h"
 #include "serve/own_input.h"
 #include "serve/request_json.h"
@@ -33,8 +34,8 @@ void write_decision(const Decision& decision, JsonWriter& json) {
 }
 
 void write_model(const ServedModel& served, const ServeLimits& limits, JsonWriter& json) {
-  const TextClassificationPipeline& classifier = served.classifier;
-  const Config& config = classifier.config();
+  const Config& config = served.config();
+  const bool of_tokens = served.task() == Task::token_classification;
   json.begin_object();
   json.field("id", served.name);
   json.field("object", "model");
@@ -43,19 +44,25 @@ void write_model(const ServedModel& served, const ServeLimits& limits, JsonWrite
   json.field("model_id", served.model_id);
   json.field("revision", served.revision);
   json.field("model_type", config.model_type);
+  json.field("task", task_name(served));
   json.key("id2label");
   json.begin_object();
-  for (const auto& [id, label] : classifier.id2label()) json.field(std::to_string(id), label);
+  for (const auto& [id, label] : served.id2label()) json.field(std::to_string(id), label);
   json.end_object();
-  json.field("function_to_apply", name(default_function_to_apply(config)));
-  if (const Decision* decision = classifier.decision()) write_decision(*decision, json);
-  json.field("max_length", std::min(classifier.max_length(), limits.max_length.value_or(classifier.max_length())));
-  json.field("num_parameters", classifier.model().num_parameters());
-  json.field("dtype", name(classifier.model().compute_dtype()));
-  json.field("kernels", classifier.model().kernels());
-  json.field("num_threads", classifier.model().num_threads());
-  json.field("has_tokenizer", classifier.has_tokenizer());
-  json.field("has_mask_token", classifier.has_tokenizer() && classifier.tokenizer().mask_token().has_value());
+  json.field("function_to_apply", name(of_tokens ? FunctionToApply::softmax : default_function_to_apply(config)));
+  if (of_tokens) {
+    json.key("entity_groups");
+    json.array(entity_names(config.id2label, AggregationStrategy::simple));
+  } else if (const Decision* decision = served.classifier().decision()) {
+    write_decision(*decision, json);
+  }
+  json.field("max_length", std::min(served.max_length(), limits.max_length.value_or(served.max_length())));
+  json.field("num_parameters", served.model().num_parameters());
+  json.field("dtype", name(served.model().compute_dtype()));
+  json.field("kernels", served.model().kernels());
+  json.field("num_threads", served.model().num_threads());
+  json.field("has_tokenizer", served.has_tokenizer());
+  json.field("has_mask_token", served.has_tokenizer() && served.tokenizer().mask_token().has_value());
   json.field("num_hidden_layers", config.num_hidden_layers);
   json.field("num_attention_heads", config.num_attention_heads);
   json.end_object();
@@ -97,7 +104,7 @@ Plan model(const HttpRequest&, std::string_view name, const ServeContext& contex
 }
 
 void write_tokens(const ServedModel& model, const BatchEncoding& encoding, std::size_t row, JsonWriter& json) {
-  const Tokenizer& tokenizer = model.classifier.tokenizer();
+  const Tokenizer& tokenizer = model.tokenizer();
   json.key("tokens");
   json.begin_array();
   for (std::size_t at = encoding.row_starts[row]; at < encoding.row_starts[row + 1]; ++at) {
@@ -158,7 +165,7 @@ Plan tokenize(const HttpRequest& request, std::string_view, const ServeContext& 
     encode.add_special_tokens = bool_field(root, "add_special_tokens").value_or(true);
     unit = string_field(root, "offset_unit").value_or(unit);
   });
-  check_options(*plan.model, plan.options);
+  if (plan.model->task() == Task::sequence_classification) check_options(*plan.model, plan.options);
   std::size_t bytes = 0;
   std::vector<TextInput> texts;
   for (const ServedText& each : plan.texts) {
@@ -166,12 +173,12 @@ Plan tokenize(const HttpRequest& request, std::string_view, const ServeContext& 
     bytes += each.text.size() + (each.text_pair ? each.text_pair->size() : 0);
   }
   if (bytes > kMostBytes) throw Problem(ProblemKind::too_large, fmt::format("input: expected at most {} bytes of text, found {}", kMostBytes, bytes));
-  const TextClassificationPipeline& classifier = plan.model->classifier;
+  const ServedModel& model = *plan.model;
   encode.truncation = plan.refuse_truncation ? Truncation::do_not_truncate : plan.options.truncation;
-  encode.max_length = std::min(plan.options.max_length.value_or(classifier.max_length()), context.limits.max_length.value_or(classifier.max_length()));
+  encode.max_length = std::min(plan.options.max_length.value_or(model.max_length()), context.limits.max_length.value_or(model.max_length()));
   encode.offset_unit = offset_unit_from_name(unit);
   encode.num_threads = 1;
-  return tokenized(*plan.model, classifier.tokenizer()(texts, encode), unit);
+  return tokenized(model, model.tokenizer()(texts, encode), unit);
 }
 
 Plan openapi(const HttpRequest&, std::string_view, const ServeContext&) {
@@ -184,6 +191,7 @@ Plan openapi(const HttpRequest&, std::string_view, const ServeContext&) {
 constexpr Route kRoutes[] = {
     {"POST", "/v1/classify", true, own_problem, classify},
     {"POST", "/classify", true, own_problem, classify},
+    {"POST", "/v1/entities", true, own_problem, entities},
     {"POST", "/v1/tokenize", true, own_problem, tokenize},
     {"GET", "/v1/models", true, own_problem, models},
     {"GET", "/v1/models/{name}", true, own_problem, model},
@@ -191,6 +199,48 @@ constexpr Route kRoutes[] = {
 };
 
 }  // namespace
+
+void write_envelope(const Envelope& envelope, const ClassifyPlan& plan, const ClassifyResult& result, JsonWriter& json,
+                    const std::function<void(const Outcome&)>& write) {
+  json.begin_object();
+  json.field("id", fmt::format("{}-{}", envelope.kind, envelope.id));
+  json.field("object", "list");
+  json.field("created", std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+  json.field("model", plan.model->name);
+  std::size_t failed = 0;
+  std::optional<Problem> first;
+  json.key("data");
+  json.begin_array();
+  for (std::size_t index = 0; index < result.outcomes.size(); ++index) {
+    json.begin_object();
+    json.field("index", index);
+    try {
+      write(result.outcomes[index]);
+    } catch (const Problem& problem) {
+      if (++failed == 1) first = problem;
+      json.key("error");
+      write_error(problem, json);
+    }
+    json.end_object();
+  }
+  json.end_array();
+  if (failed == result.outcomes.size()) throw *first;  // nothing to answer: the status says so
+  json.key("usage");
+  json.begin_object();
+  json.field("prompt_tokens", result.total_tokens);
+  json.field("total_tokens", result.total_tokens);
+  json.field("completion_tokens", 0);
+  json.key("prompt_tokens_details");
+  json.null();
+  json.end_object();
+  json.end_object();
+}
+
+void read_request_fields(const JsonValue& root, ClassifyPlan& plan) {
+  if (const auto timeout = count_field(root, "timeout_ms", {.least = 1})) plan.timeout = std::chrono::milliseconds(*timeout);
+  if (const auto priority = root.find("priority")) plan.urgency = static_cast<int>(std::clamp<std::int64_t>(priority->as_int(), -3, 4) + 3);
+  (void)string_field(root, "user");
+}
 
 void write_error(const Problem& problem, JsonWriter& json) {
   json.begin_object();

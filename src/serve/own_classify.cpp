@@ -42,7 +42,6 @@ void read_options(const JsonValue& root, ClassifyPlan& plan, Shape& shape) {
   options.stride = count_field(root, "stride", {}).value_or(0);
   if (const auto combine = root.find("combine")) options.combine = combine_from_name(combine->as_string());
   if (const auto unit = root.find("offset_unit")) options.offset_unit = offset_unit_from_name(unit->as_string());
-  if (const auto timeout = count_field(root, "timeout_ms", {.least = 1})) plan.timeout = std::chrono::milliseconds(*timeout);
   shape.top_k = count_field(root, "top_k", {.least = 1});
   shape.return_logits = bool_field(root, "return_logits").value_or(false);
 }
@@ -55,32 +54,19 @@ void read_fields_of_vllm(const JsonValue& root, ClassifyPlan& plan) {
   }
   if (!bool_field(root, "add_special_tokens").value_or(true)) root.at("add_special_tokens").fail("true, which the model was trained with");
   if (!bool_field(root, "use_activation").value_or(true)) plan.options.function_to_apply = FunctionToApply::none;
-  if (const auto priority = root.find("priority")) {  // lower is earlier, 0 the usual
-    plan.urgency = static_cast<int>(std::clamp<std::int64_t>(priority->as_int(), -3, 4) + 3);
-  }
-  (void)string_field(root, "user");
 }
 
-// Windows may be many more tokens than their texts: where they share most of theirs, or where a pair's other text stands in each. A text has at most a
-// token a byte.
 void check_windows(const ClassifyPlan& plan, const ServeLimits& limits) {
-  constexpr std::size_t kMostTokens = 8'000'000, kSpecial = 4;
   if (plan.options.long_text != LongText::windows) return;
-  const std::size_t longest = plan.model->classifier.max_length();
+  const std::size_t longest = plan.model->max_length();
   const std::size_t length = std::min(plan.options.max_length.value_or(longest), limits.max_length.value_or(longest));
-  const auto less = [](std::size_t from, std::size_t what) { return from > what ? from - what : 0; };
   std::size_t tokens = 0;
   for (const ServedText& text : plan.texts) {
     const std::size_t first = text.text.size(), second = text.text_pair ? text.text_pair->size() : 0;
     const bool cuts_second = plan.options.truncation == Truncation::only_second || (plan.options.truncation == Truncation::longest_first && second > first);
-    const std::size_t cut = cuts_second ? second : first, whole = cuts_second ? first : second;
-    const std::size_t new_in_each = std::max<std::size_t>(less(length, kSpecial + whole + plan.options.stride), 1);
-    tokens += (cut / new_in_each + 1) * length;
+    tokens += most_window_tokens(cuts_second ? second : first, cuts_second ? first : second, length, plan.options.stride);
   }
-  if (tokens > kMostTokens) {
-    throw Problem(ProblemKind::too_large, fmt::format("input: expected windows of at most {} tokens in all, found texts that may have {}; a smaller stride, or "
-                                                      "fewer or shorter texts in a request, make them fewer", kMostTokens, tokens));
-  }
+  check_window_tokens(tokens);
 }
 
 void write_scores(const auto& answer, const Shape& shape, JsonWriter& json) {
@@ -129,44 +115,9 @@ void write_answer(const Classification& answer, const Shape& shape, JsonWriter& 
   if (!answer.windows.empty()) write_windows(answer, shape, json);
 }
 
-void write_outcomes(const ClassifyResult& result, const Shape& shape, JsonWriter& json) {
-  std::size_t failed = 0;
-  std::optional<Problem> first;
-  json.key("data");
-  json.begin_array();
-  for (std::size_t index = 0; index < result.outcomes.size(); ++index) {
-    json.begin_object();
-    json.field("index", index);
-    try {
-      write_answer(answer_of(result.outcomes[index]), shape, json);
-    } catch (const Problem& problem) {
-      if (++failed == 1) first = problem;
-      json.key("error");
-      write_error(problem, json);
-    }
-    json.end_object();
-  }
-  json.end_array();
-  if (failed == result.outcomes.size()) throw *first;  // nothing to answer: the status says so
-}
-
 HttpResponse answer(const ClassifyPlan& plan, const ClassifyResult& result, const Shape& shape) {
   JsonWriter json;
-  json.begin_object();
-  json.field("id", "classify-" + shape.id);
-  json.field("object", "list");
-  json.field("created", std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
-  json.field("model", plan.model->name);
-  write_outcomes(result, shape, json);
-  json.key("usage");
-  json.begin_object();
-  json.field("prompt_tokens", result.total_tokens);
-  json.field("total_tokens", result.total_tokens);
-  json.field("completion_tokens", 0);
-  json.key("prompt_tokens_details");
-  json.null();
-  json.end_object();
-  json.end_object();
+  write_envelope({.kind = "classify", .id = shape.id}, plan, result, json, [&](const Outcome& outcome) { write_answer(answer_of(outcome), shape, json); });
   return json_response(json);
 }
 
@@ -177,9 +128,10 @@ Plan classify(const HttpRequest& request, std::string_view, const ServeContext& 
   Shape shape;
   read_body(request.body, [&](const JsonValue& root) {
     refuse_unknown_fields(root, kFields);
-    plan.model = context.models.at(string_field(root, "model").value_or(""));
+    plan.model = classifier_at(context, string_field(root, "model").value_or(""));
     read_options(root, plan, shape);
     read_fields_of_vllm(root, plan);
+    read_request_fields(root, plan);
     shape.id = string_field(root, "request_id").value_or("");
     const JsonValue input = root.at("input");
     if (is_rows(input)) {

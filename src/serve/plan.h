@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include <filbert/entities.h>
 #include <filbert/pipeline.h>
 
 #include "serve/http_message.h"
@@ -60,6 +61,9 @@ struct ServedText {
 // What became of one text: an answer, or why there is none.
 struct Outcome {
   Classification classification;
+  bool of_tokens = false;                 // the model labels tokens: then the next two are in the place of a classification
+  TokenClassification entities = {};
+  std::vector<float> token_logits = {};   // [tokens, num_labels], where the plan wants them
   std::optional<Problem> problem = {};
 };
 
@@ -82,6 +86,8 @@ struct ClassifyPlan {
   std::vector<ServedText> texts = {};
   BatchEncoding rows = {};              // tokenized by the client, in the place of texts
   ClassifyOptions options = {};
+  TokenClassificationOptions entities = {};  // in their place, of a model that labels tokens
+  bool wants_token_logits = false;      // of such a model; rows that the client tokenized have nothing else
   bool refuse_truncation = false;       // a text that is too long is a problem (invalid), not cut
   std::optional<std::chrono::milliseconds> timeout = {};  // where the dialect has a field for it; the header's otherwise
   std::optional<int> urgency = {};      // 0, the first, to 7, as the header Priority of RFC 9218 has it; 3 if nobody says

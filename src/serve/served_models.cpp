@@ -35,19 +35,71 @@ std::shared_ptr<const ServedModel> ServedModels::at(std::string_view name) const
   throw Problem(ProblemKind::not_found, fmt::format("model: expected one of {}, found \"{}\"", names_of(models_), name));
 }
 
+std::shared_ptr<const ServedModel> ServedModels::at(std::string_view name, Task task) const {
+  if (!name.empty()) return at(name);
+  const auto found = std::find_if(models_.begin(), models_.end(), [&](const auto& model) { return model->task() == task; });
+  return found == models_.end() ? models_.front() : *found;
+}
+
+const TextClassificationPipeline& ServedModel::classifier() const {
+  if (const auto* classifier = std::get_if<TextClassificationPipeline>(&pipeline)) return *classifier;
+  throw Problem(ProblemKind::unsupported, fmt::format("model: expected one that labels texts, found \"{}\", which labels tokens: /v1/entities and "
+                                                      "/models/{} take it", name, name));
+}
+
+const TokenClassificationPipeline& ServedModel::finder() const {
+  if (const auto* finder = std::get_if<TokenClassificationPipeline>(&pipeline)) return *finder;
+  throw Problem(ProblemKind::unsupported, fmt::format("model: expected one that labels tokens, found \"{}\", which labels texts: /v1/classify and "
+                                                      "/models/{} take it", name, name));
+}
+
+const PreTrainedModel& ServedModel::model() const {
+  return std::visit([](const auto& of) -> const PreTrainedModel& { return of.model(); }, pipeline);
+}
+
+std::size_t ServedModel::max_length() const {
+  return std::visit([](const auto& of) { return of.max_length(); }, pipeline);
+}
+
+bool ServedModel::has_tokenizer() const {
+  const auto* classifier = std::get_if<TextClassificationPipeline>(&pipeline);
+  return classifier == nullptr || classifier->has_tokenizer();
+}
+
+const Tokenizer& ServedModel::tokenizer() const {
+  return std::visit([](const auto& of) -> const Tokenizer& { return of.tokenizer(); }, pipeline);
+}
+
+const std::map<int, std::string>& ServedModel::id2label() const {
+  const auto* classifier = std::get_if<TextClassificationPipeline>(&pipeline);
+  return classifier != nullptr ? classifier->id2label() : config().id2label;
+}
+
+Tensor ServedModel::logits(const BatchEncoding& inputs) const {
+  return std::visit([&](const auto& of) { return of.model()(inputs).logits; }, pipeline);
+}
+
+std::pair<std::size_t, std::size_t> ServedModel::logits_of(const BatchEncoding& inputs, std::size_t row) const {
+  if (task() == Task::sequence_classification) return {row, row + 1};
+  return {inputs.row_starts[row], inputs.row_starts[row + 1]};
+}
+
+std::string_view task_name(const ServedModel& model) {
+  return model.task() == Task::token_classification ? "token-classification" : "text-classification";
+}
+
 std::shared_ptr<const ServedModel> make_served_model(std::string name, std::string model_id, std::string revision,
-                                                     TextClassificationPipeline classifier) {
-  std::vector<char> is_unknown;
-  if (classifier.has_tokenizer()) {
-    is_unknown.resize(classifier.tokenizer().vocab_size());
+                                                     std::variant<TextClassificationPipeline, TokenClassificationPipeline> pipeline) {
+  ServedModel model{std::move(name), std::move(model_id), std::move(revision), std::move(pipeline)};
+  if (model.has_tokenizer()) {
+    model.is_unknown.resize(model.tokenizer().vocab_size());
     for (const std::string_view token : {"[UNK]", "<unk>"}) {
-      const auto id = classifier.tokenizer().token_to_id(token);
-      if (id && static_cast<std::size_t>(*id) < is_unknown.size()) is_unknown[static_cast<std::size_t>(*id)] = 1;
+      const auto id = model.tokenizer().token_to_id(token);
+      if (id && static_cast<std::size_t>(*id) < model.is_unknown.size()) model.is_unknown[static_cast<std::size_t>(*id)] = 1;
     }
   }
-  auto fingerprint = std::make_shared<LazyFingerprint>(classifier.config().path.parent_path());
-  return std::make_shared<const ServedModel>(ServedModel{std::move(name), std::move(model_id), std::move(revision), std::move(classifier),
-                                                         std::move(is_unknown), std::move(fingerprint)});
+  model.fingerprint = std::make_shared<LazyFingerprint>(model.config().path.parent_path());
+  return std::make_shared<const ServedModel>(std::move(model));
 }
 
 const std::pair<std::string, std::string>& LazyFingerprint::hashes() {

@@ -8,7 +8,7 @@ ServerState::ServerState(ServeOptions options_, ServedModels models, Log& log_)
     : options(std::move(options_)),
       log(log_),
       batcher(options.limits, metrics),
-      slow_lane(options.explain_threads != 0 ? options.explain_threads : models.all().front()->classifier.model().num_threads(),
+      slow_lane(options.explain_threads != 0 ? options.explain_threads : models.all().front()->model().num_threads(),
                 options.limits.max_explain_requests, [this] { return batcher.busy(); }, metrics),
       models_(std::make_shared<const ServedModels>(std::move(models))) {
   metrics.set_models(*models_);

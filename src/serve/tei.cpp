@@ -69,6 +69,14 @@ HttpFields compute_headers(const ClassifyPlan& plan, const ClassifyResult& resul
           {"x-inference-time", ms(timings.infer_ms)}};
 }
 
+// The model of that name, or the first that labels texts; another is refused in its words.
+std::shared_ptr<const ServedModel> text_classifier(const ServeContext& context, std::string_view name, const char* refusal) {
+  auto model = context.models.at(name, Task::sequence_classification);
+  if (model->task() != Task::sequence_classification) throw Problem(ProblemKind::unsupported, refusal);
+  check_tokenizer(*model);
+  return model;
+}
+
 // The options that /predict and /rerank have in common.
 void read_options(const JsonValue& root, ClassifyPlan& plan) {
   plan.refuse_truncation = !bool_field(root, "truncate").value_or(true);  // its --auto-truncate
@@ -125,7 +133,7 @@ void write_predictions(const Outcome& outcome, JsonWriter& json) {
 
 Plan predict(const HttpRequest& request, std::string_view, const ServeContext& context) {
   ClassifyPlan plan;
-  plan.model = model_for_texts(context, request.parameter("model"));
+  plan.model = text_classifier(context, request.parameter("model"), "model is not a classifier model");
   bool is_batch = false;
   read_body(request.body, [&](const JsonValue& root) {
     is_batch = read_inputs(root.at("inputs"), plan.texts);
@@ -173,7 +181,7 @@ void check_copies(std::string_view query, std::size_t texts, const ServeLimits& 
 
 Plan rerank(const HttpRequest& request, std::string_view, const ServeContext& context) {
   ClassifyPlan plan;
-  plan.model = model_for_texts(context, request.parameter("model"));
+  plan.model = text_classifier(context, request.parameter("model"), "model is not a re-ranker model");
   bool return_text = false;
   read_body(request.body, [&](const JsonValue& root) {
     const std::string query(root.at("query").as_string());
@@ -184,7 +192,7 @@ Plan rerank(const HttpRequest& request, std::string_view, const ServeContext& co
     return_text = bool_field(root, "return_text").value_or(false);
   });
   if (plan.texts.empty()) throw Problem(ProblemKind::empty, "`texts` cannot be empty");
-  if (plan.model->classifier.config().num_labels() != 1) throw Problem(ProblemKind::unsupported, "model is not a re-ranker model");
+  if (plan.model->config().num_labels() != 1) throw Problem(ProblemKind::unsupported, "model is not a re-ranker model");
   plan.answer = [return_text](const ClassifyPlan& asked, const ClassifyResult& result) {
     result.throw_problems();
     return ranks(asked, result, return_text);
@@ -229,13 +237,13 @@ Plan tokenize(const HttpRequest& request, std::string_view, const ServeContext& 
   });
   if (texts.empty()) throw Problem(ProblemKind::empty, "`inputs` cannot be empty");
   check_batch(texts.size(), context.limits);
-  const std::size_t most = model->classifier.max_length() * kCharactersOfAToken, characters = count_characters(texts);
+  const std::size_t most = model->max_length() * kCharactersOfAToken, characters = count_characters(texts);
   if (characters > most) {
     throw Problem(ProblemKind::invalid, fmt::format("`inputs` must have less than {} characters. Given: {}", most, characters));
   }
   JsonWriter json;
   json.begin_array();
-  for (const ServedText& text : texts) write_tokens(model->classifier.tokenizer(), text.text, add_special_tokens, json);
+  for (const ServedText& text : texts) write_tokens(model->tokenizer(), text.text, add_special_tokens, json);
   json.end_array();
   return json_response(json);
 }
@@ -257,28 +265,28 @@ void write_labels(const std::map<int, std::string>& id2label, JsonWriter& json) 
 
 Plan info_of(const HttpRequest& request, std::string_view, const ServeContext& context) {
   const auto model = context.models.at(request.parameter("model"));
-  const TextClassificationPipeline& classifier = model->classifier;
   const ServeLimits& limits = context.limits;
   constexpr std::array<std::string_view, 3> kDtypes = {"float32", "bfloat16", "int8"};  // of ComputeDtype
   JsonWriter json;
   json.begin_object();
   json.field("model_id", model->model_id);
   json.field("model_sha", model->revision);
-  json.field("model_dtype", kDtypes[static_cast<std::size_t>(classifier.model().compute_dtype())]);
+  json.field("model_dtype", kDtypes[static_cast<std::size_t>(model->model().compute_dtype())]);
   json.field("served_model_name", model->name);
   json.key("model_type");
   json.begin_object();
-  json.key(classifier.config().num_labels() == 1 ? "reranker" : "classifier");
-  write_labels(classifier.id2label(), json);
+  const bool of_tokens = model->task() == Task::token_classification;
+  json.key(of_tokens ? "token_classifier" : model->config().num_labels() == 1 ? "reranker" : "classifier");
+  write_labels(model->id2label(), json);
   json.end_object();
   json.field("max_concurrent_requests", limits.max_concurrent_requests);
-  json.field("max_input_length", std::min(classifier.max_length(), limits.max_length.value_or(classifier.max_length())));
+  json.field("max_input_length", std::min(model->max_length(), limits.max_length.value_or(model->max_length())));
   json.field("max_batch_tokens", limits.max_batch_tokens);
   json.key("max_batch_requests");
   json.null();
   json.field("max_client_batch_size", limits.max_client_batch_size);
   json.field("auto_truncate", true);
-  json.field("tokenization_workers", classifier.model().num_threads());
+  json.field("tokenization_workers", model->model().num_threads());
   json.field("version", FILBERT_VERSION);
   for (const std::string_view absent : {"sha", "docker_label"}) {
     json.key(absent);

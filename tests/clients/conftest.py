@@ -1,4 +1,4 @@
-"""One running server with a classifier and a re-ranker, for the clients that people use. tools/run_clients has the packages."""
+"""One running server with a classifier, a re-ranker and a model that labels tokens, for the clients that people use. tools/run_clients has the packages."""
 
 import json
 import os
@@ -43,6 +43,12 @@ def classify(model, *texts, text_pair=None, options=()):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def entities(model, text, *options):
+    """The same of entities."""
+    done = subprocess.run([FILBERT, "entities", "--format", "json", "--model", str(model), *options, "--", text], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)["entities"]
+
+
 STARS = ROOT / "models/stars-en"
 
 
@@ -52,7 +58,12 @@ def reranker(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def server(reranker):
-    running = Server("--model", f"stars={STARS}", "--model", f"rank={reranker}")
+def finder(tmp_path_factory):
+    return tiny_checkpoint.write_entities_checkpoint(tmp_path_factory.mktemp("finder"))
+
+
+@pytest.fixture(scope="session")
+def server(reranker, finder):
+    running = Server("--model", f"stars={STARS}", "--model", f"rank={reranker}", "--model", f"names={finder}")
     yield running
     running.end()

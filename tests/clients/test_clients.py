@@ -11,7 +11,7 @@ from huggingface_hub import InferenceClient
 from huggingface_hub.errors import HfHubHTTPError
 from tritonclient.utils import InferenceServerException
 
-from conftest import STARS, classify
+from conftest import STARS, classify, entities
 
 TEXTS = ["I really love this book", "It fell apart after a week.", "", "Gänzlich 😀 fine", "word " * 700]
 LABELS = ["1 star", "2 stars", "3 stars", "4 stars", "5 stars"]
@@ -48,6 +48,23 @@ def test_inference_client_parameters(server):
     found = client.text_classification(TEXTS[0], top_k=2, function_to_apply="sigmoid")
     expected = classify(STARS, TEXTS[0], options=["--top-k", "2", "--function-to-apply", "sigmoid"])[0]
     assert [(each.label, f32(each.score)) for each in found] == [(each["label"], f32(each["score"])) for each in expected["scores"]]
+
+
+NAMES = "Anna Fischer moved from Berlin to New Yorker, 🎉 דנה"
+
+
+def test_inference_client_token_classification(server, finder):
+    client = InferenceClient(model=server.url + "/models/names")
+    found = client.token_classification(NAMES)
+    expected = entities(finder, NAMES)
+    assert [(each.entity_group, f32(each.score), each.word, each.start, each.end) for each in found] == [
+        (each["entity_group"], f32(each["score"]), each["word"], each["start"], each["end"]) for each in expected]
+    assert [NAMES[each.start:each.end] for each in found] == ["Anna Fischer", "Berlin", "New Yorker", "דנה"]
+    tokens = client.token_classification(NAMES, aggregation_strategy="none", ignore_labels=["O", "B-LOC"])
+    assert [each.word for each in tokens] == [each["word"] for each in entities(finder, NAMES, "--aggregation-strategy", "none", "--ignore-labels", "O,B-LOC")]
+    with pytest.raises(HfHubHTTPError) as error:
+        client.token_classification(NAMES, aggregation_strategy="none", stride=4)
+    assert "aggregation_strategy" in error.value.response.json()["error"]
 
 
 def test_inference_client_errors(server):
@@ -120,7 +137,7 @@ def test_tritonclient_sees_server_and_model(triton):
     metadata = triton.get_model_metadata("stars")
     assert metadata["inputs"] == [{"name": "text", "datatype": "BYTES", "shape": [-1]}]
     assert [output["name"] for output in metadata["outputs"]] == ["logits", "scores", "label"]
-    assert [model["name"] for model in triton.get_model_repository_index()] == ["stars", "rank"]
+    assert [model["name"] for model in triton.get_model_repository_index()] == ["stars", "rank", "names"]
 
 
 @pytest.mark.parametrize("binary", [True, False])
@@ -160,6 +177,17 @@ def test_tritonclient_infers_rows(triton):
     assert (result.as_numpy("logits")[0] == numpy.array(classify(STARS, TEXTS[0])[0]["logits"], dtype=numpy.float32)).all()
 
 
+def test_tritonclient_infers_entities(triton, finder):
+    result = triton.infer("names", [text_input([NAMES, ""])])
+    assert [json.loads(each) for each in result.as_numpy("entities")] == [entities(finder, NAMES), []]
+    row = tritonclient.http.InferInput("input_ids", [2, 4], "INT64")
+    row.set_data_from_numpy(numpy.array([[2, 20, 3, 0], [2, 20, 21, 3]], dtype=numpy.int64))
+    mask = tritonclient.http.InferInput("attention_mask", [2, 4], "INT64")
+    mask.set_data_from_numpy(numpy.array([[1, 1, 1, 0], [1, 1, 1, 1]], dtype=numpy.int64))
+    logits = triton.infer("names", [row, mask]).as_numpy("logits")
+    assert logits.shape == (2, 4, 7) and logits[0, 1].argmax() == logits[1, 1].argmax() == 1 and (logits[0, 3] == 0).all()
+
+
 def test_tritonclient_errors(triton):
     with pytest.raises(InferenceServerException, match="nobody") as error:
         triton.infer("nobody", [text_input(["a"])])
@@ -179,6 +207,12 @@ def test_curl_classify(server):
         assert {key: found[key] for key in ["label", "score", "scores", "logits", "tokens_total", "tokens_used", "truncated"]} == {
             key: row[key] for key in ["label", "score", "scores", "logits", "tokens_total", "tokens_used", "truncated"]}
     assert answer["usage"]["total_tokens"] == sum(row["tokens_used"] for row in expected)
+
+
+def test_curl_entities(server, finder):
+    answer = curl(server, "/v1/entities", {"input": [NAMES], "aggregation_strategy": "first", "offset_unit": "bytes"})
+    assert answer["model"] == "names"  # the first that labels tokens
+    assert answer["data"][0]["entities"] == entities(finder, NAMES, "--aggregation-strategy", "first", "--offset-unit", "bytes")
 
 
 def test_curl_explain_streams_events(server):

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "infer/architecture.h"
 #include "serve/routes.h"
 
 namespace filbert::reference {
@@ -25,18 +26,27 @@ HttpRequest request_of(std::string_view method, std::string_view target, const s
   return request;
 }
 
+BatchEncoding row_alone(const BatchEncoding& rows, std::size_t row) {
+  BatchEncoding alone;
+  const std::size_t start = rows.row_starts[row], length = rows.row_length(row);
+  alone.add_row(std::span(rows.input_ids).subspan(start, length), std::span(rows.token_type_ids).subspan(start, length));
+  return alone;
+}
+
 // Each text by itself, as the pipeline answers it.
 ClassifyResult carry_out(const ClassifyPlan& plan) {
   ClassifyResult result;
-  const TextClassificationPipeline& classifier = plan.model->classifier;
-  const auto add = [&](auto classify) {
+  const bool of_tokens = plan.model->task() == Task::token_classification;
+  const auto add = [&](auto work) {
     Outcome outcome;
+    outcome.of_tokens = of_tokens;
     try {
-      outcome.classification = classify();
-      result.total_tokens += outcome.classification.tokens_used;
-      if (plan.refuse_truncation && outcome.classification.truncated) {
-        outcome.problem = Problem(ProblemKind::invalid, fmt::format("inputs: expected at most {} tokens, found {}", outcome.classification.tokens_used,
-                                                                    outcome.classification.tokens_total));
+      work(outcome);
+      const std::size_t used = outcome.classification.tokens_used + outcome.entities.tokens_used;  // one of the two
+      result.total_tokens += used;
+      if (plan.refuse_truncation && (outcome.classification.truncated || outcome.entities.truncated)) {
+        outcome.problem = Problem(ProblemKind::invalid, fmt::format("inputs: expected at most {} tokens, found {}", used,
+                                                                    outcome.classification.tokens_total + outcome.entities.tokens_total));
       }
     } catch (const std::exception& error) {
       outcome.problem = to_problem(error);
@@ -44,23 +54,42 @@ ClassifyResult carry_out(const ClassifyPlan& plan) {
     result.outcomes.push_back(std::move(outcome));
   };
   for (const ServedText& text : plan.texts) {
-    const TextInput input{text.text, text.text_pair};
-    add([&] { return classifier(std::span(&input, 1), plan.options).front(); });
+    add([&](Outcome& outcome) {
+      const TextInput input{text.text, text.text_pair};
+      if (!of_tokens) {
+        outcome.classification = plan.model->classifier()(std::span(&input, 1), plan.options).front();
+        return;
+      }
+      outcome.entities = plan.model->finder()(text.text, plan.entities);
+      const std::string_view view = text.text;
+      if (plan.wants_token_logits) outcome.token_logits = plan.model->logits(plan.model->finder().tokenize(std::span(&view, 1), plan.entities)).data;
+    });
   }
   for (std::size_t row = 0; row < plan.rows.batch_size(); ++row) {
-    BatchEncoding alone;
-    const std::size_t start = plan.rows.row_starts[row], length = plan.rows.row_length(row);
-    alone.add_row(std::span(plan.rows.input_ids).subspan(start, length), std::span(plan.rows.token_type_ids).subspan(start, length));
-    add([&] { return classifier(alone, plan.options).front(); });
+    add([&](Outcome& outcome) {
+      const BatchEncoding alone = row_alone(plan.rows, row);
+      if (of_tokens) {
+        outcome.token_logits = plan.model->logits(alone).data;
+      } else {
+        outcome.classification = plan.model->classifier()(alone, plan.options).front();
+      }
+    });
   }
   result.timings = {.tokenize_ms = 1.5, .queue_ms = 2.5, .infer_ms = 3.5, .total_ms = 8.5};
   return result;
 }
 
+std::variant<TextClassificationPipeline, TokenClassificationPipeline> load(const std::filesystem::path& directory) {
+  if (task_of(Config::from_pretrained(directory)) == Task::token_classification) {
+    return pipeline<TokenClassificationPipeline>("token-classification", directory, {}, {.num_threads = 1});
+  }
+  return pipeline("text-classification", directory, {.num_threads = 1});
+}
+
 std::vector<std::shared_ptr<const ServedModel>> load(const std::vector<std::pair<std::string, std::filesystem::path>>& checkpoints) {
   std::vector<std::shared_ptr<const ServedModel>> models;
   for (const auto& [name, directory] : checkpoints) {
-    models.push_back(make_served_model(name, directory.string(), "revision-of-" + name, pipeline("text-classification", directory, {.num_threads = 1})));
+    models.push_back(make_served_model(name, directory.string(), "revision-of-" + name, load(directory)));
   }
   return models;
 }

@@ -39,7 +39,7 @@ class Served {
   // What post() would carry out. Throws what the handler throws.
   serve::Plan plan(std::string_view target, const std::string& body, serve::HttpFields headers = {}) const;
 
-  const TextClassificationPipeline& classifier(std::size_t model = 0) const { return models_.all()[model]->classifier; }
+  const TextClassificationPipeline& classifier(std::size_t model = 0) const { return models_.all()[model]->classifier(); }
 
   serve::ServeLimits limits;
   bool explain = true, ready = true;

@@ -70,6 +70,9 @@ struct TinyCheckpoint {
   std::function<void(Arrays&)> edit_tensors = {};                  // the last word on the tensors
 };
 
+// The same for labels of tokens: those of names, and no pooler.
+TinyCheckpoint tiny_finder(std::uint64_t seed = 1);
+
 // The parts, for tests that want them apart.
 nlohmann::ordered_json tiny_config(const TinyCheckpoint& checkpoint);
 Arrays tiny_tensors(const TinyCheckpoint& checkpoint);

@@ -19,7 +19,7 @@ ClassifyResult classified(Classifying& classifying) {
   Metrics metrics;
   if (classifying.job) {
     BatchJob& job = *classifying.job;
-    job.logits = job.model->classifier.model()(job.inputs).logits;
+    job.logits = job.model->logits(job.inputs);
     job.problems.resize(job.inputs.batch_size());
     job.computed_tokens = job.inputs.total_tokens();
   }
@@ -70,7 +70,7 @@ TEST(Texts, GetThePipelinesOwnAnswers) {
   Classifying classifying = tokenize(plan_of({{"I love this book"}, {"a book", "to love"}, {""}}), {});
   const ClassifyResult result = classified(classifying);
   ASSERT_EQ(result.outcomes.size(), 3u);
-  const TextClassificationPipeline& classifier = classifying.plan.model->classifier;
+  const TextClassificationPipeline& classifier = classifying.plan.model->classifier();
   const std::vector<TextInput> texts = {{"I love this book"}, {"a book", "to love"}, {""}};
   const auto expected = classifier(texts);
   for (std::size_t at = 0; at < 3; ++at) {
@@ -91,7 +91,7 @@ TEST(Texts, OneThatIsTooLongFailsAloneWhereCuttingIsRefused) {
   ASSERT_TRUE(result.outcomes[1].problem.has_value());
   EXPECT_EQ(result.outcomes[1].problem->kind, ProblemKind::invalid);
   EXPECT_STREQ(result.outcomes[1].problem->what(), "inputs: expected at most 24 tokens, found 52");
-  EXPECT_EQ(result.outcomes[2].classification.logits, classifying.plan.model->classifier("love").logits);
+  EXPECT_EQ(result.outcomes[2].classification.logits, classifying.plan.model->classifier()("love").logits);
   EXPECT_THROW(result.throw_problems(), Problem);
 }
 
@@ -103,7 +103,7 @@ TEST(Texts, InWindowsComeBackAsOneAnswerEach) {
   Classifying classifying = tokenize(std::move(plan), {});
   const ClassifyResult result = classified(classifying);
   EXPECT_GT(result.outcomes[1].classification.windows.size(), 1u);
-  EXPECT_EQ(result.outcomes[2].classification.logits, classifying.plan.model->classifier("love").logits);
+  EXPECT_EQ(result.outcomes[2].classification.logits, classifying.plan.model->classifier()("love").logits);
 }
 
 TEST(Texts, NoneIsEmptyAndTooManyAreTooLarge) {

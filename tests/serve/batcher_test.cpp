@@ -26,7 +26,7 @@ class BatcherTest : public testing::Test {
     std::string text;
     for (std::size_t word = 0; word < words; ++word) text += word % 2 == 0 ? "book " : "love ";
     const std::vector<TextInput> texts(count, TextInput{text});
-    return model()->classifier.tokenize(texts);
+    return model()->classifier().tokenize(texts);
   }
   std::shared_ptr<BatchJob> job(BatchEncoding inputs, Clock::duration time = 10s) {
     auto made = std::make_shared<BatchJob>();
@@ -82,7 +82,7 @@ TEST_F(BatcherTest, ConcurrentRequestsGetTheBitsOfThePipelineWhateverTheirCompan
     wait_for(all.size());
   }
   for (const auto& each : all) {
-    const Tensor expected = model()->classifier.model()(each->inputs).logits;
+    const Tensor expected = model()->classifier().model()(each->inputs).logits;
     EXPECT_EQ(each->logits.data, expected.data);
     EXPECT_EQ(each->computed_tokens, each->inputs.total_tokens());
     for (const auto& problem : each->problems) EXPECT_FALSE(problem.has_value());
@@ -124,7 +124,7 @@ TEST_F(BatcherTest, ARowLongerThanABatchGoesAlone) {
   const auto long_one = job(rows(2, 15));
   batcher.submit(long_one);
   wait_for(1);
-  EXPECT_EQ(long_one->logits.data, model()->classifier.model()(long_one->inputs).logits.data);
+  EXPECT_EQ(long_one->logits.data, model()->classifier().model()(long_one->inputs).logits.data);
 }
 
 TEST(BatchTokens, AreWhatTakesAboutTwentyMilliseconds) {
@@ -168,7 +168,7 @@ TEST_F(BatcherTest, WhatCannotBeComputedFailsAlone) {
   EXPECT_EQ(broken->problems[0]->kind, ProblemKind::invalid);
   EXPECT_FALSE(broken->problems[1].has_value());
   for (const auto& problem : good->problems) EXPECT_FALSE(problem.has_value());
-  EXPECT_EQ(good->logits.data, model()->classifier.model()(good->inputs).logits.data);
+  EXPECT_EQ(good->logits.data, model()->classifier().model()(good->inputs).logits.data);
 }
 
 TEST_F(BatcherTest, AFullQueueIsOverloadedAndSaysWhenToComeAgain) {

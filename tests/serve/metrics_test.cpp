@@ -143,7 +143,7 @@ TEST(ServeMetrics, WhatIsServedIsThereBeforeTheFirstRequestAndInfoFollowsAReload
   const auto first = served("a", "r1"), kept = served("b", "r1"), second = served("a", "r2");
   metrics.set_models(ServedModels({first, kept}));
   auto all = samples(metrics);
-  for (const auto& [id, label] : first->classifier.config().id2label) {
+  for (const auto& [id, label] : first->classifier().config().id2label) {
     EXPECT_EQ(all.at("filbert_predictions_total{label=\"" + label + "\",model=\"a\"}"), 0);
   }
   EXPECT_EQ(all.at(R"(filbert_model_info{model="a",model_id="org/a",revision="r1"})"), 1);

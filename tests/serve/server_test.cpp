@@ -112,7 +112,7 @@ class ServerTest : public testing::Test {
   unsigned short port() const { return server_->port(); }
   // The answer's best label must be the library's.
   static std::string expected(int number) {
-    return "\"label\": \"" + tiny()->classifier(text_of(number)).label + "\"";
+    return "\"label\": \"" + tiny()->classifier()(text_of(number)).label + "\"";
   }
 
   Log log_{std::nullopt, LogLevel::off};

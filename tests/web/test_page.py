@@ -643,6 +643,86 @@ def test_a_model_that_gives_a_number(browser, tmp_path):
         browser.wait("document.querySelector('.words .unit')")
 
 
+# A model that labels tokens.
+
+NAMES = "Anna Fischer moved from Berlin to New Yorker, 🎉 דנה lives in 东京"
+
+
+@pytest.fixture(scope="module")
+def finder(tmp_path_factory):
+    return tiny_checkpoint.write_entities_checkpoint(tmp_path_factory.mktemp("names") / "names")
+
+
+@pytest.fixture(scope="module")
+def with_names(finder, tiny):
+    with Served("--model", f"names={finder}", checkpoint=tiny) as server:
+        yield server
+
+
+def open_names(browser, server, text=NAMES):
+    visit(browser, server.url)
+    select(browser, "#model", 0, "names")
+    browser.wait("document.querySelector('h1').textContent === 'names'")
+    browser.insert("#text", text)
+    browser.wait("document.querySelector('.marked .entity') || document.querySelector('.found caption')")
+
+
+def found_rows(browser):
+    return browser.evaluate("[...document.querySelectorAll('.found tbody tr')].map((row) => [0, 1, 3].map((cell) => row.cells[cell].textContent))")
+
+
+def test_entities_are_marked_and_listed(browser, with_names, finder):
+    open_names(browser, with_names)
+    [answer] = [json.loads(line) for line in told("entities", "--format", "json", "--model", str(finder), NAMES).splitlines()]
+    expected = [[each["entity_group"], NAMES[each["start"]:each["end"]], f"{each['score']:.3f}"] for each in answer["entities"]]
+    assert len(expected) == 5 and found_rows(browser) == expected  # the numbers of the command
+    marks = browser.evaluate("[...document.querySelectorAll('.marked .entity')].map((mark) => [mark.querySelector('small').textContent, mark.querySelector('bdi').textContent])")
+    assert marks == [row[:2] for row in expected]
+    assert browser.evaluate("document.querySelector('.marked').textContent.replace(/PER|LOC/g, '')") == NAMES
+    kinds = browser.evaluate("[...document.querySelectorAll('.marked .entity')].map((mark) => mark.className)")
+    assert kinds[0] == kinds[3] != kinds[1] == kinds[2] == kinds[4]  # a type has a colour
+    assert browser.evaluate("document.querySelector('.marked .entity').title") == f"PER, {expected[0][2]}"
+    assert browser.complaints(with_names.url) == []
+
+
+def test_another_strategy_is_asked_for_and_the_rest_of_the_page_fits_the_model(browser, with_names):
+    open_names(browser, with_names)
+    visible = "[...document.querySelectorAll('[role=tab]')].filter((tab) => tab.getClientRects().length).map((tab) => tab.textContent)"
+    assert browser.evaluate(visible) == ["One text", "Tokens", "JSON", "curl"]
+    assert not browser.evaluate("Boolean(" + button("Add a second text") + ")")
+    select(browser, "#strategy", 0, "none")
+    browser.wait("document.querySelectorAll('.found tbody tr').length > 5")
+    assert ["I-LOC", "er", "0.999"] in found_rows(browser)
+    browser.evaluate("document.querySelector('#tab-curl').click()")
+    assert '"aggregation_strategy":"none"' in browser.evaluate("document.querySelector('#panel-curl pre').textContent")
+    select(browser, "#model", 0, "tiny")
+    browser.wait(CHIP)
+    assert browser.evaluate(visible)[:4] == ["One text", "Several texts", "A file", "Explain"]
+    assert not browser.evaluate("document.querySelector('.found').getClientRects().length")
+
+
+def test_a_text_without_entities_says_so(browser, with_names):
+    open_names(browser, with_names, "moved to the")
+    browser.wait("document.querySelector('.found caption')?.textContent === 'No entities'")
+    assert browser.evaluate("document.querySelector('.marked').textContent") == "moved to the"
+
+
+def test_axe_finds_no_violation_in_entities_which_fit_the_screen(browser, with_names):
+    script, reason = axe.source(ROOT / "build")
+    for width in (320, 1200):
+        browser.size(width)
+        open_names(browser, with_names)
+        assert browser.evaluate("document.documentElement.scrollWidth") <= width, browser.evaluate(TOO_WIDE)
+    if script is None:
+        pytest.skip(reason)
+    for scheme in ("light", "dark"):
+        open_names(browser, with_names)
+        browser.media(prefers_color_scheme=scheme, prefers_reduced_motion="reduce")
+        violations, passes = axe.run(browser, script)
+        assert violations == []
+        assert passes > 10
+
+
 # For everybody.
 
 def test_all_of_it_is_reached_by_keyboard(page):

@@ -102,7 +102,8 @@ export function button(text: string, act: () => void, properties: object = {}): 
   return element;
 }
 
-// Tabs with their panels (https://www.w3.org/WAI/ARIA/apg/patterns/tabs/): arrow keys go from one to the next, which shows it at once.
+// Tabs with their panels (https://www.w3.org/WAI/ARIA/apg/patterns/tabs/): arrow keys go from one to the next, which shows it at once. `offer` hides
+// all tabs but those named.
 export interface Tab {
   id: string;
   title: string;
@@ -112,7 +113,7 @@ export function tabs(
   name: string,
   list: Tab[],
   chosen: (id: string) => void,
-): { element: HTMLElement; panels: HTMLElement[]; choose(id: string): void } {
+): { element: HTMLElement; panels: HTMLElement[]; choose(id: string): void; offer(ids: string[]): void } {
   const bar = named(make('div', { className: 'tabs' }), name);
   bar.setAttribute('role', 'tablist');
   let current = '';
@@ -137,9 +138,20 @@ export function tabs(
     panel.setAttribute('aria-labelledby', `tab-${id}`);
     return tab;
   });
-  roving(buttons, horizontal(buttons.length));
+  roving(buttons, (key, at) => {
+    const shown = buttons.flatMap((tab, place) => (tab.hidden ? [] : [place]));
+    const to = horizontal(shown.length)(key, shown.indexOf(at));
+    return to === undefined ? undefined : shown[Math.max(0, Math.min(to, shown.length - 1))];
+  });
   bar.append(...buttons);
-  return { element: bar, panels: list.map(({ panel }) => panel), choose };
+  const offer = (ids: string[]): void => {
+    list.forEach(({ id }, at) => {
+      const tab = buttons[at];
+      if (tab) tab.hidden = !ids.includes(id);
+    });
+    if (!ids.includes(current) && ids[0] !== undefined) choose(ids[0]);
+  };
+  return { element: bar, panels: list.map(({ panel }) => panel), choose, offer };
 }
 
 // A text to be copied, with the button for it.

@@ -5,7 +5,7 @@ import { FileView } from './file_view';
 import { ManyTexts } from './many_texts';
 import { leadOf, modelCard } from './model_card';
 import { OneText } from './one_text';
-import { Server, type Model } from './server';
+import { labelsTokens, Server, type Model } from './server';
 
 const server = new Server();
 
@@ -81,6 +81,7 @@ function start(): void {
     lead.textContent = leadOf(model);
     card.replaceChildren(modelCard(model, server.offer));
     for (const each of [one, many, file]) each.setModel(model);
+    ways.offer(labelsTokens(model) ? ['one'] : ['one', 'many', 'file']);
   };
   models.addEventListener('change', () => show(server.models[models.selectedIndex] as Model));
   server.onChange.push(() => {
@@ -100,16 +101,20 @@ function start(): void {
   document.body.replaceChildren(make('a', { className: 'skip', href: '#text', textContent: 'To the text' }), statusLine(), head, main);
   ways.choose('one');
   if (!matchMedia('(pointer: coarse)').matches) one.focus(); // on a telephone that would open its keyboard over the page
-  takeDrops(file, () => ways.choose('file'));
+  takeDrops(
+    file,
+    () => ways.choose('file'),
+    () => !labelsTokens(server.models[models.selectedIndex] as Model),
+  );
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') void server.look();
   });
   void server.look();
 }
 
-// A file may be dropped anywhere.
-function takeDrops(view: FileView, show: () => void): void {
-  const hasFile = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false;
+// A file may be dropped anywhere, while the model has a use for one.
+function takeDrops(view: FileView, show: () => void, isWanted: () => boolean): void {
+  const hasFile = (event: DragEvent): boolean => isWanted() && (event.dataTransfer?.types.includes('Files') ?? false);
   document.addEventListener('dragover', (event) => {
     if (!hasFile(event)) return;
     event.preventDefault();
@@ -120,7 +125,7 @@ function takeDrops(view: FileView, show: () => void): void {
   });
   document.addEventListener('drop', (event) => {
     document.body.classList.remove('dragged');
-    const file = event.dataTransfer?.files[0];
+    const file = hasFile(event) ? event.dataTransfer?.files[0] : undefined;
     if (!file) return;
     event.preventDefault();
     show();

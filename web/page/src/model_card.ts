@@ -1,6 +1,6 @@
 // What is served here: the model's labels and limits, and what becomes of a text that is too long.
 import { counted, grouped, make, nameOf } from './dom';
-import type { Model, Offer } from './server';
+import { labelsTokens, type Model, type Offer } from './server';
 
 const dtypes: Record<string, string> = { f32: 'f32: exact, as the model was trained', bf16: 'bf16: 16 bits a weight', int8: 'int8: 8 bits a weight' };
 const kernels: Record<string, string> = {
@@ -38,6 +38,7 @@ export function modelCard(model: Model, offer: Offer): HTMLElement {
     ...labels.slice(0, 50).flatMap((label, at) => (at ? [', ', nameOf(label)] : [nameOf(label)])),
     labels.length > 50 ? ', …' : '',
   );
+  fact('Labels', labelsTokens(model) ? 'tokens, which make up entities' : '');
   fact('Scores by', functions[model.function_to_apply] ?? model.function_to_apply);
   fact('Reads up to', `${counted(model.max_length, 'token')}, special ones included: a word is one or some of them`);
   fact('A longer text', 'is cut at its end: the answer is about what was read, and the page says so');
@@ -50,6 +51,10 @@ export function modelCard(model: Model, offer: Offer): HTMLElement {
 // What it does, for somebody who comes for the first time.
 export function leadOf(model: Model): string {
   const labels = labelsOf(model);
+  if (labelsTokens(model)) {
+    const types = (model.entity_groups ?? []).filter((type) => type !== 'O').length;
+    return `Type a text, and the model finds what in it is one of ${counted(types, 'type')}.`;
+  }
   if (labels.length === 0) return 'Type a text, and the model says which label it has.';
   if (labels.length === 1) return 'Type a text, and the model gives it a score.';
   return `Type a text, and the model says which of its ${labels.length} labels it has.`;

@@ -3,11 +3,12 @@ import { AttentionView } from './attention_view';
 import { Bars } from './bars';
 import { curlLine } from './curl';
 import { button, copyable, counted, make, tabs } from './dom';
+import { EntitiesView } from './entities_view';
 import { ExplainView } from './explain_view';
 import { Latest } from './latest';
-import { refusalOf, sleep, type Answer, type ClassifyAnswer, type Model, type Server } from './server';
+import { labelsTokens, refusalOf, sleep, type ClassifyAnswer, type EntitiesAnswer, type Model, type Server } from './server';
 import { labelsOf } from './model_card';
-import { classifyBody, type Sentence } from './sentence';
+import { classifyBody, entitiesBody, type Sentence } from './sentence';
 import { TokensView } from './tokens_view';
 
 const typingMs = 120;
@@ -36,12 +37,14 @@ export class OneText {
   private readonly counter = make('p', { className: 'hint counter' });
   private readonly notices = make('ul', { className: 'notices', hidden: true });
   private readonly bars = new Bars();
+  private readonly found = new EntitiesView(() => this.changed(0));
+  private readonly details;
   private readonly explain: ExplainView;
   private readonly attention: AttentionView;
   private readonly tokens: TokensView;
   private readonly json = copyable('The answer as JSON');
   private readonly curl = copyable('The line for a terminal');
-  private readonly latest: Latest<Sentence, ClassifyAnswer>;
+  private readonly latest: Latest<Sentence, ClassifyAnswer | EntitiesAnswer>;
   private model: Model | null = null;
   private shown = 'explain';
   private tokensTotal = 0;
@@ -50,9 +53,9 @@ export class OneText {
     this.explain = new ExplainView(server);
     this.attention = new AttentionView(server);
     this.tokens = new TokensView(server);
-    this.latest = new Latest<Sentence, ClassifyAnswer>({
-      ask: (sentence, signal) => server.json<ClassifyAnswer>('v1/classify', classifyBody(sentence), { signal }),
-      show: (answer) => this.show(answer),
+    this.latest = new Latest<Sentence, ClassifyAnswer | EntitiesAnswer>({
+      ask: (sentence, signal) => server.json<ClassifyAnswer | EntitiesAnswer>(...this.question(sentence), { signal }),
+      show: (answer, sentence) => this.show(answer, sentence),
       refusal: refusalOf,
       fail: (message) => this.failed(message),
       wait: (why) => {
@@ -61,7 +64,7 @@ export class OneText {
       sleep,
       untilReady: (signal) => server.untilReady(signal),
     });
-    this.layout();
+    this.details = this.layout();
     for (const box of [this.text, this.pair]) box.addEventListener('input', () => this.changed(typingMs));
     this.changed(0);
   }
@@ -72,6 +75,13 @@ export class OneText {
     this.explain.setLabels(labels);
     this.attention.setLayers(model.num_hidden_layers);
     if (this.text.value === '') this.bars.empty(labels);
+    const ofTokens = labelsTokens(model);
+    this.found.setTypes(model.entity_groups ?? []);
+    this.found.element.hidden = !ofTokens;
+    this.bars.element.hidden = ofTokens;
+    this.pairButton.hidden = ofTokens;
+    if (ofTokens) this.pairBox.hidden = true;
+    this.details.offer(ofTokens ? ['tokens', 'json', 'curl'] : ['explain', 'attention', 'tokens', 'json', 'curl']);
     this.changed(0);
   }
 
@@ -89,9 +99,16 @@ export class OneText {
     this.text.focus();
   }
 
-  private layout(): void {
+  private layout(): { offer(ids: string[]): void } {
     this.pairBox.append(make('label', { htmlFor: 'pair', textContent: 'Second text' }), this.pair);
-    const example = button('Show an example', () => this.open('I really love this book, although the end is a little sad.', null));
+    const example = button('Show an example', () =>
+      this.open(
+        this.model && labelsTokens(this.model)
+          ? 'Anna Fischer moved from Berlin to New York, where she works for the United Nations.'
+          : 'I really love this book, although the end is a little sad.',
+        null,
+      ),
+    );
     const box = make(
       'div',
       { className: 'asked' },
@@ -125,7 +142,7 @@ export class OneText {
       },
     );
     this.element.append(
-      make('section', { className: 'card one' }, box, this.bars.element),
+      make('section', { className: 'card one' }, box, this.bars.element, this.found.element),
       this.notices,
       make(
         'section',
@@ -135,7 +152,9 @@ export class OneText {
         ...details.panels,
       ),
     );
+    this.found.element.hidden = true;
     details.choose('explain');
+    return details;
   }
 
   private togglePair(): void {
@@ -151,6 +170,13 @@ export class OneText {
     return { model: this.model.id, text: this.text.value, pair: this.pairBox.hidden ? null : this.pair.value };
   }
 
+  // Which route answers it, and with what body.
+  private question(sentence: Sentence): [path: string, body: unknown] {
+    return this.model && labelsTokens(this.model)
+      ? ['v1/entities', entitiesBody(sentence, this.found.aggregation)]
+      : ['v1/classify', classifyBody(sentence)];
+  }
+
   private changed(delayMs: number): void {
     const sentence = this.sentence();
     if (!sentence) {
@@ -159,9 +185,11 @@ export class OneText {
       this.counter.textContent = this.model ? `The model reads up to ${counted(this.model.max_length, 'token')}.` : '';
       this.notice([]);
       this.bars.empty(this.model ? labelsOf(this.model) : []);
+      this.found.empty();
       this.json.set('');
     } else {
       this.bars.stale(true);
+      this.found.stale(true);
       this.latest.set(sentence, delayMs);
     }
     this.askDetails(restMs);
@@ -173,14 +201,16 @@ export class OneText {
     if (this.shown === 'attention') this.attention.set(sentence, delayMs, this.tokensTotal);
     if (this.shown === 'tokens') this.tokens.set(sentence, Math.min(delayMs, typingMs));
     const asked = sentence ?? { model: this.model?.id ?? '', text: 'I really love this book', pair: null };
-    this.curl.set(curlLine(this.server.url('v1/classify'), classifyBody(asked), this.server.offer.has_api_key));
+    const [path, body] = this.question(asked);
+    this.curl.set(curlLine(this.server.url(path), body, this.server.offer.has_api_key));
   }
 
-  private show(answer: ClassifyAnswer): void {
+  private show(answer: ClassifyAnswer | EntitiesAnswer, sentence: Sentence): void {
     this.json.set(JSON.stringify(answer, null, 2));
     const item = answer.data[0];
     if (!item || 'error' in item) return this.failed(item?.error.message ?? 'expected an answer for the text, found none');
-    this.bars.show(item);
+    if ('entities' in item) this.found.show(sentence.text, item);
+    else this.bars.show(item);
     this.tokensTotal = item.tokens_total;
     if (this.shown === 'attention') this.askDetails(restMs); // how long the text is decides what it shows
     this.counter.textContent = counter(item, this.model);
@@ -197,6 +227,7 @@ export class OneText {
   private failed(message: string): void {
     this.bars.stale(false);
     this.bars.empty(this.model ? labelsOf(this.model) : []);
+    this.found.empty();
     this.notice([message]);
   }
 
@@ -206,5 +237,5 @@ export class OneText {
   }
 }
 
-const counter = (answer: Answer, model: Model | null): string =>
+const counter = (answer: { tokens_total: number }, model: Model | null): string =>
   counted(answer.tokens_total, 'token') + (model ? ` of at most ${model.max_length} that the model reads` : '');

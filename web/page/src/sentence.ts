@@ -12,3 +12,8 @@ export function bodyOf(sentence: Sentence): { model: string; text: string; text_
 export function classifyBody(sentence: Sentence): { model: string; input: (string | [string, string])[] } {
   return { model: sentence.model, input: [sentence.pair === null ? sentence.text : [sentence.text, sentence.pair]] };
 }
+
+// The same of a model that labels tokens. Places are asked for as JavaScript counts them.
+export function entitiesBody(sentence: Sentence, aggregationStrategy: string): object {
+  return { model: sentence.model, input: [sentence.text], aggregation_strategy: aggregationStrategy, offset_unit: 'utf16' };
+}

@@ -24,12 +24,34 @@ export interface ClassifyAnswer {
   data: Item[];
 }
 
+// POST /v1/entities. With the strategy none an entity is a token, and has `entity`, its label.
+export interface Entity {
+  entity_group?: string;
+  entity?: string;
+  score: number;
+  word: string;
+  start: number;
+  end: number;
+}
+export interface EntitiesFound {
+  index: number;
+  entities: Entity[];
+  tokens_total: number;
+  tokens_used: number;
+  truncated: boolean;
+}
+export interface EntitiesAnswer {
+  data: (EntitiesFound | FailedAnswer)[];
+}
+
 // GET /v1/models; docs/serve.md has the fields.
 export interface Model {
   id: string;
   model_id: string;
   revision: string;
   model_type: string;
+  task: 'text-classification' | 'token-classification';
+  entity_groups?: string[];
   id2label: Record<string, string>;
   function_to_apply: string;
   max_length: number;
@@ -49,6 +71,8 @@ interface ModelsAnswer {
   data: (Model & { created?: number })[];
   server: Offer;
 }
+
+export const labelsTokens = (model: Model): boolean => model.task === 'token-classification';
 
 export class ServerError extends Error {
   constructor(

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { piecesOf } from '../src/pieces';
+
+const entity = (start: number, end: number) => ({ entity_group: 'PER', score: 0.9, word: '', start, end });
+const shown = (text: string, ...places: [number, number][]) =>
+  piecesOf(
+    text,
+    places.map(([start, end]) => entity(start, end)),
+  ).map(({ text: piece, entity: found }) => (found ? `[${piece}]` : piece));
+
+test('a text without entities is one piece, and none without text', () => {
+  assert.deepEqual(shown('moved on'), ['moved on']);
+  assert.deepEqual(shown(''), []);
+});
+
+test('entities stand between what is around them, at both ends too', () => {
+  assert.deepEqual(shown('Anna met Bob', [0, 4], [9, 12]), ['[Anna]', ' met ', '[Bob]']);
+  assert.deepEqual(shown('AnnaBob', [0, 4], [4, 7]), ['[Anna]', '[Bob]']);
+});
+
+test('places are those of JavaScript', () => {
+  assert.deepEqual(shown('🎉 Анна', [3, 7]), ['🎉 ', '[Анна]']);
+});
+
+test('what overlaps the mark before it has none of its own, nor has what is empty', () => {
+  assert.deepEqual(shown('abcdef', [0, 3], [2, 4], [4, 4], [5, 6]), ['[abc]', 'de', '[f]']);
+});
