@@ -5,8 +5,6 @@
 
 namespace filbert::cli {
 
-bool is_made_for(const Config& config, std::string_view task) { return !config.architectures.empty() && config.architectures.front().ends_with(task); }
-
 AnyClassifier::AnyClassifier(std::optional<Tokenizer> tokenizer, const Config& config, const std::filesystem::path& directory, const ModelOptions& loading)
     : tokenizer_(std::move(tokenizer)), model_(load(config, directory, loading)) {}
 

@@ -11,11 +11,9 @@
 #include <filbert/tensor.h>
 #include <filbert/tokenizer.h>
 
-namespace filbert::cli {
+#include "cli/model_options.h"
 
-// What the checkpoint was made for, by the name that transformers gave it: "Bert" + "ForTokenClassification".
-bool is_made_for(const Config& config, std::string_view task);
-inline bool labels_tokens(const Config& config) { return is_made_for(config, "ForTokenClassification"); }
+namespace filbert::cli {
 
 class AnyClassifier {
  public:

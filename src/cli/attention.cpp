@@ -49,7 +49,7 @@ Attend attend_with(const std::filesystem::path& directory, const ModelOptions& l
 // The checkpoint, with either head or none, as what is asked of it.
 Attend load(const std::filesystem::path& directory, const ModelOptions& loading) {
   const Config config = Config::from_pretrained(directory);
-  if (is_made_for(config, "ForTokenClassification")) return attend_with<AutoModelForTokenClassification>(directory, loading);
+  if (labels_tokens(config)) return attend_with<AutoModelForTokenClassification>(directory, loading);
   if (!config.architectures.empty() && !is_made_for(config, "ForSequenceClassification")) return attend_with<AutoModel>(directory, loading);
   const auto classifier = std::make_shared<const TextClassificationPipeline>(pipeline("text-classification", directory, loading, DecisionChoice{.use = false}));
   classifier->tokenizer();  // throws if there is none

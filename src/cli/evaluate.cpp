@@ -17,6 +17,7 @@
 #include "cli/evaluate_file.h"
 #include "cli/evaluate_text.h"
 #include "cli/input_file.h"
+#include "cli/model_options.h"
 #include "cli/options.h"
 #include "cli/report_form.h"
 #include "evaluate/evaluation_json.h"
@@ -126,7 +127,7 @@ void run(Options& options, const CLI::App& app, Session& session) {
   ModelChoice& model = options.file.model;
   const bool is_built_in = !model.name && is_conll(table.file) && !table_format_of(table.file);
   if (is_built_in) model.name = default_entities_model();
-  if (is_token_classifier(Config::from_pretrained(model_directory(model, session)))) {
+  if (labels_tokens(Config::from_pretrained(model_directory(model, session)))) {
     run_on_entities(options, is_built_in, app, session);
   } else {
     run_on_texts(options, app, session);

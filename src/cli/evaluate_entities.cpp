@@ -142,7 +142,6 @@ std::optional<KnownEntities> entities_of_training(const EvaluateEntitiesOptions&
 
 }  // namespace
 
-bool is_token_classifier(const Config& config) { return !config.architectures.empty() && config.architectures.front().ends_with("ForTokenClassification"); }
 
 std::optional<EntityEvaluationReport> evaluate_entities_file(const EvaluateEntitiesOptions& options, Session& session) {
   for (const std::filesystem::path& file : {options.gold.file, options.train.value_or(options.gold.file)}) InputFile(file, false);

@@ -26,9 +26,6 @@ struct EvaluateEntitiesOptions {
   std::size_t worst = 20;
 };
 
-// Whether a checkpoint is a token classifier by what its config.json says.
-bool is_token_classifier(const Config& config);
-
 // Nothing where Ctrl-C ended it.
 std::optional<EntityEvaluationReport> evaluate_entities_file(const EvaluateEntitiesOptions& options, Session& session);
 

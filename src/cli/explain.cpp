@@ -213,7 +213,7 @@ void explain_texts_of_entities(const Options& options, const std::filesystem::pa
 void explain_all(const Options& options, Session& session) {
   const bool of_entities = options.entity.entity.has_value();
   const std::filesystem::path directory = of_entities && !options.model.name ? default_entities_model() : model_directory(options.model, session);
-  if (is_made_for(Config::from_pretrained(directory), "ForTokenClassification")) return explain_texts_of_entities(options, directory, session);
+  if (labels_tokens(Config::from_pretrained(directory))) return explain_texts_of_entities(options, directory, session);
   if (of_entities) throw Error(ErrorKind::invalid_argument, fmt::format("--entity: expected a token classifier, found {}", directory.string()));
   explain_texts(options, directory, session);
 }

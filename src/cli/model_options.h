@@ -38,6 +38,7 @@ std::filesystem::path model_directory(const ModelChoice& choice, Session& sessio
 
 // What the checkpoint was made for, by the name that transformers gave it: "Bert" + "ForTokenClassification".
 inline bool is_made_for(const Config& config, std::string_view task) { return !config.architectures.empty() && config.architectures.front().ends_with(task); }
+inline bool labels_tokens(const Config& config) { return is_made_for(config, "ForTokenClassification"); }
 
 // --decision FILE and --no-decision
 void add_decision_options(CLI::App& app, DecisionChoice& choice);

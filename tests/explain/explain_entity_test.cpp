@@ -16,6 +16,7 @@
 #include "explain/gradients.h"
 #include "gradients/backpropagation.h"
 #include "reference/goldens.h"
+#include "reference/labelled.h"
 #include "tokenize/small_vocab.h"
 
 namespace filbert {
@@ -27,25 +28,23 @@ using testing::message_of;
 constexpr std::string_view kText = "It's  fine, isn't it? one of the best rooms";
 constexpr Offset kRooms = {34, 44};  // "best rooms"
 
+Entity entity_at(std::string type, Offset offset) {
+  Entity entity;
+  entity.entity = std::move(type);
+  entity.offset = offset;
+  return entity;
+}
+
 // A checkpoint of tests/data/families whose labels are O, B-PER, I-PER, B-LOC and I-LOC.
 class Labelled {
  public:
-  explicit Labelled(const std::string& name) {
-    const auto from = reference::source_directory() / "tests" / "data" / "families" / name;
-    for (const auto& file : std::filesystem::directory_iterator(from)) {
-      if (file.path().filename() != "config.json") std::filesystem::copy(file.path(), directory_.path() / file.path().filename());
-    }
-    json config = json::parse(std::ifstream(from / "config.json"));
-    config["id2label"] = {{"0", "O"}, {"1", "B-PER"}, {"2", "I-PER"}, {"3", "B-LOC"}, {"4", "I-LOC"}};
-    config["label2id"] = {{"O", 0}, {"B-PER", 1}, {"I-PER", 2}, {"B-LOC", 3}, {"I-LOC", 4}};
-    directory_.write("config.json", config.dump());
-  }
+  explicit Labelled(const std::string& name) : directory_(reference::with_labels(name, {"O", "B-PER", "I-PER", "B-LOC", "I-LOC"})) {}
   TokenClassificationPipeline load(const ModelOptions& options = {}) const {
     return pipeline<TokenClassificationPipeline>("ner", directory_.path(), {}, options);
   }
 
  private:
-  testing::TemporaryDirectory directory_;
+  reference::TemporaryDirectory directory_;
 };
 
 BatchEncoding row_of(const TokenClassificationPipeline& pipeline, std::string_view text) {
@@ -89,7 +88,7 @@ TEST_P(ExplainEntity, OcclusionPutsTheMaskInThePlaceOfEachWord) {
   const BatchEncoding row = row_of(pipeline, kText);
   const std::vector<std::size_t> tokens = tokens_in(row, kRooms);
   for (const bool is_logit : {false, true}) {
-    const EntityExplanation found = explain_entity(pipeline, kText, {.entity = "LOC", .offset = kRooms},
+    const EntityExplanation found = explain_entity(pipeline, kText, entity_at("LOC", kRooms),
                                                    {.explain = {.target = is_logit ? ExplainTarget::logit : ExplainTarget::probability}, .methods = {"occlusion"}});
     const ExplainReport& report = found.report;
     EXPECT_EQ(found.tokens, tokens);
@@ -121,7 +120,7 @@ TEST_P(ExplainEntity, GradientsAreCentralDifferences) {
   const std::vector<double> x = input_vectors<double>(model, row, GradientInput::words);
   const std::size_t width = x.size() / row.total_tokens();
   for (const bool is_logit : {false, true}) {
-    const EntityExplanation found = explain_entity(pipeline, kText, {.entity = "LOC", .offset = kRooms},
+    const EntityExplanation found = explain_entity(pipeline, kText, entity_at("LOC", kRooms),
                                                    {.explain = {.target = is_logit ? ExplainTarget::logit : ExplainTarget::probability}, .methods = {"input_x_gradient"}});
     const GradientExplanation& gradient = found.report.gradients.front();
     double largest = 0;
@@ -146,7 +145,7 @@ TEST_P(ExplainEntity, IntegratedGradientsAddUpToTheScore) {
   const Labelled checkpoint(GetParam());
   const TokenClassificationPipeline pipeline = checkpoint.load();
   const EntityExplanation found =
-      explain_entity(pipeline, kText, {.entity = "LOC", .offset = kRooms}, {.methods = {"integrated_gradients", "occlusion"}, .gradients = {.num_steps = 200}});
+      explain_entity(pipeline, kText, entity_at("LOC", kRooms), {.methods = {"integrated_gradients", "occlusion"}, .gradients = {.num_steps = 200}});
   const GradientExplanation& gradient = found.report.gradients.front();
   const double sum = std::accumulate(gradient.token_values.begin(), gradient.token_values.end(), 0.0);
   EXPECT_NEAR(gradient.score, found.report.text.score, 1e-5);  // the forward pass of gradients sums in another order
@@ -159,8 +158,8 @@ TEST_P(ExplainEntity, IntegratedGradientsAddUpToTheScore) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, ExplainEntity, ::testing::Values("bert/token-v4", "roberta/token-shards", "deberta-v2/token-shards", "xlm-roberta/token-v4"),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& fixture) {
+                           std::string name = fixture.param;
                            std::erase_if(name, [](char c) { return c == '-' || c == '/'; });
                            return name;
                          });
@@ -168,7 +167,7 @@ INSTANTIATE_TEST_SUITE_P(Families, ExplainEntity, ::testing::Values("bert/token-
 TEST(ExplainEntity, TheScoresAreTheMeansOfAllTypes) {
   const Labelled checkpoint("bert/token-v4");
   const TokenClassificationPipeline pipeline = checkpoint.load();
-  const EntityExplanation found = explain_entity(pipeline, kText, {.entity = "PER", .offset = kRooms});
+  const EntityExplanation found = explain_entity(pipeline, kText, entity_at("PER", kRooms));
   const Classification& answer = found.report.text.classification;
   ASSERT_EQ(answer.scores.size(), 3u);
   EXPECT_EQ(answer.scores[0].label, "O");
@@ -178,7 +177,7 @@ TEST(ExplainEntity, TheScoresAreTheMeansOfAllTypes) {
   EXPECT_FLOAT_EQ(answer.scores[1].score, static_cast<float>(found.report.text.score));
   // A label stands for itself, and another type can be asked about.
   const auto score = [&](const std::string& entity, std::optional<std::string> label) {
-    return explain_entity(pipeline, kText, {.entity = entity, .offset = kRooms}, {.explain = {.label = std::move(label)}}).report.text.score;
+    return explain_entity(pipeline, kText, entity_at(entity, kRooms), {.explain = {.label = std::move(label)}}).report.text.score;
   };
   EXPECT_NEAR(score("B-PER", {}) + score("I-PER", {}), found.report.text.score, 1e-9);
   EXPECT_EQ(score("LOC", "PER"), found.report.text.score);
@@ -188,8 +187,8 @@ TEST(ExplainEntity, OffsetsCountWhatTheOptionsSay) {
   const Labelled checkpoint("bert/token-v4");
   const TokenClassificationPipeline pipeline = checkpoint.load();
   const std::string text = "Über good";
-  const EntityExplanation points = explain_entity(pipeline, text, {.entity = "LOC", .offset = {5, 9}});
-  const EntityExplanation bytes = explain_entity(pipeline, text, {.entity = "LOC", .offset = {6, 10}}, {.explain = {.offset_unit = OffsetUnit::bytes}});
+  const EntityExplanation points = explain_entity(pipeline, text, entity_at("LOC", {5, 9}));
+  const EntityExplanation bytes = explain_entity(pipeline, text, entity_at("LOC", {6, 10}), {.explain = {.offset_unit = OffsetUnit::bytes}});
   EXPECT_EQ(points.tokens, bytes.tokens);
   EXPECT_EQ(points.report.text.units.back().offset, (Offset{5, 9}));
   EXPECT_EQ(bytes.report.text.units.back().offset, (Offset{6, 10}));
@@ -201,10 +200,10 @@ TEST(ExplainEntity, WhatCannotBeExplainedIsAnError) {
   const auto message = [&](ErrorKind kind, const Entity& entity, const EntityExplainOptions& options) {
     return message_of(kind, [&] { explain_entity(pipeline, kText, entity, options); });
   };
-  const Entity rooms{.entity = "LOC", .offset = kRooms};
-  EXPECT_EQ(message(ErrorKind::invalid_argument, {.entity = "ORG", .offset = kRooms}, {.methods = {"occlusion"}}),
+  const Entity rooms = entity_at("LOC", kRooms);
+  EXPECT_EQ(message(ErrorKind::invalid_argument, entity_at("ORG", kRooms), {.methods = {"occlusion"}}),
             "entity: expected one of O, PER, LOC, found \"ORG\"");
-  EXPECT_EQ(message(ErrorKind::invalid_argument, {.entity = "LOC", .offset = {90, 95}}, {.methods = {"occlusion"}}),
+  EXPECT_EQ(message(ErrorKind::invalid_argument, entity_at("LOC", {90, 95}), {.methods = {"occlusion"}}),
             "entity: expected one that the model sees, found none of its tokens from 90 to 95");
   EXPECT_EQ(message(ErrorKind::invalid_argument, rooms, {.explain = {.max_length = 4}, .methods = {"occlusion"}}),
             "entity: expected one that the model sees, found none of its tokens from 34 to 44, and the text is truncated");
@@ -219,7 +218,7 @@ TEST(ExplainEntity, WhatCannotBeExplainedIsAnError) {
 TEST(ExplainEntity, WhatTruncationCutOffIsNoUnit) {
   const Labelled checkpoint("bert/token-v4");
   const TokenClassificationPipeline pipeline = checkpoint.load();
-  const EntityExplanation found = explain_entity(pipeline, kText, {.entity = "LOC", .offset = {0, 4}}, {.explain = {.max_length = 8}, .methods = {"occlusion"}});
+  const EntityExplanation found = explain_entity(pipeline, kText, entity_at("LOC", {0, 4}), {.explain = {.max_length = 8}, .methods = {"occlusion"}});
   ASSERT_EQ(found.report.text.not_seen.size(), 1u);
   EXPECT_EQ(found.report.text.not_seen.front().second.end, kText.size());
   EXPECT_TRUE(found.report.text.classification.truncated);
