@@ -136,8 +136,9 @@ TEST_F(EntitiesApi, OpenInferenceRefusesWhatCannotBe) {
 }
 
 TEST_F(EntitiesApi, EachRouteNamesTheOneThatTakesTheModel) {
-  for (const char* path : {"/v1/classify", "/explain", "/attention"}) {
-    const ServedAnswer answer = served_.post(path, R"({"model": "names", "input": "good", "text": "good"})");
+  using Request = std::pair<const char*, const char*>;
+  for (const auto& [path, field] : {Request{"/v1/classify", "input"}, Request{"/explain", "text"}, Request{"/attention", "text"}}) {
+    const ServedAnswer answer = served_.post(path, json{{"model", "names"}, {field, "good"}}.dump());
     EXPECT_EQ(answer.status, 501) << path << answer.body;
     EXPECT_NE(message(answer).find("\"names\", which labels tokens: /v1/entities"), std::string::npos) << answer.body;
   }
