@@ -174,9 +174,8 @@ def test_checkpoints_of_the_other_task_name_the_command_that_takes_them(finder, 
     texts = write_checkpoint(tmp_path)
     result = run("entities", "--model", texts, "a")
     assert (result.code, "found BertForSequenceClassification, which filbert classify" in result.err) == (4, True)
-    for command in (["classify", "--model", finder, "a"], ["explain", "--model", finder, "a"]):
-        result = run(*command)
-        assert (result.code, "found BertForTokenClassification, which filbert entities" in result.err) == (4, True)
+    result = run("classify", "--model", finder, "a")
+    assert (result.code, "found BertForTokenClassification, which filbert entities" in result.err) == (4, True)
 
 
 def test_without_a_model_the_error_says_how_to_name_one(tmp_path):
@@ -216,5 +215,6 @@ def test_families_run_with_each_strategy(family):
     text = "the lazy dog, over  42"
     for strategy in ["none", "simple", "first", "average", "max"]:
         (row,) = rows(checkpoint, text, "--aggregation-strategy", strategy)
-        assert all(0 <= e["start"] < e["end"] <= len(text) and 0 < e["score"] <= 1 for e in row["entities"])
+        # A byte-level token of a space alone stands for nothing of the text.
+        assert all(0 <= e["start"] <= e["end"] <= len(text) and 0 < e["score"] <= 1 for e in row["entities"])
         assert strategy == "none" or row["entities"]

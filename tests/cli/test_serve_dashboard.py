@@ -86,7 +86,7 @@ def test_alerts_ask_for_what_there_is(samples):
 
 
 # What a server that was asked well never gives.
-OPTIONAL = {"filbert_text_problems_total"}
+OPTIONAL = {"filbert_text_problems_total", "filbert_entities_total"}
 
 
 def test_the_page_names_all_and_no_more(families):
