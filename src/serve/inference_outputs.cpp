@@ -102,9 +102,9 @@ std::vector<WantedOutput> read_outputs(const JsonValue& root, const ServedModel&
         }
         each.binary = bool_field(*parameters, "binary_data").value_or(binary);
         each.classification = count_field(*parameters, "classification", {}).value_or(0);
-        if (each.classification != 0 && (each.name == "label" || model.task() == Task::token_classification)) {
-          output.fail("classification of a text's logits or scores");
-        }
+        const bool of_tokens = model.task() == Task::token_classification;
+        if (each.classification != 0 && of_tokens) output.fail("no classification, since it is tokens that this model labels");
+        if (each.classification != 0 && each.name == "label") output.fail("classification of logits or scores, not of label");
       }
       wanted.push_back(std::move(each));
     });

@@ -98,7 +98,7 @@ TEST_F(OpenInference, ClassificationSaysValueIndexAndLabel) {
     EXPECT_EQ(element.substr(second + 1), best.scores[at].label);
     EXPECT_EQ(served_.classifier().config().id2label.at(std::stoi(element.substr(first + 1))), best.scores[at].label);
   }
-  expect_error(infer({{"inputs", {texts({"a"})}}, {"outputs", {{{"name", "label"}, {"parameters", {{"classification", 1}}}}}}}), 400, "classification of a text's logits or scores");
+  expect_error(infer({{"inputs", {texts({"a"})}}, {"outputs", {{{"name", "label"}, {"parameters", {{"classification", 1}}}}}}}), 400, "not of label");
 }
 
 TEST_F(OpenInference, TensorsComeAndGoAsBytes) {
