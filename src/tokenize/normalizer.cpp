@@ -73,9 +73,10 @@ class Walk {
         ++at;
         continue;
       }
-      const std::size_t begin = at, out_begin = out_.text.size();
+      const std::size_t begin = at;
       while (at < end && byte() < 0x80 && !is_removed()) ++at;
       start_copy(begin);
+      const std::size_t out_begin = out_.text.size();  // behind what was held back
       out_.text.append(source_, begin, at - begin);
       for (std::size_t i = out_begin; i < out_.text.size(); ++i) {
         out_.text[i] = ascii_[static_cast<unsigned char>(out_.text[i])];

@@ -78,8 +78,8 @@ for file in {files}:
         pass
 """
 # What filbert asks for, in this order.
-FILES = ["config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt", "vocab.json",
-         "merges.txt", "spiece.model", "sentencepiece.bpe.model", "spm.model", "model.safetensors"]
+FILES = ["config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "filbert_decision.json",
+         "vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "spm.model", "model.safetensors"]
 
 
 def main():

@@ -61,6 +61,12 @@ TEST(Normalizer, MarksThatStayAreSortedByClass) {
   EXPECT_EQ(normalize("a\xF0\x9D\x85\xAD\xE3\x80\xAE"), "a\xE3\x80\xAE\xF0\x9D\x85\xAD");
 }
 
+TEST(Normalizer, AMarkThatStaysIsNotChangedWithTheAsciiBehindIt) {
+  // U+08D4 is of class 230 and, by the package's Unicode, no nonspacing mark.
+  EXPECT_EQ(normalize("a\xE0\xA3\x94 B"), "a\xE0\xA3\x94 b");
+  EXPECT_EQ(normalize("\xE0\xA3\x94\xE0\xA3\x94" "B", {.lowercase = false}), "\xE0\xA3\x94\xE0\xA3\x94" "B");
+}
+
 TEST(Normalizer, NulStaysWhereNothingIsCleaned) {
   EXPECT_EQ(normalize(std::string_view("A\0\tB", 4), {.clean_text = false}), std::string("a\0\tb", 4));
 }
