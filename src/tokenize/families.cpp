@@ -245,7 +245,9 @@ void add_pre_tokenizer(const Family& family, const TokenizerConfig& config, std:
   steps.push_back(metaspace);
 }
 
-void add_special_pieces(const SentencePieceFile& file, const Unigram& unigram, TokenAdder& adder) {
+// Their strings, in the order of the file.
+std::vector<std::string> add_special_pieces(const SentencePieceFile& file, const Unigram& unigram, TokenAdder& adder) {
+  std::vector<std::string> added;
   for (std::size_t index = 0; index < file.pieces.size(); ++index) {
     const bool control = file.types[index] == SentencePieceFile::kControl;
     if (!control && file.types[index] != SentencePieceFile::kUserDefined) continue;
@@ -253,8 +255,11 @@ void add_special_pieces(const SentencePieceFile& file, const Unigram& unigram, T
     token.content = file.pieces[index].text;
     token.normalized = false;
     token.special = control;
-    if (unigram.vocab.find(token.content)) adder.add_if_new(token, -1);
+    if (!unigram.vocab.find(token.content)) continue;
+    added.push_back(token.content);
+    adder.add_if_new(token, -1);
   }
+  return added;
 }
 
 }  // namespace
@@ -313,8 +318,10 @@ Tokenizer load_sentencepiece(std::string_view model, const CompanionFiles& compa
   sections.finish();
   TokenAdder adder(*tokenizer);
   // Where a file names additional special tokens, transformers takes these in the place of the model's own.
-  if (config.additional_special_tokens.empty()) add_special_pieces(file, std::get<Unigram>(sections.model), adder);
+  std::vector<std::string> special_pieces;
+  if (config.additional_special_tokens.empty()) special_pieces = add_special_pieces(file, std::get<Unigram>(sections.model), adder);
   finish(family, config, name, adder, *tokenizer);
+  if (!special_pieces.empty()) tokenizer->additional_special_tokens = std::move(special_pieces);
   return Tokenizer(std::move(tokenizer));
 }
 
