@@ -125,6 +125,41 @@ def test_what_has_no_places_is_refused(finder, line, said):
     assert f"line 2: {said}" in result.err
 
 
+WORDS = ["Anna", "Fischer", "moved", "to", "New", "Yorker", ",", "Berlin"]
+
+
+def test_words_are_split_by_white_space_or_come_as_a_list(finder):
+    split = rows(finder, "--words", stdin="  ".join(WORDS) + "\n")
+    listed = rows(finder, "--words", stdin=json.dumps(WORDS) + "\n")
+    objects = rows(finder, "--words", "--input-format", "jsonl", stdin=json.dumps({"id": 1, "words": WORDS}) + "\n" + json.dumps({"text": WORDS}) + "\n")
+    text = " ".join(WORDS)
+    assert split[0]["text"] == listed[0]["text"] == objects[0]["text"] == text
+    assert split[0]["entities"] == listed[0]["entities"] == objects[0]["entities"] == objects[1]["entities"]
+    assert [text[e["start"]:e["end"]] for e in split[0]["entities"]] == ["Anna Fischer", "New Yorker", "Berlin"]
+    assert rows(finder, "--words", "[]", "")[0]["entities"] == []
+
+
+def test_words_of_a_list_that_is_none_are_refused(finder):
+    for line, said in [('["a", 1]', "words[1]: expected a string, found a number"), ('["a"', "line 1: words: ")]:
+        result = run("entities", "--model", finder, "--words", stdin=line + "\n")
+        assert result.code == 2 and said in result.err, result.err
+
+
+def test_conll_has_a_word_a_line_and_an_empty_line_behind_each_text(finder):
+    out = entities(finder, "--words", "--format", "conll", stdin=" ".join(WORDS) + "\n" + json.dumps(["a b", "东京"]) + "\n").text
+    labels = ["B-PER", "I-PER", "O", "O", "B-LOC", "I-LOC", "O", "B-LOC"]
+    assert out == "".join(f"{word}\t{label}\n" for word, label in zip(WORDS, labels)) + "\na b\tO\n东京\tB-LOC\n\n"
+    raw = entities(finder, "--words", "--format", "conll", "--aggregation-strategy", "none", "--ignore-labels", "", stdin="Yorker Anna\n").text
+    assert raw == "Yorker\tI-LOC\nAnna\tB-PER\n\n"
+
+
+def test_a_column_of_lists_is_words(finder, tmp_path):
+    file = tmp_path / "a.jsonl"
+    file.write_text("".join(json.dumps({"tokens": tokens}) + "\n" for tokens in (WORDS, ["Anna"])))
+    found = entities(finder, "--input", file, "--words", "--text-column", "tokens").rows
+    assert [len(row["entities"]) for row in found] == [3, 1] and found[0]["tokens"] == WORDS
+
+
 def table(text, **dialect):
     return list(csv.DictReader(io.StringIO(text), **dialect))
 
