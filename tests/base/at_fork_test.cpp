@@ -33,7 +33,7 @@ std::size_t sum_to(ThreadPool& pool, std::size_t count) {
   return sum;
 }
 
-TEST(AtFork, AChildStartsTheThreadsOfAPoolAnew) {
+TEST(AtFork, AChildStartsThePoolAnew) {
   ThreadPool pool(3);
   EXPECT_EQ(sum_to(pool, 100), 4950u);
   EXPECT_EQ(in_child([&] {
