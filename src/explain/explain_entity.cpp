@@ -137,7 +137,8 @@ void EntityText::find_tokens(std::string_view given, const Entity& entity, Offse
   std::vector<Offset> offsets = row.offset_mapping;
   convert_offsets(given, unit, offsets);
   for (std::size_t token = 0; token < offsets.size(); ++token) {
-    if (row.special_tokens_mask[token] == 0 && overlap(offsets[token], entity.offset)) explanation.tokens.push_back(token);
+    const bool is_own = overlap(offsets[token], entity.offset) || offsets[token] == entity.offset;  // a space alone, in byte-level BPE, has an empty place
+    if (row.special_tokens_mask[token] == 0 && is_own) explanation.tokens.push_back(token);
   }
   if (!explanation.tokens.empty()) return;
   throw Error(ErrorKind::invalid_argument, fmt::format("entity: expected one that the model sees, found none of its tokens from {} to {}{}", entity.offset.begin,

@@ -27,6 +27,13 @@ using testing::message_of;
 constexpr std::string_view kText = "It's  fine, isn't it? one of the best rooms";
 constexpr Offset kRooms = {34, 44};  // "best rooms"
 
+Entity entity_at(const std::string& type, Offset offset) {
+  Entity entity;
+  entity.entity = type;
+  entity.offset = offset;
+  return entity;
+}
+
 // A checkpoint of tests/data/families whose labels are O, B-PER, I-PER, B-LOC and I-LOC.
 class Labelled {
  public:
@@ -89,7 +96,7 @@ TEST_P(ExplainEntity, OcclusionPutsTheMaskInThePlaceOfEachWord) {
   const BatchEncoding row = row_of(pipeline, kText);
   const std::vector<std::size_t> tokens = tokens_in(row, kRooms);
   for (const bool is_logit : {false, true}) {
-    const EntityExplanation found = explain_entity(pipeline, kText, {.entity = "LOC", .offset = kRooms},
+    const EntityExplanation found = explain_entity(pipeline, kText, entity_at("LOC", kRooms),
                                                    {.explain = {.target = is_logit ? ExplainTarget::logit : ExplainTarget::probability}, .methods = {"occlusion"}});
     const ExplainReport& report = found.report;
     EXPECT_EQ(found.tokens, tokens);
@@ -121,7 +128,7 @@ TEST_P(ExplainEntity, GradientsAreCentralDifferences) {
   const std::vector<double> x = input_vectors<double>(model, row, GradientInput::words);
   const std::size_t width = x.size() / row.total_tokens();
   for (const bool is_logit : {false, true}) {
-    const EntityExplanation found = explain_entity(pipeline, kText, {.entity = "LOC", .offset = kRooms},
+    const EntityExplanation found = explain_entity(pipeline, kText, entity_at("LOC", kRooms),
                                                    {.explain = {.target = is_logit ? ExplainTarget::logit : ExplainTarget::probability}, .methods = {"input_x_gradient"}});
     const GradientExplanation& gradient = found.report.gradients.front();
     double largest = 0;
@@ -146,7 +153,7 @@ TEST_P(ExplainEntity, IntegratedGradientsAddUpToTheScore) {
   const Labelled checkpoint(GetParam());
   const TokenClassificationPipeline pipeline = checkpoint.load();
   const EntityExplanation found =
-      explain_entity(pipeline, kText, {.entity = "LOC", .offset = kRooms}, {.methods = {"integrated_gradients", "occlusion"}, .gradients = {.num_steps = 200}});
+      explain_entity(pipeline, kText, entity_at("LOC", kRooms), {.methods = {"integrated_gradients", "occlusion"}, .gradients = {.num_steps = 200}});
   const GradientExplanation& gradient = found.report.gradients.front();
   const double sum = std::accumulate(gradient.token_values.begin(), gradient.token_values.end(), 0.0);
   EXPECT_NEAR(gradient.score, found.report.text.score, 1e-5);  // the forward pass of gradients sums in another order
@@ -159,8 +166,8 @@ TEST_P(ExplainEntity, IntegratedGradientsAddUpToTheScore) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, ExplainEntity, ::testing::Values("bert/token-v4", "roberta/token-shards", "deberta-v2/token-shards", "xlm-roberta/token-v4"),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& of) {
+                           std::string name = of.param;
                            std::erase_if(name, [](char c) { return c == '-' || c == '/'; });
                            return name;
                          });
@@ -168,7 +175,7 @@ INSTANTIATE_TEST_SUITE_P(Families, ExplainEntity, ::testing::Values("bert/token-
 TEST(ExplainEntity, TheScoresAreTheMeansOfAllTypes) {
   const Labelled checkpoint("bert/token-v4");
   const TokenClassificationPipeline pipeline = checkpoint.load();
-  const EntityExplanation found = explain_entity(pipeline, kText, {.entity = "PER", .offset = kRooms});
+  const EntityExplanation found = explain_entity(pipeline, kText, entity_at("PER", kRooms));
   const Classification& answer = found.report.text.classification;
   ASSERT_EQ(answer.scores.size(), 3u);
   EXPECT_EQ(answer.scores[0].label, "O");
@@ -178,7 +185,7 @@ TEST(ExplainEntity, TheScoresAreTheMeansOfAllTypes) {
   EXPECT_FLOAT_EQ(answer.scores[1].score, static_cast<float>(found.report.text.score));
   // A label stands for itself, and another type can be asked about.
   const auto score = [&](const std::string& entity, std::optional<std::string> label) {
-    return explain_entity(pipeline, kText, {.entity = entity, .offset = kRooms}, {.explain = {.label = std::move(label)}}).report.text.score;
+    return explain_entity(pipeline, kText, entity_at(entity, kRooms), {.explain = {.label = std::move(label)}}).report.text.score;
   };
   EXPECT_NEAR(score("B-PER", {}) + score("I-PER", {}), found.report.text.score, 1e-9);
   EXPECT_EQ(score("LOC", "PER"), found.report.text.score);
@@ -188,11 +195,25 @@ TEST(ExplainEntity, OffsetsCountWhatTheOptionsSay) {
   const Labelled checkpoint("bert/token-v4");
   const TokenClassificationPipeline pipeline = checkpoint.load();
   const std::string text = "Über good";
-  const EntityExplanation points = explain_entity(pipeline, text, {.entity = "LOC", .offset = {5, 9}});
-  const EntityExplanation bytes = explain_entity(pipeline, text, {.entity = "LOC", .offset = {6, 10}}, {.explain = {.offset_unit = OffsetUnit::bytes}});
+  const EntityExplanation points = explain_entity(pipeline, text, entity_at("LOC", {5, 9}));
+  const EntityExplanation bytes = explain_entity(pipeline, text, entity_at("LOC", {6, 10}), {.explain = {.offset_unit = OffsetUnit::bytes}});
   EXPECT_EQ(points.tokens, bytes.tokens);
   EXPECT_EQ(points.report.text.units.back().offset, (Offset{5, 9}));
   EXPECT_EQ(bytes.report.text.units.back().offset, (Offset{6, 10}));
+}
+
+TEST(ExplainEntity, EveryEntityThatThePipelineFindsHasTokens) {
+  for (const char* name : {"roberta/token-shards", "xlm-roberta/token-v4"}) {  // of which one has tokens for spaces, in empty places
+    const Labelled checkpoint(name);
+    const TokenClassificationPipeline pipeline = checkpoint.load();
+    for (const AggregationStrategy strategy : {AggregationStrategy::none, AggregationStrategy::simple}) {
+      const TokenClassification answer = pipeline("one of the best  rooms we ever had", {.aggregation_strategy = strategy, .ignore_labels = {}});
+      ASSERT_FALSE(answer.entities.empty());
+      for (const Entity& entity : answer.entities) {
+        EXPECT_FALSE(explain_entity(pipeline, "one of the best  rooms we ever had", entity).tokens.empty()) << name << ", " << entity.offset.begin;
+      }
+    }
+  }
 }
 
 TEST(ExplainEntity, WhatCannotBeExplainedIsAnError) {
@@ -201,10 +222,10 @@ TEST(ExplainEntity, WhatCannotBeExplainedIsAnError) {
   const auto message = [&](ErrorKind kind, const Entity& entity, const EntityExplainOptions& options) {
     return message_of(kind, [&] { explain_entity(pipeline, kText, entity, options); });
   };
-  const Entity rooms{.entity = "LOC", .offset = kRooms};
-  EXPECT_EQ(message(ErrorKind::invalid_argument, {.entity = "ORG", .offset = kRooms}, {.methods = {"occlusion"}}),
+  const Entity roomsentity_at("LOC", kRooms);
+  EXPECT_EQ(message(ErrorKind::invalid_argument, entity_at("ORG", kRooms), {.methods = {"occlusion"}}),
             "entity: expected one of O, PER, LOC, found \"ORG\"");
-  EXPECT_EQ(message(ErrorKind::invalid_argument, {.entity = "LOC", .offset = {90, 95}}, {.methods = {"occlusion"}}),
+  EXPECT_EQ(message(ErrorKind::invalid_argument, entity_at("LOC", {90, 95}), {.methods = {"occlusion"}}),
             "entity: expected one that the model sees, found none of its tokens from 90 to 95");
   EXPECT_EQ(message(ErrorKind::invalid_argument, rooms, {.explain = {.max_length = 4}, .methods = {"occlusion"}}),
             "entity: expected one that the model sees, found none of its tokens from 34 to 44, and the text is truncated");
@@ -219,7 +240,7 @@ TEST(ExplainEntity, WhatCannotBeExplainedIsAnError) {
 TEST(ExplainEntity, WhatTruncationCutOffIsNoUnit) {
   const Labelled checkpoint("bert/token-v4");
   const TokenClassificationPipeline pipeline = checkpoint.load();
-  const EntityExplanation found = explain_entity(pipeline, kText, {.entity = "LOC", .offset = {0, 4}}, {.explain = {.max_length = 8}, .methods = {"occlusion"}});
+  const EntityExplanation found = explain_entity(pipeline, kText, entity_at("LOC", {0, 4}), {.explain = {.max_length = 8}, .methods = {"occlusion"}});
   ASSERT_EQ(found.report.text.not_seen.size(), 1u);
   EXPECT_EQ(found.report.text.not_seen.front().second.end, kText.size());
   EXPECT_TRUE(found.report.text.classification.truncated);
@@ -229,7 +250,10 @@ TEST(ExplainEntity, WhatTruncationCutOffIsNoUnit) {
 TEST(ExplainEntity, JsonHasTheShapeOfOtherExplanations) {
   const Labelled checkpoint("bert/token-v4");
   const TokenClassificationPipeline pipeline = checkpoint.load();
-  const EntityExplanation found = explain_entity(pipeline, kText, {.entity = "LOC", .score = 0.5f, .word = "best rooms", .offset = kRooms},
+  Entity rooms = entity_at("LOC", kRooms);
+  rooms.score = 0.5f;
+  rooms.word = "best rooms";
+  const EntityExplanation found = explain_entity(pipeline, kText, rooms,
                                                  {.methods = {"occlusion", "integrated_gradients"}});
   JsonWriter writer;
   write_json(found, writer);
