@@ -86,6 +86,8 @@ double target_of(const Numbers& logits, const std::vector<std::size_t>& tokens, 
   return sum / static_cast<double>(tokens.size());
 }
 
+ExplainTarget target_named(bool is_logit) { return is_logit ? ExplainTarget::logit : ExplainTarget::probability; }
+
 const std::vector<std::size_t> kLoc = {3, 4};
 
 class ExplainEntity : public ::testing::TestWithParam<std::string> {};
@@ -97,7 +99,7 @@ TEST_P(ExplainEntity, OcclusionPutsTheMaskInThePlaceOfEachWord) {
   const std::vector<std::size_t> tokens = tokens_in(row, kRooms);
   for (const bool is_logit : {false, true}) {
     const EntityExplanation found = explain_entity(pipeline, kText, entity_at("LOC", kRooms),
-                                                   {.explain = {.target = is_logit ? ExplainTarget::logit : ExplainTarget::probability}, .methods = {"occlusion"}});
+                                                   {.explain = {.target = target_named(is_logit)}});
     const ExplainReport& report = found.report;
     EXPECT_EQ(found.tokens, tokens);
     const double whole = target_of(pipeline.model()(row).logits.data, tokens, kLoc, is_logit);
@@ -129,7 +131,7 @@ TEST_P(ExplainEntity, GradientsAreCentralDifferences) {
   const std::size_t width = x.size() / row.total_tokens();
   for (const bool is_logit : {false, true}) {
     const EntityExplanation found = explain_entity(pipeline, kText, entity_at("LOC", kRooms),
-                                                   {.explain = {.target = is_logit ? ExplainTarget::logit : ExplainTarget::probability}, .methods = {"input_x_gradient"}});
+                                                   {.explain = {.target = target_named(is_logit)}, .methods = {"input_x_gradient"}});
     const GradientExplanation& gradient = found.report.gradients.front();
     double largest = 0;
     std::vector<double> expected;
@@ -222,7 +224,7 @@ TEST(ExplainEntity, WhatCannotBeExplainedIsAnError) {
   const auto message = [&](ErrorKind kind, const Entity& entity, const EntityExplainOptions& options) {
     return message_of(kind, [&] { explain_entity(pipeline, kText, entity, options); });
   };
-  const Entity roomsentity_at("LOC", kRooms);
+  const Entity rooms = entity_at("LOC", kRooms);
   EXPECT_EQ(message(ErrorKind::invalid_argument, entity_at("ORG", kRooms), {.methods = {"occlusion"}}),
             "entity: expected one of O, PER, LOC, found \"ORG\"");
   EXPECT_EQ(message(ErrorKind::invalid_argument, entity_at("LOC", {90, 95}), {.methods = {"occlusion"}}),
