@@ -50,7 +50,8 @@ void check(const EntityExplainOptions& options) {
     throw Error(ErrorKind::unsupported, fmt::format("compat: expected none for an entity, found {}", name(explain.compat)));
   }
   if (explain.masking != Masking::automatic && explain.masking != Masking::mask_token) {
-    throw Error(ErrorKind::unsupported, fmt::format("mask: expected the mask token for an entity, whose tokens keep their places, found {}", name(explain.masking)));
+    throw Error(ErrorKind::unsupported, fmt::format("mask: expected the mask token for an entity, whose tokens keep their places, found {}",
+                                                    name(explain.masking)));
   }
 }
 
@@ -137,11 +138,13 @@ void EntityText::find_tokens(std::string_view given, const Entity& entity, Offse
   std::vector<Offset> offsets = row.offset_mapping;
   convert_offsets(given, unit, offsets);
   for (std::size_t token = 0; token < offsets.size(); ++token) {
-    if (row.special_tokens_mask[token] == 0 && overlap(offsets[token], entity.offset)) explanation.tokens.push_back(token);
+    const bool is_own = overlap(offsets[token], entity.offset) || offsets[token] == entity.offset;  // a space alone, in byte-level BPE, has an empty place
+    if (row.special_tokens_mask[token] == 0 && is_own) explanation.tokens.push_back(token);
   }
   if (!explanation.tokens.empty()) return;
-  throw Error(ErrorKind::invalid_argument, fmt::format("entity: expected one that the model sees, found none of its tokens from {} to {}{}", entity.offset.begin,
-                                                       entity.offset.end, row.rows.front().truncated ? ", and the text is truncated" : ""));
+  throw Error(ErrorKind::invalid_argument, fmt::format("entity: expected one that the model sees, found none of its tokens from {} to {}{}",
+                                                       entity.offset.begin, entity.offset.end,
+                                                       row.rows.front().truncated ? ", and the text is truncated" : ""));
 }
 
 // Units without a token are those that truncation cut off, and what the tokenizer drops: nothing changes where they are masked.
@@ -250,7 +253,8 @@ OcclusionExplanation occlusion_of(const EntityText& text, const Budget& budget, 
 
 }  // namespace
 
-EntityExplanation explain_entity(const TokenClassificationPipeline& pipeline, std::string_view text, const Entity& entity, const EntityExplainOptions& options) {
+EntityExplanation explain_entity(const TokenClassificationPipeline& pipeline, std::string_view text, const Entity& entity,
+                                 const EntityExplainOptions& options) {
   check(options);
   const Clock::time_point start = Clock::now();
   Budget budget{.cancelled = options.explain.cancelled};

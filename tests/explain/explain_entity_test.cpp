@@ -78,6 +78,8 @@ double target_of(const Numbers& logits, const std::vector<std::size_t>& tokens, 
   return sum / static_cast<double>(tokens.size());
 }
 
+ExplainTarget target_named(bool is_logit) { return is_logit ? ExplainTarget::logit : ExplainTarget::probability; }
+
 const std::vector<std::size_t> kLoc = {3, 4};
 
 class ExplainEntity : public ::testing::TestWithParam<std::string> {};
@@ -194,6 +196,20 @@ TEST(ExplainEntity, OffsetsCountWhatTheOptionsSay) {
   EXPECT_EQ(bytes.report.text.units.back().offset, (Offset{6, 10}));
 }
 
+TEST(ExplainEntity, EveryEntityThatThePipelineFindsHasTokens) {
+  for (const char* name : {"roberta/token-shards", "xlm-roberta/token-v4"}) {  // of which one has tokens for spaces, in empty places
+    const Labelled checkpoint(name);
+    const TokenClassificationPipeline pipeline = checkpoint.load();
+    for (const AggregationStrategy strategy : {AggregationStrategy::none, AggregationStrategy::simple}) {
+      const TokenClassification answer = pipeline("one of the best  rooms we ever had", {.aggregation_strategy = strategy, .ignore_labels = {}});
+      ASSERT_FALSE(answer.entities.empty());
+      for (const Entity& entity : answer.entities) {
+        EXPECT_FALSE(explain_entity(pipeline, "one of the best  rooms we ever had", entity).tokens.empty()) << name << ", " << entity.offset.begin;
+      }
+    }
+  }
+}
+
 TEST(ExplainEntity, WhatCannotBeExplainedIsAnError) {
   const Labelled checkpoint("bert/token-v4");
   const TokenClassificationPipeline pipeline = checkpoint.load();
@@ -228,7 +244,10 @@ TEST(ExplainEntity, WhatTruncationCutOffIsNoUnit) {
 TEST(ExplainEntity, JsonHasTheShapeOfOtherExplanations) {
   const Labelled checkpoint("bert/token-v4");
   const TokenClassificationPipeline pipeline = checkpoint.load();
-  const EntityExplanation found = explain_entity(pipeline, kText, {.entity = "LOC", .score = 0.5f, .word = "best rooms", .offset = kRooms},
+  Entity rooms = entity_at("LOC", kRooms);
+  rooms.score = 0.5f;
+  rooms.word = "best rooms";
+  const EntityExplanation found = explain_entity(pipeline, kText, rooms,
                                                  {.methods = {"occlusion", "integrated_gradients"}});
   JsonWriter writer;
   write_json(found, writer);
