@@ -91,7 +91,7 @@ TEST_P(ExplainEntity, OcclusionPutsTheMaskInThePlaceOfEachWord) {
   const std::vector<std::size_t> tokens = tokens_in(row, kRooms);
   for (const bool is_logit : {false, true}) {
     const EntityExplanation found = explain_entity(pipeline, kText, entity_at("LOC", kRooms),
-                                                   {.explain = {.target = is_logit ? ExplainTarget::logit : ExplainTarget::probability}, .methods = {"occlusion"}});
+                                                   {.explain = {.target = target_named(is_logit)}, .methods = {"occlusion"}});
     const ExplainReport& report = found.report;
     EXPECT_EQ(found.tokens, tokens);
     const double whole = target_of(pipeline.model()(row).logits.data, tokens, kLoc, is_logit);
@@ -123,7 +123,7 @@ TEST_P(ExplainEntity, GradientsAreCentralDifferences) {
   const std::size_t width = x.size() / row.total_tokens();
   for (const bool is_logit : {false, true}) {
     const EntityExplanation found = explain_entity(pipeline, kText, entity_at("LOC", kRooms),
-                                                   {.explain = {.target = is_logit ? ExplainTarget::logit : ExplainTarget::probability}, .methods = {"input_x_gradient"}});
+                                                   {.explain = {.target = target_named(is_logit)}, .methods = {"input_x_gradient"}});
     const GradientExplanation& gradient = found.report.gradients.front();
     double largest = 0;
     std::vector<double> expected;
