@@ -45,7 +45,10 @@ HWY_NOINLINE void gemm_tile(const GemmArgs& args, Depth depth, const float* HWY_
   for (std::size_t k = depth.begin; k < depth.end; ++k, b += panel_columns()) {
     V columns[kVectors];
 #pragma GCC unroll 3
-    for (std::size_t v = 0; v < kVectors; ++v) columns[v] = hn::LoadU(d, b + v * lanes());
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      columns[v] = hn::LoadU(d, b + v * lanes());
+      prefetch(b + v * lanes(), 24 * panel_columns() * sizeof(float));
+    }
 #pragma GCC unroll 8
     for (std::size_t row = 0; row < kRows; ++row) {
       const V broadcast = hn::Set(d, a[row * args.a_stride + k]);
