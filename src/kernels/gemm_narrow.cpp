@@ -242,9 +242,10 @@ HWY_INLINE V finish(const NarrowGemmArgs& args, VI sum, std::size_t row, std::si
   return hn::MulAdd(hn::ConvertTo(d, hn::Sub(sum, shift)), factor, load_first(args.bias + column, left));
 }
 
-// `row` and `column` are those of the tile's corner; `panel` is where the column's panel begins.
+// `row` and `column` are those of the tile's corner; `panel` is where the column's panel begins; `next` is next_third().
 template <class Dot, std::size_t kRows, std::size_t kVectors>
-HWY_NOINLINE void narrow_tile(const NarrowGemmArgs& args, std::size_t row, std::size_t column, const std::byte* panel) {
+HWY_NOINLINE void narrow_tile(const NarrowGemmArgs& args, std::size_t row, std::size_t column, const std::byte* panel,
+                              const std::byte* next) {
   typename Dot::Sum sums[kRows][kVectors];
 #pragma GCC unroll 8
   for (std::size_t r = 0; r < kRows; ++r) {
@@ -258,7 +259,7 @@ HWY_NOINLINE void narrow_tile(const NarrowGemmArgs& args, std::size_t row, std::
 #pragma GCC unroll 3
     for (std::size_t v = 0; v < kVectors; ++v) {
       columns[v] = Dot::load(panel + v * lanes() * kLaneBytes);
-      prefetch(panel + v * lanes() * kLaneBytes, 16 * Dot::kPanelVectors * lanes() * kLaneBytes);
+      prefetch_soon(panel + v * lanes() * kLaneBytes, 16 * Dot::kPanelVectors * lanes() * kLaneBytes);
     }
 #pragma GCC unroll 8
     for (std::size_t r = 0; r < kRows; ++r) {
@@ -268,6 +269,8 @@ HWY_NOINLINE void narrow_tile(const NarrowGemmArgs& args, std::size_t row, std::
     }
     a += Dot::kDepthStep * Dot::kPreparedBytes;
     panel += Dot::kPanelVectors * lanes() * kLaneBytes;
+    prefetch_later(next, 0);
+    next += 64;
   }
   const std::size_t columns_left = args.columns - column;
   float* c = args.c + row * args.c_stride + column;
@@ -285,7 +288,7 @@ HWY_NOINLINE void narrow_tile(const NarrowGemmArgs& args, std::size_t row, std::
   }
 }
 
-using NarrowTile = void (*)(const NarrowGemmArgs&, std::size_t row, std::size_t column, const std::byte* panel);
+using NarrowTile = void (*)(const NarrowGemmArgs&, std::size_t row, std::size_t column, const std::byte* panel, const std::byte* next);
 
 // [rows − 1][vectors − 1], flat
 template <class Dot, std::size_t... kIndex>
@@ -303,7 +306,10 @@ void narrow_gemm(const NarrowGemmArgs& args) {
     const std::size_t vectors = (std::min(width, args.columns - column) + lanes() - 1) / lanes();
     for (std::size_t row = 0; row < args.rows; row += Dot::kTileRows) {
       const std::size_t rows = std::min(Dot::kTileRows, args.rows - row);
-      kTiles[(rows - 1) * Dot::kPanelVectors + vectors - 1](args, row, column, args.b + panel * panel_bytes);
+      const std::byte* b = args.b + panel * panel_bytes;
+      const std::byte* next = next_third(b, panel_bytes, row / Dot::kTileRows, (args.rows + Dot::kTileRows - 1) / Dot::kTileRows,
+                                         args.depth / Dot::kDepthStep);
+      kTiles[(rows - 1) * Dot::kPanelVectors + vectors - 1](args, row, column, b, next);
     }
   }
 }
