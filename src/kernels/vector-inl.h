@@ -32,6 +32,22 @@ constexpr std::size_t kTileRows = 8;
 constexpr std::size_t kTileRows = 4;
 #endif
 
+// A weight that does not fit the second cache is read from the third by the first rows of a panel while others find it there. So a product asks
+// for what it reads `ahead` bytes later, and each of its first three tiles of rows for a third of the panel that comes next, a line a step, when
+// there are further rows to multiply meanwhile (docs/notes/003).
+// With the narrower vectors of AVX2 it costs about as much as it gives.
+#if HWY_TARGET == HWY_AVX3
+HWY_INLINE void prefetch_soon(const void* from, std::size_t ahead) { __builtin_prefetch(static_cast<const char*>(from) + ahead); }
+HWY_INLINE void prefetch_later(const std::byte* next, std::size_t step) { __builtin_prefetch(next + step * 64, 0, 2); }
+#else
+HWY_INLINE void prefetch_soon(const void*, std::size_t) {}
+HWY_INLINE void prefetch_later(const std::byte*, std::size_t) {}
+#endif
+// What tile `tile` of `tiles` asks for: of `panel`, which is `bytes` long, or of the next; `steps` are those of its loop.
+HWY_INLINE const std::byte* next_third(const void* panel, std::size_t bytes, std::size_t tile, std::size_t tiles, std::size_t steps) {
+  return static_cast<const std::byte*>(panel) + (tiles == 1 ? 0 : bytes + std::min<std::size_t>(tile, 2) * steps * 64);
+}
+
 HWY_INLINE std::size_t lanes() { return hn::Lanes(d); }
 HWY_INLINE std::size_t panel_columns() { return kPanelVectors * lanes(); }
 

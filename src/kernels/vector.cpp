@@ -25,6 +25,7 @@ namespace HWY_NAMESPACE {
 // A part of the depth, [begin, end).
 struct Depth {
   std::size_t begin, end;
+  const std::byte* next = nullptr;  // next_third()
 };
 
 // kRows rows of a against `kVectors` vectors of one panel, over a part of the depth: the first part begins the sums in c, the
@@ -45,7 +46,11 @@ HWY_NOINLINE void gemm_tile(const GemmArgs& args, Depth depth, const float* HWY_
   for (std::size_t k = depth.begin; k < depth.end; ++k, b += panel_columns()) {
     V columns[kVectors];
 #pragma GCC unroll 3
-    for (std::size_t v = 0; v < kVectors; ++v) columns[v] = hn::LoadU(d, b + v * lanes());
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      columns[v] = hn::LoadU(d, b + v * lanes());
+      prefetch_soon(b + v * lanes(), 24 * panel_columns() * sizeof(float));
+    }
+    prefetch_later(depth.next, k - depth.begin);
 #pragma GCC unroll 8
     for (std::size_t row = 0; row < kRows; ++row) {
       const V broadcast = hn::Set(d, a[row * args.a_stride + k]);
@@ -88,6 +93,8 @@ void gemm_part(const GemmArgs& args, Depth depth) {
     const std::size_t vectors = (columns + lanes() - 1) / lanes();
     for (std::size_t row = 0; row < args.rows; row += kTileRows) {
       const std::size_t rows = std::min(kTileRows, args.rows - row);
+      depth.next = next_third(b + depth.begin * panel_columns(), args.b.depth * panel_columns() * sizeof(float), row / kTileRows,
+                              (args.rows + kTileRows - 1) / kTileRows, depth.end - depth.begin);
       kTiles[rows - 1][vectors - 1](args, depth, args.a + row * args.a_stride, b, first_column,
                                     args.c + row * args.c_stride + first_column);
     }
