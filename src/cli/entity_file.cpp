@@ -254,8 +254,8 @@ std::vector<LabelledText> read_labelled_texts(const EntityGoldOptions& options, 
   const std::string extension = extension_of(options.file);
   if (is_conll(options.file)) return read_all(ConllReader(options), options.max_texts);
   if (extension == ".jsonl" || extension == ".ndjson") return read_all(ObjectReader(options, id2label), options.max_texts);
-  refuse(fmt::format("FILE: expected words with labels (.conll, .bio, .iob, .iob2, .tsv, .txt) or objects (.jsonl), or one of these and .gz or .zst, since the model is a "
-                     "token classifier, found \"{}\"", options.file.string()));
+  refuse(fmt::format("FILE: expected words with labels (.conll, .bio, .iob, .iob2, .tsv, .txt) or objects (.jsonl), or one of these and .gz or .zst, since the "
+                     "model is a token classifier, found \"{}\"", options.file.string()));
 }
 
 }  // namespace filbert::cli

@@ -5,8 +5,8 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
-#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -70,9 +70,7 @@ ReportOptions report_options(const Options& options, ReportForm form, const Conf
 // What one text, or entity, became, in the form asked for.
 template <typename Explanation>
 std::string shown(const Explanation& explanation, ReportForm form, const Output& out) {
-  if constexpr (std::is_same_v<Explanation, ExplainReport>) {
-    if (form == ReportForm::html) return html_report(explanation);
-  }
+  if (form == ReportForm::html) return html_report(explanation);
   if (form == ReportForm::text) return text_lines(explanation, out);
   JsonWriter json;
   write_json(explanation, json);
@@ -188,25 +186,27 @@ void explain_texts(const Options& options, const std::filesystem::path& director
 
 void explain_texts_of_entities(const Options& options, const std::filesystem::path& directory, Session& session) {
   const ReportForm form = form_of(options);
-  if (form == ReportForm::html) throw Error(ErrorKind::unsupported, "--format: expected text or json for entities, found html");
-  EntityExplainOptions wanted{.explain = options.report.explain, .gradients = options.report.gradients};
+  if (options.report.attention) throw Error(ErrorKind::unsupported, "--with-attention: expected none for entities, found one");
+  EntityExplainOptions wanted{.explain = options.report.explain, .gradients = options.report.gradients, .stride = options.entity.stride};
   if (!options.report.methods.empty()) wanted.methods = options.report.methods;
-  if (options.target == "logit") wanted.explain.target = ExplainTarget::logit;
-  if (options.target != "logit" && options.target != "probability") {
-    throw Error(ErrorKind::invalid_argument, fmt::format("--target: expected probability or logit for entities, found \"{}\"", options.target));
-  }
+  set_entity_target(options.target, wanted.explain, "--");
   wanted.explain.cancelled = Interrupts::noted;
   Provenance provenance(options, form, directory, session);
   const auto pipeline = filbert::pipeline<TokenClassificationPipeline>("ner", directory, {}, options.loading);
   explain_records(options, form, session, [&](const Record& record, const std::string& where, Explanations& explanations, Warnings& warnings) {
     if (record.text_pair) throw Error(ErrorKind::invalid_argument, "text_pair: expected none for entities, found one");
-    std::size_t count = 0;
-    explain_entities(pipeline, *record.text, options.entity, wanted, [&](EntityExplanation& explanation) {
+    const std::vector<Entity> entities = wanted_entities(pipeline, *record.text, options.entity, wanted.explain, "--");
+    if (form == ReportForm::html && explanations.count() + entities.size() != 1) {
+      throw Error(ErrorKind::invalid_argument, fmt::format("--format html: expected one entity, found {}; --entity says which",
+                                                           explanations.count() + entities.size()));
+    }
+    for (const Entity& entity : entities) {
+      EntityExplanation explanation = explain_entity(pipeline, *record.text, entity, wanted);
       provenance.add_to(explanation.report);
-      if (count++ == 0) warnings.answer(where, explanation.report.text.classification, record.invalid_utf8);
+      if (&entity == &entities.front()) warnings.answer(where, explanation.report.text.classification, record.invalid_utf8);
       explanations.add(explanation);
-    });
-    if (count == 0) session.messages.warning(fmt::format("{}: no entities to explain", where));
+    }
+    if (entities.empty()) session.messages.warning(fmt::format("{}: no entities to explain", where));
   });
 }
 
@@ -214,7 +214,9 @@ void explain_all(const Options& options, Session& session) {
   const bool of_entities = options.entity.entity.has_value();
   const std::filesystem::path directory = of_entities && !options.model.name ? default_entities_model() : model_directory(options.model, session);
   if (labels_tokens(Config::from_pretrained(directory))) return explain_texts_of_entities(options, directory, session);
-  if (of_entities) throw Error(ErrorKind::invalid_argument, fmt::format("--entity: expected a token classifier, found {}", directory.string()));
+  if (of_entities || options.entity.stride) {
+    throw Error(ErrorKind::invalid_argument, fmt::format("--{}: expected a token classifier, found {}", of_entities ? "entity" : "stride", directory.string()));
+  }
   explain_texts(options, directory, session);
 }
 

@@ -6,12 +6,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include <filbert/error.h>
 #include <filbert/explain.h>
+#include <filbert/explain_entity.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -77,6 +79,14 @@ void read_methods(const JsonValue& root, ReportOptions& options) {
   });
 }
 
+// The place and the type, which say what was explained.
+Entity read_entity(const JsonValue& entity) {
+  Entity written;
+  written.entity = entity.at("entity_group").as_string();
+  written.offset = {static_cast<std::size_t>(entity.at("start").as_int()), static_cast<std::size_t>(entity.at("end").as_int())};
+  return written;
+}
+
 // The values of a method as they were written, and whether time had cut it short.
 struct Written {
   std::vector<double> values;
@@ -126,7 +136,8 @@ class Verifier {
     read_methods(root, options);
     options.counterfactuals = options.faithfulness = false;
     options.shap.budget.reset();
-    const Loaded& loaded = load(std::string(root.at("model").as_string()));
+    const bool of_entity = root.find("entity").has_value();
+    const Loaded& loaded = load(std::string(root.at("model").as_string()), of_entity);
     std::vector<std::string> found;
     const auto same = [&](std::string_view key, const std::string& sha256) {
       const std::string_view written = root.at(key).as_string();
@@ -134,28 +145,42 @@ class Verifier {
     };
     same("model_sha256", loaded.weights);
     same("tokenizer_sha256", loaded.tokenizer);
-    const std::string_view text = root.at("text").as_string();
-    std::optional<std::string_view> text_pair;
-    if (const auto pair = root.find("text_pair")) text_pair = pair->as_string();
-    const auto differing = differences(root, explain(loaded.classifier, {text, text_pair}, options));
+    const auto differing = differences(root, of_entity ? explain_entity(root, loaded, options) : explain_text(root, loaded, options));
     found.insert(found.end(), differing.begin(), differing.end());
     return found;
   }
 
  private:
   struct Loaded {
-    TextClassificationPipeline classifier;
+    std::variant<TextClassificationPipeline, TokenClassificationPipeline> pipeline;
     std::string weights, tokenizer;
   };
-  const Loaded& load(const std::string& model) {
+
+  static ExplainReport explain_text(const JsonValue& root, const Loaded& loaded, const ReportOptions& options) {
+    std::optional<std::string_view> text_pair;
+    if (const auto pair = root.find("text_pair")) text_pair = pair->as_string();
+    return explain(std::get<TextClassificationPipeline>(loaded.pipeline), {root.at("text").as_string(), text_pair}, options);
+  }
+
+  static ExplainReport explain_entity(const JsonValue& root, const Loaded& loaded, const ReportOptions& options) {
+    EntityExplainOptions of_entity{.explain = options.explain, .methods = options.methods, .gradients = options.gradients};
+    if (const auto stride = root.at("settings").find("stride")) of_entity.stride = static_cast<std::size_t>(stride->as_int());
+    const auto& pipeline = std::get<TokenClassificationPipeline>(loaded.pipeline);
+    return filbert::explain_entity(pipeline, root.at("text").as_string(), read_entity(root.at("entity")), of_entity).report;
+  }
+
+  const Loaded& load(const std::string& model, bool of_entity) {
     ModelChoice choice = choice_;
     if (!choice.name && model != "built-in") choice.name = model;
-    const std::string key = choice.name ? choice.name->string() : "";
+    const std::string key = fmt::format("{}:{}", of_entity ? "entity" : "text", choice.name ? choice.name->string() : "");
     if (const auto known = loaded_.find(key); known != loaded_.end()) return known->second;
-    const std::filesystem::path directory = model_directory(choice, session_);
-    return loaded_
-        .emplace(key, Loaded{pipeline("text-classification", directory, loading_, DecisionChoice{.use = false}), weights_sha256(directory), tokenizer_sha256(directory)})
-        .first->second;
+    const std::filesystem::path directory = of_entity && !choice.name ? default_entities_model() : model_directory(choice, session_);
+    return loaded_.emplace(key, Loaded{pipeline_of(directory, of_entity), weights_sha256(directory), tokenizer_sha256(directory)}).first->second;
+  }
+
+  std::variant<TextClassificationPipeline, TokenClassificationPipeline> pipeline_of(const std::filesystem::path& directory, bool of_entity) const {
+    if (of_entity) return pipeline<TokenClassificationPipeline>("ner", directory, {}, loading_);
+    return pipeline("text-classification", directory, loading_, DecisionChoice{.use = false});
   }
 
   const ModelChoice& choice_;

@@ -20,8 +20,9 @@ void outcomes(const EntityEvaluation& evaluation, std::string& out) {
                                       "Spurious: nothing should be there"};
   std::uint64_t all = 0;
   for (const std::uint64_t count : evaluation.outcomes) all += count;
-  out += evaluation_scroll("Table of outcomes") + fmt::format("<table class=\"figures\"><caption>What becomes of the entities of the file, and what else is said</caption>\n<thead><tr><th scope=\"col\">"
-                                                              "Outcome</th>{}<th scope=\"col\" class=\"num\">Entities</th></tr></thead>\n<tbody>\n", kNoHead);
+  out += evaluation_scroll("Table of outcomes") +
+         fmt::format("<table class=\"figures\"><caption>What becomes of the entities of the file, and what else is said</caption>\n<thead><tr>"
+                     "<th scope=\"col\">Outcome</th>{}<th scope=\"col\" class=\"num\">Entities</th></tr></thead>\n<tbody>\n", kNoHead);
   for (std::size_t outcome = 0; outcome < kEntityOutcomes; ++outcome) {
     const auto count = static_cast<double>(evaluation.outcomes[outcome]);
     out += fmt::format("<tr><th scope=\"row\">{}</th><td class=\"track\">{}</td><td class=\"num\">{}</td></tr>\n", kMeaning[outcome],
@@ -36,7 +37,8 @@ std::string name_of(const EntityEvaluation& evaluation, std::size_t type) {
 
 void matrix(const EntityEvaluation& evaluation, std::string& out) {
   const std::size_t cells = evaluation.types.size() + 1;
-  out += evaluation_scroll("Confusion matrix") + "<table class=\"matrix\"><caption>Rows: the type it should be. Columns: what the model says of what overlaps. Framed: the type is right. The deeper "
+  out += evaluation_scroll("Confusion matrix") +
+         "<table class=\"matrix\"><caption>Rows: the type it should be. Columns: what the model says of what overlaps. Framed: the type is right. The deeper "
          "the blue, the more of the row.</caption>\n<thead><tr><th scope=\"col\">Type</th>";
   for (std::size_t type = 0; type < cells; ++type) out += fmt::format("<th scope=\"col\" class=\"num\">{}</th>", name_of(evaluation, type));
   out += "</tr></thead>\n<tbody>\n";
@@ -65,7 +67,8 @@ void confusion_list(const EntityEvaluation& evaluation, std::string& out) {
   }
   std::ranges::stable_sort(cells, [&](std::size_t a, std::size_t b) { return evaluation.confusion[a] > evaluation.confusion[b]; });
   if (cells.size() > kMistakes) cells.resize(kMistakes);
-  out += evaluation_scroll("Table of mistakes") + "<table class=\"figures\"><caption>What is most often taken for what; there are too many types for a matrix</caption>\n<thead><tr>"
+  out += evaluation_scroll("Table of mistakes") +
+         "<table class=\"figures\"><caption>What is most often taken for what; there are too many types for a matrix</caption>\n<thead><tr>"
          "<th scope=\"col\">It should be</th><th scope=\"col\">The model says</th><th scope=\"col\" class=\"num\">Times</th></tr></thead>\n<tbody>\n";
   for (const std::size_t cell : cells) {
     out += fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"num\">{}</td></tr>\n", name_of(evaluation, cell / types),
@@ -111,8 +114,9 @@ void entities_confusion(const EntityEvaluationReport& report, std::string& out) 
 
 void entities_worst(const EntityEvaluationReport& report, std::string& out) {
   if (report.worst.empty()) return;
-  out += "<section class=\"card\" id=\"worst\">\n<h2>The worst mistakes</h2>\n<p class=\"hint\">Texts of which the model is most surely wrong, or misses most. Solid marks: the same in the file and in the "
-         "answer. Dashed marks: only in one of them. Look here first: often it is the file that is wrong.</p>\n";
+  out += "<section class=\"card\" id=\"worst\">\n<h2>The worst mistakes</h2>\n<p class=\"hint\">Texts of which the model is most surely wrong, or "
+         "misses most. Solid marks: the same in the file and in the answer. Dashed marks: only in one of them. Look here first: often it is the file "
+         "that is wrong.</p>\n";
   for (const WrongEntities& wrong : report.worst) {
     std::vector<bool> gold(wrong.entities.gold.size(), true), predicted(wrong.entities.predicted.size(), true);
     for (const EntityPair& pair : pair_entities(wrong.entities)) {

@@ -33,7 +33,8 @@ void answer_models(const EntityEvaluationReport& report, std::string& out) {
 }
 
 void answer_ends(const EntityEvaluation& evaluation, std::string& out) {
-  out += fmt::format("<section>\n<h2>Is it nearly right?</h2>\n<p>With overlaps of the same type counted as right F1 is <strong>{}</strong>.</p>\n<p>With any type and both ends it is {}.</p>\n</section>\n",
+  out += fmt::format("<section>\n<h2>Is it nearly right?</h2>\n<p>With overlaps of the same type counted as right F1 is <strong>{}</strong>.</p>\n"
+                     "<p>With any type and both ends it is {}.</p>\n</section>\n",
                      number(evaluation.at("overlap_f1").value, 3), number(evaluation.at("boundary_f1").value, 3));
 }
 
@@ -101,11 +102,13 @@ void entities_head(const EntityEvaluationReport& report, std::string& out) {
 void entities_reading(const EntityEvaluationReport& report, std::string& out) {
   out += "<section class=\"card\" id=\"reading\">\n<h2>How to read this</h2>\n<ul>\n";
   if (report.options.bootstrap > 0) {
-    out += fmt::format("<li>The ends of an interval are those of {:g} % of {} samples of these texts, drawn with replacement. They tell what other texts of the same kind would give, not what "
-                       "texts of another kind would.</li>\n", 100 * report.options.confidence, report.options.bootstrap);
+    out += fmt::format("<li>The ends of an interval are those of {:g} % of {} samples of these texts, drawn with replacement. They tell what other texts of "
+                       "the same kind would give, not what texts of another kind would.</li>\n", 100 * report.options.confidence, report.options.bootstrap);
   }
-  out += "<li>Micro figures are of all entities together; macro ones are the mean over types, each counting alike, however rare; weighted ones count each type as often as the file has it.</li>\n"
-         "<li>An entity of which one end is wrong counts twice, as missed and as spurious. Overlap figures count it as right, boundary figures do not look at the type.</li>\n"
+  out += "<li>Micro figures are of all entities together; macro ones are the mean over types, each counting alike, however rare; weighted ones "
+         "count each type as often as the file has it.</li>\n"
+         "<li>An entity of which one end is wrong counts twice, as missed and as spurious. Overlap figures count it as right, boundary figures do not look at "
+         "the type.</li>\n"
          "<li>Label accuracy is high for any model, since most words are no entity.</li>\n"
          "<li>All of it is no better than the labels of the file. Two people who label the same texts do not always agree either.</li>\n</ul>\n</section>\n";
 }

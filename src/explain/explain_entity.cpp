@@ -53,6 +53,10 @@ void check(const EntityExplainOptions& options) {
     throw Error(ErrorKind::unsupported, fmt::format("mask: expected the mask token for an entity, whose tokens keep their places, found {}",
                                                     name(explain.masking)));
   }
+  if (explain.function_to_apply) {
+    throw Error(ErrorKind::unsupported, fmt::format("function_to_apply: expected none for an entity, found {}", name(*explain.function_to_apply)));
+  }
+  if (explain.threshold) throw Error(ErrorKind::unsupported, fmt::format("threshold: expected none for an entity, found {:g}", *explain.threshold));
 }
 
 // The labels of each type, in the order of their ids.
@@ -85,6 +89,49 @@ std::vector<std::size_t> labels_of(const std::string& name, const Types& types, 
 
 bool overlap(const Offset& token, const Offset& place) { return token.begin < place.end && token.end > place.begin; }
 
+double mean_score(const ScoreOfLabels& score, const Tensor& logits, std::size_t first, std::span<const std::size_t> tokens) {
+  double sum = 0;
+  for (const std::size_t token : tokens) sum += score(logits[first + token], {});
+  return sum / static_cast<double>(tokens.size());
+}
+
+// What is here needed of a row, as a batch of its own.
+BatchEncoding row_alone(const BatchEncoding& batch, std::size_t row) {
+  const auto part = [&](const auto& all) {
+    return std::vector(all.begin() + static_cast<std::ptrdiff_t>(batch.row_starts[row]), all.begin() + static_cast<std::ptrdiff_t>(batch.row_starts[row + 1]));
+  };
+  BatchEncoding alone;
+  alone.add_row(part(batch.input_ids), part(batch.token_type_ids));
+  alone.special_tokens_mask = part(batch.special_tokens_mask);
+  alone.offset_mapping = part(batch.offset_mapping);
+  alone.rows = {batch.rows[row]};
+  return alone;
+}
+
+// The places, in each row, of the tokens with characters of the entity.
+std::vector<std::vector<std::size_t>> tokens_of_rows(const BatchEncoding& batch, std::string_view given, const Entity& entity, OffsetUnit unit) {
+  std::vector<Offset> offsets = batch.offset_mapping;
+  convert_offsets(given, unit, offsets);
+  std::vector<std::vector<std::size_t>> tokens(batch.batch_size());
+  for (std::size_t row = 0; row < batch.batch_size(); ++row) {
+    for (std::size_t token = batch.row_starts[row]; token < batch.row_starts[row + 1]; ++token) {
+      const bool is_own = overlap(offsets[token], entity.offset) || offsets[token] == entity.offset;  // a space alone, in byte-level BPE, has an empty place
+      if (batch.special_tokens_mask[token] == 0 && is_own) tokens[row].push_back(token - batch.row_starts[row]);
+    }
+  }
+  return tokens;
+}
+
+// Bytes of the text that the tokens of rows [first, last) are of.
+Span bytes_of_rows(const BatchEncoding& batch, std::size_t first, std::size_t last) {
+  Span bytes{static_cast<std::size_t>(-1), 0};
+  for (std::size_t token = batch.row_starts[first]; token < batch.row_starts[last]; ++token) {
+    if (batch.special_tokens_mask[token] != 0) continue;
+    bytes = {std::min(bytes.begin, batch.offset_mapping[token].begin), std::max(bytes.end, batch.offset_mapping[token].end)};
+  }
+  return bytes;
+}
+
 // A text as a row of tokens, its units, and the tokens of the entity in it.
 class EntityText {
  public:
@@ -102,10 +149,11 @@ class EntityText {
   std::size_t batch_size() const { return std::clamp<std::size_t>(kTokensOfACall / row.total_tokens(), 1, 128); }
 
  private:
-  void find_tokens(std::string_view given, const Entity& entity, OffsetUnit unit);
+  BatchEncoding encode(const EntityExplainOptions& options) const;
+  std::size_t find_window(const BatchEncoding& windows, std::vector<std::vector<std::size_t>>& tokens, const ScoreOfLabels& type);
   void find_units(const ExplainOptions& options);
+  void find_not_seen(const BatchEncoding& windows, OffsetUnit unit);
   void classify(const Types& types);
-  double target_of(const Tensor& logits, std::size_t first) const;
 
   const TokenClassificationPipeline& pipeline_;
   std::vector<std::vector<std::size_t>> units_of_token_;  // [tokens]
@@ -121,12 +169,20 @@ EntityText::EntityText(const TokenClassificationPipeline& pipeline, std::string_
   text.label = options.explain.label.value_or(entity.entity);
   text.target = options.explain.target;
   target = {.is_logit = text.target == ExplainTarget::logit, .labels = labels_of(text.label, types, id2label)};
-  row = pipeline.tokenizer()(text.text, {.truncation = Truncation::longest_first,
-                                         .max_length = options.explain.max_length.value_or(pipeline.max_length()),
-                                         .offset_unit = OffsetUnit::bytes,
-                                         .num_threads = 1});
-  find_tokens(given, entity, options.explain.offset_unit);
+  const BatchEncoding windows = encode(options);
+  std::vector<std::vector<std::size_t>> tokens = tokens_of_rows(windows, given, entity, options.explain.offset_unit);
+  explanation.stride = options.stride;
+  explanation.windows = windows.batch_size();
+  explanation.window = find_window(windows, tokens, {.labels = labels_of(entity.entity, types, id2label)});
+  explanation.tokens = std::move(tokens[explanation.window]);
+  if (explanation.tokens.empty()) {
+    throw Error(ErrorKind::invalid_argument, fmt::format("entity: expected one that the model sees, found none of its tokens from {} to {}{}",
+                                                         entity.offset.begin, entity.offset.end,
+                                                         windows.rows.front().truncated ? ", and the text is truncated" : ""));
+  }
+  row = row_alone(windows, explanation.window);
   find_units(options.explain);
+  find_not_seen(windows, options.explain.offset_unit);
   if (const auto mask = pipeline.tokenizer().mask_token()) {
     mask_id = pipeline.tokenizer().token_to_id(*mask);
     text.mask = *mask;
@@ -134,17 +190,44 @@ EntityText::EntityText(const TokenClassificationPipeline& pipeline, std::string_
   classify(types);
 }
 
-void EntityText::find_tokens(std::string_view given, const Entity& entity, OffsetUnit unit) {
-  std::vector<Offset> offsets = row.offset_mapping;
-  convert_offsets(given, unit, offsets);
-  for (std::size_t token = 0; token < offsets.size(); ++token) {
-    const bool is_own = overlap(offsets[token], entity.offset) || offsets[token] == entity.offset;  // a space alone, in byte-level BPE, has an empty place
-    if (row.special_tokens_mask[token] == 0 && is_own) explanation.tokens.push_back(token);
+BatchEncoding EntityText::encode(const EntityExplainOptions& options) const {
+  return pipeline_.tokenizer()(explanation.report.text.text, {.truncation = Truncation::longest_first,
+                                                              .max_length = options.explain.max_length.value_or(pipeline_.max_length()),
+                                                              .return_overflowing_tokens = options.stride.has_value(),
+                                                              .stride = options.stride.value_or(0),
+                                                              .offset_unit = OffsetUnit::bytes,
+                                                              .num_threads = 1});
+}
+
+// The window with the most of the entity's tokens; of several the one whose model is surest of its type, and of equally sure ones the first.
+std::size_t EntityText::find_window(const BatchEncoding& windows, std::vector<std::vector<std::size_t>>& tokens, const ScoreOfLabels& type) {
+  std::size_t most = 0;
+  for (const std::vector<std::size_t>& of_row : tokens) most = std::max(most, of_row.size());
+  std::vector<std::size_t> candidates;
+  BatchEncoding batch;
+  for (std::size_t row = 0; row < tokens.size(); ++row) {
+    if (tokens[row].size() != most) continue;
+    candidates.push_back(row);
+    const BatchEncoding alone = row_alone(windows, row);
+    batch.add_row(alone.input_ids, alone.token_type_ids);
   }
-  if (!explanation.tokens.empty()) return;
-  throw Error(ErrorKind::invalid_argument, fmt::format("entity: expected one that the model sees, found none of its tokens from {} to {}{}",
-                                                       entity.offset.begin, entity.offset.end,
-                                                       row.rows.front().truncated ? ", and the text is truncated" : ""));
+  if (candidates.size() == 1 || most == 0) return candidates.front();
+  const Tensor logits = pipeline_.model()(batch).logits;
+  std::vector<double> scores;
+  for (std::size_t at = 0; at < candidates.size(); ++at) scores.push_back(mean_score(type, logits, batch.row_starts[at], tokens[candidates[at]]));
+  return candidates[static_cast<std::size_t>(std::ranges::max_element(scores) - scores.begin())];
+}
+
+// What stands before the row and behind it, if that has tokens.
+void EntityText::find_not_seen(const BatchEncoding& windows, OffsetUnit unit) {
+  ExplainedText& text = explanation.report.text;
+  const Span seen = bytes_of_rows(row, 0, 1), all = bytes_of_rows(windows, 0, windows.batch_size());
+  std::vector<Offset> hidden;
+  const bool truncated = row.rows.front().truncated, cut_from_the_left = seen.begin > text.text.size() - seen.end;
+  if (all.begin < seen.begin || (truncated && cut_from_the_left)) hidden.push_back({0, seen.begin});
+  if (all.end > seen.end || (truncated && !cut_from_the_left)) hidden.push_back({seen.end, text.text.size()});
+  convert_offsets(text.text, unit, hidden);
+  for (const Offset& offset : hidden) text.not_seen.emplace_back(0, offset);
 }
 
 // Units without a token are those that truncation cut off, and what the tokenizer drops: nothing changes where they are masked.
@@ -155,12 +238,9 @@ void EntityText::find_units(const ExplainOptions& options) {
     if (row.special_tokens_mask[token] == 0) tokens.push_back({row.offset_mapping[token].begin, row.offset_mapping[token].end});
   }
   std::vector<Span> spans = unit_spans(text.text, tokens, options);
-  if (row.rows.front().truncated) {
-    const std::size_t begin = tokens.front().begin, end = tokens.back().end;
-    std::erase_if(spans, [&](const Span& span) { return span.begin >= end || span.end <= begin; });
-    Offset not_seen = begin > text.text.size() - end ? Offset{0, begin} : Offset{end, text.text.size()};
-    convert_offsets(text.text, options.offset_unit, std::span(&not_seen, 1));
-    text.not_seen.emplace_back(0, not_seen);
+  if (row.rows.front().truncated || explanation.windows > 1) {
+    const Span seen = bytes_of_rows(row, 0, 1);
+    std::erase_if(spans, [&](const Span& span) { return span.begin >= seen.end || span.end <= seen.begin; });
   }
   std::vector<Offset> offsets;
   for (const Span& span : spans) offsets.push_back({span.begin, span.end});
@@ -185,13 +265,10 @@ void EntityText::find_units(const ExplainOptions& options) {
 void EntityText::classify(const Types& types) {
   const Tensor logits = pipeline_.model()(row).logits;
   ExplainedText& text = explanation.report.text;
-  text.score = target_of(logits, 0);
+  text.score = mean_score(target, logits, 0, explanation.tokens);
   Classification& answer = text.classification;
   for (const auto& [type, labels] : types) {
-    const ScoreOfLabels probability{.labels = labels};
-    double sum = 0;
-    for (const std::size_t token : explanation.tokens) sum += probability(logits[token], {});
-    answer.scores.push_back({type, static_cast<float>(sum / static_cast<double>(explanation.tokens.size()))});
+    answer.scores.push_back({type, static_cast<float>(mean_score({.labels = labels}, logits, 0, explanation.tokens))});
   }
   const auto best = std::ranges::max_element(answer.scores, {}, &LabelScore::score);
   answer.label = best->label;
@@ -200,12 +277,6 @@ void EntityText::classify(const Types& types) {
   answer.tokens_used = row.total_tokens();
   answer.truncated = row.rows.front().truncated;
   answer.invalid_utf8 = row.rows.front().invalid_utf8;
-}
-
-double EntityText::target_of(const Tensor& logits, std::size_t first) const {
-  double sum = 0;
-  for (const std::size_t token : explanation.tokens) sum += target(logits[first + token], {});
-  return sum / static_cast<double>(explanation.tokens.size());
 }
 
 std::vector<double> EntityText::values(const Masks& masks) const {
@@ -221,7 +292,7 @@ std::vector<double> EntityText::values(const Masks& masks) const {
   }
   const Tensor logits = pipeline_.model()(batch).logits;
   std::vector<double> values;
-  for (std::size_t set = 0; set < masks.rows; ++set) values.push_back(target_of(logits, batch.row_starts[set]));
+  for (std::size_t set = 0; set < masks.rows; ++set) values.push_back(mean_score(target, logits, batch.row_starts[set], explanation.tokens));
   return values;
 }
 
@@ -235,7 +306,38 @@ void EntityText::share_out(GradientExplanation& gradient) const {
   }
 }
 
-OcclusionExplanation occlusion_of(const EntityText& text, const Budget& budget, const ExplainOptions& options) {
+// Tells how far an explanation is.
+class Progress {
+ public:
+  Progress(const EntityExplainOptions& options, const EntityExplanation& explanation, std::size_t methods) : options_(options), explanation_(explanation) {
+    now_.total = methods;
+  }
+  void begin(std::string_view method) {
+    now_.part = method;
+    say(nullptr);
+  }
+  void seen(std::size_t texts) {
+    now_.texts = texts;
+    if (options_.explain.progress) options_.explain.progress(texts);
+    say(nullptr);
+  }
+  void end() {
+    ++now_.done;
+    say(&explanation_);
+  }
+
+ private:
+  void say(const EntityExplanation* so_far) {
+    now_.so_far = so_far == nullptr ? nullptr : &so_far->report;
+    if (options_.progress) options_.progress(now_, so_far);
+  }
+
+  const EntityExplainOptions& options_;
+  const EntityExplanation& explanation_;
+  ReportProgress now_;
+};
+
+OcclusionExplanation occlusion_of(const EntityText& text, const Budget& budget, Progress& progress) {
   if (!text.mask_id) throw Error(ErrorKind::unsupported, "mask: expected a tokenizer with a mask token, found none");
   std::size_t evaluations = 0;
   const Game game{.num_players = text.explanation.report.text.units.size(),
@@ -243,7 +345,7 @@ OcclusionExplanation occlusion_of(const EntityText& text, const Budget& budget, 
                   .batch_size = text.batch_size(),
                   .values = [&](const Masks& masks) {
                     evaluations += masks.rows;
-                    if (options.progress) options.progress(evaluations);
+                    progress.seen(evaluations);
                     return text.values(masks);
                   }};
   OcclusionExplanation result = occlusion(game, 0, false, budget);
@@ -262,10 +364,23 @@ EntityExplanation explain_entity(const TokenClassificationPipeline& pipeline, st
   EntityText of_text(pipeline, text, entity, options);
   ExplainReport& report = of_text.explanation.report;
   const auto has = [&](std::string_view method) { return std::ranges::find(options.methods, method) != options.methods.end(); };
-  if (has("occlusion")) report.occlusion = occlusion_of(of_text, budget, options.explain);
-  std::unique_ptr<const Model> exact;
+  report.options = options.explain;
+  report.gradient_options = options.gradients;
+  report.version = FILBERT_VERSION;
+  report.dtype = name(pipeline.model().compute_dtype());
+  std::vector<std::string_view> of_gradients;
   for (const std::string_view method : gradient_methods()) {
-    if (!has(method)) continue;
+    if (has(method)) of_gradients.push_back(method);
+  }
+  Progress progress(options, of_text.explanation, of_gradients.size() + std::size_t{has("occlusion")});
+  if (has("occlusion")) {
+    progress.begin("occlusion");
+    report.occlusion = occlusion_of(of_text, budget, progress);
+    progress.end();
+  }
+  std::unique_ptr<const Model> exact;
+  for (const std::string_view method : of_gradients) {
+    progress.begin(method);
     const GradientProblem problem{.model = exact_model(pipeline.model().internals(), Task::token_classification, exact),
                                   .row = of_text.row,
                                   .tokens = of_text.explanation.tokens,
@@ -276,11 +391,8 @@ EntityExplanation explain_entity(const TokenClassificationPipeline& pipeline, st
     GradientExplanation gradient = gradients_of(problem, gradient_method_from_name(method), options.gradients);
     of_text.share_out(gradient);
     report.gradients.push_back(std::move(gradient));
+    progress.end();
   }
-  report.options = options.explain;
-  report.gradient_options = options.gradients;
-  report.version = FILBERT_VERSION;
-  report.dtype = name(pipeline.model().compute_dtype());
   report.milliseconds = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
   return std::move(of_text.explanation);
 }

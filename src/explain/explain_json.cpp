@@ -243,7 +243,7 @@ void write_other_labels(const ExplainReport& report, JsonWriter& json) {
 }
 
 // The options that are not of one method.
-void write_settings(const ExplainReport& report, JsonWriter& json) {
+void write_settings(const ExplainReport& report, const std::optional<std::size_t>& stride, JsonWriter& json) {
   constexpr std::array<std::string_view, 3> kOffsetUnits = {"code_points", "bytes", "utf16"};
   const ExplainOptions& options = report.options;
   json.key("settings");
@@ -258,6 +258,7 @@ void write_settings(const ExplainReport& report, JsonWriter& json) {
   if (options.function_to_apply) json.field("function_to_apply", name(*options.function_to_apply));
   if (options.threshold) json.field("threshold", *options.threshold);
   if (options.max_length) json.field("max_length", *options.max_length);
+  if (stride) json.field("stride", *stride);
   if (options.budget) json.field("budget_ms", options.budget->count());
   json.end_object();
 }
@@ -274,7 +275,7 @@ void write_not_seen(const ExplainedText& text, JsonWriter& json) {
   json.end_array();
 }
 
-void write_fields(const ExplainReport& report, JsonWriter& json) {
+void write_fields(const ExplainReport& report, const std::optional<std::size_t>& stride, JsonWriter& json) {
   const ExplainedText& text = report.text;
   json.field("text", text.text);
   if (text.text_pair) json.field("text_pair", *text.text_pair);
@@ -296,7 +297,7 @@ void write_fields(const ExplainReport& report, JsonWriter& json) {
   if (report.counterfactuals) write_counterfactuals(*report.counterfactuals, text.target, json);
   if (report.faithfulness) write_faithfulness(*report.faithfulness, json);
   if (!report.other_labels.empty()) write_other_labels(report, json);
-  write_settings(report, json);
+  write_settings(report, stride, json);
   json.field("model", report.model);
   json.field("model_sha256", report.model_sha256);
   json.field("tokenizer_sha256", report.tokenizer_sha256);
@@ -320,7 +321,7 @@ void write_entity(const Entity& entity, JsonWriter& json) {
 
 void write_json(const ExplainReport& report, JsonWriter& json) {
   json.begin_object();
-  write_fields(report, json);
+  write_fields(report, {}, json);
   json.end_object();
 }
 
@@ -331,7 +332,11 @@ void write_json(const EntityExplanation& explanation, JsonWriter& json) {
   json.array(explanation.units);
   json.key("entity_tokens");
   json.array(explanation.tokens);
-  write_fields(explanation.report, json);
+  if (explanation.windows > 1) {
+    json.field("windows", explanation.windows);
+    json.field("window", explanation.window);
+  }
+  write_fields(explanation.report, explanation.stride, json);
   json.end_object();
 }
 

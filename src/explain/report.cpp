@@ -1,4 +1,4 @@
-// The page of one text: a head of three answers, the text, and the sections that they rest on. Everything is printed here, in the order of
+// The page of one text, or of an entity in it: a head of three answers, the text, and the sections that they rest on. Everything is printed here, in the order of
 // reading, so that mail programs, printers and readers without a script have all of it; the script (web/report.js) only switches, links and
 // looks up. It allows itself nothing: no network, no file, no style or script but the two that the policy names by their hashes.
 #include <algorithm>
@@ -39,15 +39,15 @@ int decimals_for(double largest) {
 }
 
 std::string head_of(const ReportPage& page) {
-  const std::string title = fmt::format("Why {}? – {}", name_text(page.text.label), name_text(page.text.text, 60));
+  const std::string title = fmt::format("Why {}? – {}", name_text(page.text.label), name_text(page.entity ? page.named_entity() : page.text.text, 60));
   if (!page.report.attention) return document_head(title, page.report.version, {kReportCss}, {kReportJs});
   return document_head(title, page.report.version, {kReportCss, kAttentionCss}, {kReportJs, kAttentionViewsJs, kAttentionJs});
 }
 
 }  // namespace
 
-ReportPage::ReportPage(const ExplainReport& the_report)
-    : report(the_report), text(the_report.text), methods(the_report.values()) {
+ReportPage::ReportPage(const ExplainReport& the_report, const EntityExplanation* the_entity)
+    : report(the_report), entity(the_entity), text(the_report.text), methods(the_report.values()) {
   is_classify_score = text.target == ExplainTarget::probability;
   is_probability = is_classify_score && has_probabilities(report);
   sums_to_one = has_probabilities(report) && sum_to_one(text.classification.scores);
@@ -60,6 +60,10 @@ std::string ReportPage::explained() const {
   const std::string label = name_html(text.label, 64);
   return text.target == ExplainTarget::contrast ? label + " rather than " + name_html(text.against, 64) : label;
 }
+
+std::string ReportPage::named_entity() const { return part_of(text.text, entity->entity.offset, report.options.offset_unit); }
+
+bool ReportPage::is_of_entity(std::size_t unit) const { return entity != nullptr && std::ranges::find(entity->units, unit) != entity->units.end(); }
 
 std::string ReportPage::quantity() const {
   const std::string label = name_html(text.label, 64);
@@ -142,8 +146,10 @@ std::vector<NamedValues> ExplainReport::values() const {
   return methods;
 }
 
-std::string html_report(const ExplainReport& report) {
-  const ReportPage page(report);
+namespace {
+
+std::string html_of(const ReportPage& page) {
+  const ExplainReport& report = page.report;
   std::string out = head_of(page);
   out += "<body>\n<a class=\"skip\" href=\"#text\">To the text</a>\n";
   head_section(page, out);
@@ -165,5 +171,11 @@ std::string html_report(const ExplainReport& report) {
   if (report.attention) attention_scripts(out);
   return out + "</body>\n</html>\n";
 }
+
+}  // namespace
+
+std::string html_report(const ExplainReport& report) { return html_of(ReportPage(report)); }
+
+std::string html_report(const EntityExplanation& explanation) { return html_of(ReportPage(explanation.report, &explanation)); }
 
 }  // namespace filbert

@@ -143,9 +143,9 @@ void scores_table(const ReportPage& page, std::string& out) {
   const bool bars = std::ranges::all_of(scores, [](const LabelScore& score) { return score.score >= 0 && score.score <= 1; }) &&
                     (page.is_probability || page.sums_to_one || !page.is_classify_score);
   const std::optional<float> threshold = page.report.options.threshold;
-  out += fmt::format("<table class=\"scores\">\n<caption>What the model says{}</caption>\n<thead class=\"quiet\"><tr><th scope=\"col\">Label</th>{}"
+  out += fmt::format("<table class=\"scores\">\n<caption>What the model says{}{}</caption>\n<thead class=\"quiet\"><tr><th scope=\"col\">Label</th>{}"
                      "<th scope=\"col\">Score</th><th scope=\"col\">Note</th></tr></thead>\n<tbody>\n",
-                     threshold ? fmt::format("; predicted from the line at {:g} on", *threshold) : "", bars ? "<th scope=\"col\">Bar</th>" : "");
+                     page.entity ? " of the entity’s tokens, on the mean" : "", threshold ? fmt::format("; predicted from the line at {:g} on", *threshold) : "", bars ? "<th scope=\"col\">Bar</th>" : "");
   double rest = 0;
   for (std::size_t at = 0; at < scores.size(); ++at) {
     const LabelScore& score = scores[at];
@@ -168,6 +168,10 @@ void scores_table(const ReportPage& page, std::string& out) {
 std::string seen_notice(const ReportPage& page) {
   const Classification& answer = page.text.classification;
   if (!answer.truncated && page.text.not_seen.empty()) return {};
+  if (page.entity != nullptr && page.entity->windows > 1) {
+    return fmt::format("The text is longer than the model takes, and was cut into windows. Explained is the entity in <strong>window {} of {}</strong>: "
+                       "what is not in it stands struck out below and has no part in the score.", page.entity->window + 1, page.entity->windows);
+  }
   std::string how_much;
   if (answer.tokens_total > answer.tokens_used) {
     how_much = fmt::format(": it takes {} of the {} tokens", answer.tokens_used, answer.tokens_total);
@@ -184,8 +188,8 @@ void notices(const ReportPage& page, std::string& out) {
   const Classification& answer = page.text.classification;
   say(true, seen_notice(page));
   say(answer.label != page.text.label && !answer.label.empty(),
-      fmt::format("The model’s own answer is {} ({}); explained is {}, as asked for.", name_html(answer.label, 64), number(answer.score, 3),
-                  page.explained()));
+      fmt::format("The model’s own answer is {} ({}); explained is {}{}.", name_html(answer.label, 64), number(answer.score, 3),
+                  page.explained(), page.entity ? "" : ", as asked for"));
   say(answer.invalid_utf8 > 0, fmt::format("{} replaced by U+FFFD.", count_of(answer.invalid_utf8, "ill-formed byte sequence was",
                                                                               "ill-formed byte sequences were")));
   say(report.shap && report.shap->truncated,
@@ -204,13 +208,34 @@ void notices(const ReportPage& page, std::string& out) {
 
 }  // namespace
 
+namespace {
+
+// What the entity is, and how likely its tokens are that, which is not quite the entity's own score.
+void entity_title(const ReportPage& page, std::string& out) {
+  const Entity& entity = page.entity->entity;
+  out += "<p class=\"brand\">Why this entity?</p>\n";
+  out += fmt::format("<h1><span>“{}”</span> <span class=\"chip\">{}</span> <span class=\"num\">{}</span></h1>\n", name_html(page.named_entity(), 64),
+                     page.explained(), page.value(page.text.score));
+  out += fmt::format("<p class=\"lead\">The number is {}, the mean over the entity’s {}.", page.quantity(),
+                     count_of(page.entity->tokens.size(), "token", "tokens"));
+  if (entity.score > 0) out += fmt::format(" The model found it as {}, with a score of {}.", name_html(entity.entity, 64), number(entity.score, 3));
+  out += "</p>\n";
+}
+
+}  // namespace
+
 void head_section(const ReportPage& page, std::string& out) {
   const std::string& answer = page.text.classification.label;
   const bool own = page.text.target != ExplainTarget::contrast && (answer == page.text.label || answer.empty());
-  out += "<header>\n<div class=\"top\">\n<div>\n<p class=\"brand\">Why this label?</p>\n";
-  out += fmt::format("<h1><span>{}</span> <span class=\"chip\">{}</span> <span class=\"num\">{}</span></h1>\n", own ? "The model says" : "Explained is",
-                     page.explained(), page.value(page.text.score));
-  if (!page.is_probability) out += fmt::format("<p class=\"lead\">The number is {}.</p>\n", page.quantity());
+  out += "<header>\n<div class=\"top\">\n<div>\n";
+  if (page.entity != nullptr) {
+    entity_title(page, out);
+  } else {
+    out += "<p class=\"brand\">Why this label?</p>\n";
+    out += fmt::format("<h1><span>{}</span> <span class=\"chip\">{}</span> <span class=\"num\">{}</span></h1>\n", own ? "The model says" : "Explained is",
+                       page.explained(), page.value(page.text.score));
+  }
+  if (!page.is_probability && page.entity == nullptr) out += fmt::format("<p class=\"lead\">The number is {}.</p>\n", page.quantity());
   out += "</div>\n";
   scores_table(page, out);
   out += "</div>\n";

@@ -194,6 +194,12 @@ std::string count_of(std::size_t count, std::string_view one, std::string_view m
   return fmt::format("{} {}", count, count == 1 ? one : many);
 }
 
+std::string part_of(std::string_view text, const Offset& place, OffsetUnit unit) {
+  const OffsetBytes bytes(text, unit);
+  const std::size_t begin = bytes(place.begin), end = bytes(place.end);
+  return std::string(text.substr(begin, std::max(begin, end) - begin));
+}
+
 OffsetBytes::OffsetBytes(std::string_view text, OffsetUnit unit) : bytes_(text.size()) {
   for (std::size_t at = 0; at < text.size();) {
     const DecodedChar decoded = decode_utf8(text, at);

@@ -56,6 +56,9 @@ std::string signed_number(double value, int decimals);
 // "1 word", "7 words".
 std::string count_of(std::size_t count, std::string_view one, std::string_view many);
 
+// What stands in a text at a place.
+std::string part_of(std::string_view text, const Offset& place, OffsetUnit unit);
+
 // Where in the UTF-8 of a text an offset of another unit stands.
 class OffsetBytes {
  public:

@@ -102,7 +102,11 @@ std::string page_json(const ReportPage& page) {
 
 void json_blocks(const ReportPage& page, std::string& out) {
   JsonWriter explanation;
-  write_json(page.report, explanation);
+  if (page.entity != nullptr) {
+    write_json(*page.entity, explanation);
+  } else {
+    write_json(page.report, explanation);
+  }
   out += data_block("filbert-explanation", explanation.take_line());
   out += data_block("filbert-page", page_json(page));
 }

@@ -117,7 +117,7 @@ void other_ledgers(const ReportPage& page, std::string& out) {
 
 void ledger_section(const ReportPage& page, std::string& out) {
   const auto has = [&](std::string_view name) { return std::ranges::any_of(page.methods, [&](const NamedValues& each) { return each.method == name; }); };
-  if (page.methods.empty()) return;
+  if (page.methods.empty() || (page.entity != nullptr && !has("integrated_gradients"))) return;  // nothing that adds up
   out += "<section class=\"card\" id=\"ledger\">\n<h2>How the score comes about</h2>\n";
   if (has("shap")) {
     const ShapExplanation& shap = *page.report.shap;

@@ -9,22 +9,45 @@ namespace {
 
 std::string stopped(bool truth) { return truth ? ", stopped before its end" : ""; }
 
+constexpr std::string_view kInside =
+    "Gradients look at the model from inside: saliency and SmoothGrad say how much the score hangs on a word, not which way; integrated gradients add up "
+    "along the way from a text without words";
+// True of every explanation.
+constexpr std::string_view kOfAll =
+    "<li>It shows what this model does with this text, not what is true of the world, and not what the model would do with another text.</li>\n"
+    "<li>A masked text is one that nobody writes: what the model says of it is part of the answer, and can mislead.</li>\n</ul>\n</section>\n";
+
+void entity_reading(const ReportPage& page, std::string& out) {
+  out += fmt::format("<li>A number says what a {} does to {} on the entity’s own tokens: above zero it speaks for {}, below zero against it.</li>\n",
+                     page.unit_word(), page.quantity(), page.explained());
+  if (page.report.occlusion) {
+    out += fmt::format("<li>Occlusion puts <code>{}</code> in the place of every token of one {}, so that all others stay where they are. Where it is one of "
+                       "the entity’s own, the rest of the text is left to say what stands there.</li>\n", name_html(page.text.mask), page.unit_word());
+  }
+  if (!page.report.gradients.empty()) out += fmt::format("<li>{}.</li>\n", kInside);
+}
+
+void text_reading(const ReportPage& page, std::string& out) {
+  const std::string masked = page.text.mask.empty() ? "taken out" : fmt::format("replaced by <code>{}</code>", name_html(page.text.mask));
+  out += fmt::format("<li>A number says how {} changes when the {} is {}: above zero it speaks for {}, below zero against it.</li>\n", page.quantity(),
+                     page.unit_word(), masked, page.explained());
+  out += "<li>SHAP shares the score out so that it adds up, whatever order things are taken away in; LIME fits a straight line to many masked texts; "
+         "occlusion takes one away and leaves the rest.</li>\n";
+  if (!page.report.gradients.empty()) out += fmt::format("<li>{}; attention says where the model looked, which is no cause.</li>\n", kInside);
+  out += "<li>Where the methods disagree, the text works by combinations, and no single number per word tells all of it: look at the phrases, and at the "
+         "curves.</li>\n";
+}
+
 }  // namespace
 
 void reading_section(const ReportPage& page, std::string& out) {
-  const std::string masked = page.text.mask.empty() ? "taken out" : fmt::format("replaced by <code>{}</code>", name_html(page.text.mask));
   out += "<section class=\"card\" id=\"reading\">\n<h2>How to read this</h2>\n<ul>\n";
-  out += fmt::format("<li>A number says how {} changes when the {} is {}: above zero it speaks for {}, below zero against it.</li>\n", page.quantity(),
-                     page.unit_word(), masked, page.explained());
-  out += "<li>SHAP shares the score out so that it adds up, whatever order things are taken away in; LIME fits a straight line to many masked texts; occlusion takes one "
-         "away and leaves the rest.</li>\n";
-  if (!page.report.gradients.empty()) {
-    out += "<li>Gradients look at the model from inside: saliency and SmoothGrad say how much the score hangs on a word, not which way; integrated gradients add up along "
-           "the way from a text without words; attention says where the model looked, which is no cause.</li>\n";
+  if (page.entity != nullptr) {
+    entity_reading(page, out);
+  } else {
+    text_reading(page, out);
   }
-  out += "<li>Where the methods disagree, the text works by combinations, and no single number per word tells all of it: look at the phrases, and at the curves.</li>\n";
-  out += "<li>It shows what this model does with this text, not what is true of the world, and not what the model would do with another text.</li>\n";
-  out += "<li>A masked text is one that nobody writes: what the model says of it is part of the answer, and can mislead.</li>\n</ul>\n</section>\n";
+  out += kOfAll;
 }
 
 void reproduce_section(const ReportPage& page, std::string& out) {
@@ -37,6 +60,11 @@ void reproduce_section(const ReportPage& page, std::string& out) {
   fact("Computed in", name_html(report.dtype), out);
   fact("Filbert", name_html(report.version), out);
   if (answer.tokens_used > 0) fact("Tokens", fmt::format("{} of {}", answer.tokens_used, answer.tokens_total), out);
+  if (page.entity != nullptr) {
+    const Entity& entity = page.entity->entity;
+    fact("Entity", fmt::format("{}, from {} to {}", name_html(entity.entity), entity.offset.begin, entity.offset.end), out);
+    if (page.entity->windows > 1) fact("Window", fmt::format("{} of {}", page.entity->window + 1, page.entity->windows), out);
+  }
   fact("Parts", fmt::format("{}, masked: {}", page.unit_words(page.text.units.size()), page.text.mask.empty() ? "taken out" : name_html(page.text.mask)), out);
   if (report.shap) {
     fact("SHAP", fmt::format("{}, {}{}, seed {}{}", name_html(report.shap->algorithm, 200), count_of(report.shap->evaluations, "evaluation", "evaluations"),

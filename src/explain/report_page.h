@@ -9,13 +9,15 @@
 #include <vector>
 
 #include <filbert/explain.h>
+#include <filbert/explain_entity.h>
 
 namespace filbert {
 
 struct ReportPage {
-  explicit ReportPage(const ExplainReport& report);
+  explicit ReportPage(const ExplainReport& report, const EntityExplanation* entity = nullptr);
 
   const ExplainReport& report;
+  const EntityExplanation* entity;   // that the report is of; or none
   const ExplainedText& text;
   std::vector<NamedValues> methods;  // of the explained label
   bool is_probability = false;       // of the target: from 0 to 1
@@ -25,6 +27,8 @@ struct ReportPage {
 
   std::string quantity() const;      // HTML: "the probability of 5 stars"
   std::string explained() const;     // HTML: "5 stars", "5 stars rather than 1 star"
+  std::string named_entity() const;  // what stands in the text where the entity is
+  bool is_of_entity(std::size_t unit) const;
   std::string unit_words(std::size_t count) const;  // "1 word", "3 tokens"
   std::string_view unit_word() const;               // "word"
   std::string quoted(std::size_t unit) const;       // HTML: “love”

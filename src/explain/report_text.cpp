@@ -51,8 +51,8 @@ void paragraph(const ReportPage& page, std::int32_t sequence_id, std::string_vie
       out += fmt::format("<s class=\"unseen\" title=\"not seen by the model\">{}</s>", content);
     } else {
       const bool has_value = piece.unit < values.size();
-      out += fmt::format("<span class=\"unit {}\" data-unit=\"{}\">{}</span>", level_class(has_value ? level(values[piece.unit], largest) : 0),
-                         piece.unit, content);
+      out += fmt::format("<span class=\"unit {}\" data-unit=\"{}\"{}>{}</span>", level_class(has_value ? level(values[piece.unit], largest) : 0),
+                         piece.unit, page.is_of_entity(piece.unit) ? " data-entity" : "", content);
     }
     at = piece.end;
   }
@@ -76,6 +76,7 @@ void text_section(const ReportPage& page, std::string& out) {
   if (!page.methods.empty()) {
     out += fmt::format("<p class=\"hint\">Each {} is coloured by what it adds to {}, by <span id=\"shown-method\">{}</span>.</p>\n",
                        page.unit_word(), page.quantity(), method_html(page.methods.front().method));
+    if (page.entity != nullptr) out += "<p class=\"hint\">The entity’s own are in a frame.</p>\n";
   }
   out += "<div id=\"controls\"></div>\n<div id=\"words\">\n";
   if (page.text.text_pair) out += "<h3>First text</h3>\n";

@@ -1,12 +1,14 @@
-// /explain and /attention: what `filbert explain` and `filbert attention` make of a text, in the slow lane. Whoever listens to events hears how far an
-// explanation is, and each part of it when it is there. Tested by explain_api_test.cpp.
+// /explain and /attention: what `filbert explain` and `filbert attention` make of a text, or of an entity in it, in the slow lane. Whoever listens to
+// events hears how far an explanation is, and each part of it when it is there. Tested by explain_api_test.cpp and explain_entity_api_test.cpp.
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "explain/explain_json.h"
+#include "explain/report_html.h"
 #include "serve/classify_json.h"
 #include "serve/explain_request.h"
 #include "serve/own_api.h"
@@ -31,14 +33,19 @@ std::string one_line(JsonWriter& json) {
   return line;
 }
 
+ExplainReport& report_of(ExplainReport& report) { return report; }
+ExplainReport& report_of(EntityExplanation& explanation) { return explanation.report; }
+
 // Tells of progress, at most ten times a second beside the beginnings and ends of parts; and of each part that is there.
 class Teller {
  public:
   Teller(SlowWork& work, const ExplainRequest& asked) : work_(work), asked_(asked) {}
 
-  void operator()(const ReportProgress& progress) {
+  // Of a text or an entity; `so_far` may be none.
+  template <class Explanation>
+  void operator()(const ReportProgress& progress, const Explanation* so_far) {
     const Clock::time_point now = Clock::now();
-    const bool changes = progress.so_far || progress.part != part_;
+    const bool changes = so_far != nullptr || progress.part != part_;
     if (!changes && now - last_ < kBetweenEvents) return;
     last_ = now;
     part_ = progress.part;
@@ -50,10 +57,10 @@ class Teller {
     json.field("texts", progress.texts);
     json.end_object();
     work_.send("progress", one_line(json));
-    if (!progress.so_far) return;
-    ExplainReport so_far = *progress.so_far;
-    so_far.model = asked_.model->model_id;
-    write_json(so_far, json);
+    if (so_far == nullptr) return;
+    Explanation told = *so_far;
+    report_of(told).model = asked_.model->model_id;
+    write_json(told, json);
     work_.send("partial", one_line(json));
   }
 
@@ -64,21 +71,53 @@ class Teller {
   std::string part_;
 };
 
+// With what only the server knows of it.
+template <class Explanation>
+HttpResponse response_of(const ExplainRequest& asked, Explanation explanation) {
+  ExplainReport& report = report_of(explanation);
+  report.model = asked.model->model_id;
+  report.command = "POST /explain " + asked.body;
+  std::tie(report.model_sha256, report.tokenizer_sha256) = asked.model->fingerprint->hashes();
+  if (asked.html) return {.content_type = "text/html; charset=utf-8", .body = html_report(explanation)};
+  JsonWriter json;
+  write_json(explanation, json);
+  return json_response(json);
+}
+
+// The entity that is asked for, of those that the model finds or by its place.
+Entity entity_of(const ExplainRequest& asked) {
+  if (asked.entity) return *asked.entity;
+  return wanted_entities(asked.model->finder(), asked.text.text, asked.choice, asked.report.explain, "").front();
+}
+
+EntityExplanation explained_entity(const ExplainRequest& asked, const EntityExplainOptions& options) {
+  const Entity entity = entity_of(asked);
+  EntityExplanation explanation = explain_entity(asked.model->finder(), asked.text.text, entity, options);
+  if (!asked.entity) return explanation;
+  // What the request does not say of it: how sure the model is of its type (of a mere label that stays unknown), and what stands there.
+  const ExplainReport& report = explanation.report;
+  if (!asked.entity_has_score) {
+    const auto& scores = report.text.classification.scores;
+    const auto type = std::ranges::find(scores, entity.entity, &LabelScore::label);
+    explanation.entity.score = type != scores.end() ? type->score : std::numeric_limits<float>::quiet_NaN();
+  }
+  if (!asked.entity_has_word) explanation.entity.word = part_of(report.text.text, entity.offset, report.options.offset_unit);
+  return explanation;
+}
+
 HttpResponse explained(const ExplainRequest& asked, SlowWork& work) {
   ReportOptions options = asked.report;
   // A tenth of the time is for what cannot be stopped, and for the answer.
   const Clock::time_point end = Clock::now() + work.time_left * 9 / 10;
   options.explain.cancelled = [&work, end] { return work.cancelled() || Clock::now() >= end; };
   Teller teller(work, asked);
-  if (asked.events) options.progress = [&teller](const ReportProgress& progress) { teller(progress); };
-  ExplainReport report = explain(asked.model->classifier(), {asked.text.text, asked.text.text_pair}, options);
-  report.model = asked.model->model_id;
-  report.command = "POST /explain " + asked.body;
-  std::tie(report.model_sha256, report.tokenizer_sha256) = asked.model->fingerprint->hashes();
-  if (asked.html) return {.content_type = "text/html; charset=utf-8", .body = html_report(report)};
-  JsonWriter json;
-  write_json(report, json);
-  return json_response(json);
+  if (asked.model->task() == Task::token_classification) {
+    EntityExplainOptions of_entity{.explain = options.explain, .methods = options.methods, .gradients = options.gradients, .stride = asked.choice.stride};
+    if (asked.events) of_entity.progress = [&teller](const ReportProgress& progress, const EntityExplanation* so_far) { teller(progress, so_far); };
+    return response_of(asked, explained_entity(asked, of_entity));
+  }
+  if (asked.events) options.progress = [&teller](const ReportProgress& progress) { teller(progress, progress.so_far); };
+  return response_of(asked, explain(asked.model->classifier(), {asked.text.text, asked.text.text_pair}, options));
 }
 
 Plan explain_text(const HttpRequest& request, std::string_view, const ServeContext& context) {

@@ -10,6 +10,7 @@
 #include "base/number_list.h"
 #include "explain/option_words.h"
 #include "serve/classify_json.h"
+#include "serve/entities_json.h"
 #include "serve/request_json.h"
 
 namespace filbert::serve {
@@ -21,8 +22,8 @@ constexpr std::size_t kMostBytesOfFreeUnits = 8192;  // where units are not of w
 constexpr std::size_t kMostSamples = 100'000, kMostEvals = 20'000;
 constexpr std::size_t kMostOfAnExpression = 1000;  // bytes
 
-void read_common(const JsonValue& root, const HttpRequest& request, const ServeContext& context, SlowRequest& slow) {
-  slow.model = classifier_at(context, string_field(root, "model").value_or(""));
+// `model` is set already.
+void read_common(const JsonValue& root, const HttpRequest& request, SlowRequest& slow) {
   check_tokenizer(*slow.model);
   slow.text = {std::string(root.at("text").as_string()), string_field(root, "text_pair")};
   const std::string format = string_field(root, "format").value_or("json");
@@ -65,13 +66,19 @@ std::string short_string(const JsonValue& value) {
   return std::string(text);
 }
 
-void read_what(const JsonValue& root, const Config& config, ReportOptions& report) {
+void read_what(const JsonValue& root, const Config& config, bool of_entity, ReportOptions& report) {
   ExplainOptions& explain = report.explain;
   for (const std::string_view key : {"method", "methods"}) {
     if (const auto methods = root.find(key)) report.methods = as_methods(*methods);
   }
   explain.label = string_field(root, "label");
-  if (const auto target = root.find("target")) set_target(target->as_string(), config, explain, "");
+  if (const auto target = root.find("target")) {
+    if (of_entity) {
+      set_entity_target(target->as_string(), explain, "");
+    } else {
+      set_target(target->as_string(), config, explain, "");
+    }
+  }
   if (const auto unit = root.find("unit")) set_unit(short_string(*unit), explain, "");
   if (const auto mask = root.find("mask")) set_mask(short_string(*mask), explain, "");
   if (const auto package = root.find("compat")) explain.compat = explain_compat_from_name(package->as_string());
@@ -106,6 +113,63 @@ void read_gradients(const JsonValue& root, GradientOptions& options) {
   options.noise = number_field(root, "noise", 0, 100).value_or(options.noise);
 }
 
+// The model of that name, or the first that does what is asked for: one that labels tokens for an entity, else one that labels texts.
+std::shared_ptr<const ServedModel> model_of(const JsonValue& root, const ServeContext& context) {
+  auto model = context.models.at(string_field(root, "model").value_or(""), root.find("entity") ? Task::token_classification : Task::sequence_classification);
+  const bool of_entity = model->task() == Task::token_classification;
+  const auto refuse = [&](std::string_view field, bool is_there) {
+    if (!is_there) return;
+    throw Problem(ProblemKind::invalid, fmt::format("{}: expected none for \"{}\", which labels {}, found one", field, model->name,
+                                                    of_entity ? "tokens" : "texts"));
+  };
+  if (of_entity) {
+    refuse("text_pair", root.find("text_pair").has_value());
+    refuse("with_attention", bool_field(root, "with_attention").value_or(false));
+  } else {
+    for (const std::string_view field : {"entity", "aggregation_strategy", "stride"}) refuse(field, root.find(field).has_value());
+  }
+  return model;
+}
+
+// A number, what stands there, or an object as /v1/entities gives it.
+void read_entity(const JsonValue& root, ExplainRequest& asked) {
+  const auto field = root.find("entity");
+  constexpr std::string_view kExpected = "an entity's number, what stands there, or {\"start\", \"end\", \"entity_group\"}";
+  if (!field) throw Problem(ProblemKind::invalid, fmt::format("entity: expected {}, since \"{}\" labels tokens; found none", kExpected, asked.model->name));
+  if (!field->is_object()) {
+    asked.choice.entity = field->is_string() ? std::string(field->as_string()) : std::to_string(as_count(*field, {}));
+    return;
+  }
+  constexpr std::string_view kFields[] = {"entity_group", "entity", "score", "index", "word", "start", "end"};
+  refuse_unknown_fields(*field, kFields);
+  Entity entity;
+  const auto type = field->find("entity_group");
+  entity.entity = (type ? *type : field->at("entity")).as_string();
+  entity.offset = {as_count(field->at("start"), {}), as_count(field->at("end"), {})};
+  if (entity.offset.end < entity.offset.begin) field->at("end").fail("no less than start");
+  if (const auto score = number_field(*field, "score", 0, 1)) entity.score = static_cast<float>(*score), asked.entity_has_score = true;
+  if (const auto word = string_field(*field, "word")) entity.word = *word, asked.entity_has_word = true;
+  asked.entity = std::move(entity);
+}
+
+// What the model refuses whatever the text, and texts that would be too many windows.
+void check_entity(const ExplainRequest& asked, const ServeLimits& limits) {
+  ClassifyPlan plan;
+  plan.model = asked.model;
+  plan.texts = {asked.text};
+  plan.entities = {.aggregation_strategy = asked.choice.aggregation_strategy, .max_length = asked.report.explain.max_length, .stride = asked.choice.stride};
+  check_entities(plan, limits);
+}
+
+void read_entity_options(const JsonValue& root, ExplainRequest& asked) {
+  read_entity(root, asked);
+  if (const auto strategy = root.find("aggregation_strategy")) {
+    asked.choice.aggregation_strategy = aggregation_strategy_from_name(strategy->as_string());
+    if (asked.choice.aggregation_strategy == AggregationStrategy::none) strategy->fail("simple, first, average or max, which make entities");
+  }
+  asked.choice.stride = count_field(root, "stride", {});
+}
+
 // "0,2,5-7", a number, or an array of numbers.
 std::optional<std::vector<std::size_t>> numbers_field(const JsonValue& root, std::string_view key) {
   constexpr Bounds kBounds{.most = 9999};
@@ -125,16 +189,23 @@ ExplainRequest read_explain(const HttpRequest& request, const ServeContext& cont
       "model", "text", "text_pair", "format", "stream", "method", "methods", "label", "target", "unit", "mask", "compat", "no_bow",
       "function_to_apply", "threshold", "max_length", "offset_unit", "budget_ms", "seed", "algorithm", "max_evals", "half_width",
       "num_samples", "num_features", "feature_selection", "embedding", "baseline", "num_steps", "max_gap", "noise_samples", "noise",
-      "values_only", "with_attention"};
+      "values_only", "with_attention", "entity", "aggregation_strategy", "stride"};
   ExplainRequest asked;
+  bool of_entity = false;
   read_body(request.body, [&](const JsonValue& root) {
     refuse_unknown_fields(root, kFields);
-    read_common(root, request, context, asked);
+    asked.model = model_of(root, context);
+    of_entity = asked.model->task() == Task::token_classification;
+    read_common(root, request, asked);
     ReportOptions& report = asked.report;
-    read_what(root, asked.model->classifier().config(), report);
+    if (of_entity) {
+      read_entity_options(root, asked);
+      report.methods = {"occlusion"};
+    }
+    read_what(root, asked.model->config(), of_entity, report);
     read_how(root, context.limits, report);
     read_gradients(root, report.gradients);
-    apply_compat(report, "");
+    if (!of_entity) apply_compat(report, "");
     check_size(asked.text, report.explain);
     const bool values_only = bool_field(root, "values_only").value_or(false);
     report.counterfactuals = report.faithfulness = !values_only;
@@ -142,6 +213,10 @@ ExplainRequest read_explain(const HttpRequest& request, const ServeContext& cont
     report.attention = bool_field(root, "with_attention").value_or(false);
     if (report.attention && !asked.html) root.at("with_attention").fail("\"format\": \"html\" beside it; /attention has the other formats");
   });
+  if (of_entity) {
+    check_entity(asked, context.limits);
+    return asked;
+  }
   check_options(*asked.model, {.function_to_apply = asked.report.explain.function_to_apply, .threshold = asked.report.explain.threshold,
                                .max_length = asked.report.explain.max_length});
   return asked;
@@ -154,7 +229,8 @@ AttentionRequest read_attention(const HttpRequest& request, const ServeContext& 
   AttentionRequest asked;
   read_body(request.body, [&](const JsonValue& root) {
     refuse_unknown_fields(root, kFields);
-    read_common(root, request, context, asked);
+    asked.model = classifier_at(context, string_field(root, "model").value_or(""));
+    read_common(root, request, asked);
     asked.attention.layers = numbers_field(root, "layers");
     asked.attention.heads = numbers_field(root, "heads");
     asked.page.layer = count_field(root, "layer", {.most = 9999});

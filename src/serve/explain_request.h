@@ -8,7 +8,9 @@
 
 #include <filbert/attention.h>
 #include <filbert/explain.h>
+#include <filbert/explain_entity.h>
 
+#include "explain/entity_choice.h"
 #include "serve/plan.h"
 
 namespace filbert::serve {
@@ -24,6 +26,11 @@ struct SlowRequest {
 
 struct ExplainRequest : SlowRequest {
   ReportOptions report;
+  // Of a model that labels tokens: which entity is explained. By its number or by what stands there, of those that the model finds; or as it stands in
+  // the request, by its place and its type, with a score and a word where the request has them.
+  EntityChoice choice = {};
+  std::optional<Entity> entity = {};
+  bool entity_has_score = false, entity_has_word = false;
 };
 // Throws Problem: malformed, invalid (names the field), not_found, unsupported.
 ExplainRequest read_explain(const HttpRequest& request, const ServeContext& context);

@@ -316,6 +316,60 @@ def test_entities_of_a_token_classifier():
 def test_entities_that_cannot_be_explained(checkpoint):
     assert "--entity: expected a number below" in run("explain", "--model", ENTITIES, "--entity", "nowhere", "one of the best rooms").err
     assert "expected occlusion" in run("explain", "--model", ENTITIES, "--method", "shap", "one of the best rooms").err
-    assert run("explain", "--model", ENTITIES, "--format", "html", "one of the best rooms").code == 4
+    assert run("explain", "--model", ENTITIES, "--with-attention", "--entity", "0", "--output", "a.html", "one of the best rooms").code == 4
+    assert "--stride: expected a token classifier" in run("explain", "--model", checkpoint, "--stride", "2", "good").err
     result = run("explain", "--model", checkpoint, "--entity", "0", "good")
     assert (result.code, "expected a token classifier" in result.err) == (2, True)
+
+
+def test_a_page_of_an_entity(tmp_path):
+    page = tmp_path / "why.html"
+    ok("explain", "--model", ENTITIES, "--entity", "0", "--method", "occlusion,integrated_gradients", "--output", page, "one of the best rooms")
+    html = page.read_text()
+    assert "Why this entity?" in html and "data-entity" in html and 'id="ledger"' in html
+    (row,) = ok("explain", "--model", ENTITIES, "--entity", "0", "--format", "json", "one of the best rooms").rows
+    assert f"{row['score']:.3f}" in html
+    more = run("explain", "--model", ENTITIES, "--output", page, "one of the best rooms")
+    assert (more.code, "expected one entity" in more.err) == (2, True)
+    assert page.read_text() == html
+
+
+def test_verify_explains_entities_again(tmp_path):
+    file = tmp_path / "why.jsonl"
+    words = ["--model", ENTITIES, "--method", "occlusion,integrated_gradients", "--target", "logit", "--max-length", "5", "--stride", "1", "--offset-unit", "bytes"]
+    ok("explain", *words, "--output", file, "one of the best rooms", "É, the bést rooms of one")
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    assert len(rows) > 3 and any(row["windows"] > 1 and row["window"] > 0 for row in rows)
+    assert ok("explain", "--verify", file).text.splitlines() == [f"explanation {number}: the same" for number in range(1, len(rows) + 1)]
+    rows[1]["methods"]["occlusion"]["units"][0]["value"] += 0.1
+    rows[2]["score"] += 1
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    other = run("explain", "--verify", file)
+    assert other.code == 5
+    assert "explanation 2: occlusion of" in other.text and "explanation 3: score: expected" in other.text
+    assert f"2 of {len(rows)} explanations are not the same" in other.err
+
+
+def test_verify_knows_the_built_in_token_classifier(tmp_path):
+    file = tmp_path / "why.json"
+    ok("explain", "--entity", "Berlin", "--output", file, "Anna Fischer moved from Berlin to New York.")
+    assert json.loads(file.read_text())["model"] == "built-in"
+    assert ok("explain", "--verify", file).text == "explanation 1: the same\n"
+
+
+def test_an_entity_of_a_long_text_is_explained_in_a_window():
+    text = " ".join(["one of the best rooms"] * 4)
+    rows = ok("explain", "--model", ENTITIES, "--max-length", "8", "--stride", "2", "--format", "json", text).rows
+    found = ok("entities", "--model", ENTITIES, "--max-length", "8", "--stride", "2", "--format", "json", text).rows[0]["entities"]
+    assert [row["entity"] for row in rows] == found and len(found) > 3
+    for row in rows:
+        entity = row["entity"]
+        assert row["windows"] > 2 and not row["truncated"] and row["tokens_used"] <= 8 < row["tokens_total"]
+        assert row["score"] == pytest.approx(entity["score"], abs=1e-6)  # each label is a type: it is the window that the answer is from
+        hidden = [range(each["start"], each["end"]) for each in row["not_seen"]]
+        assert hidden and not any(entity["start"] in each or entity["end"] - 1 in each for each in hidden)
+        assert not any(unit["start"] in each for unit in row["methods"]["occlusion"]["units"] for each in hidden)
+    shown = ok("explain", "--model", ENTITIES, "--max-length", "8", "--stride", "2", "--entity", "0", text).text
+    assert f"window: 1 of {rows[0]['windows']}" in shown
+    cut = run("explain", "--model", ENTITIES, "--max-length", "8", "--format", "json", text).rows
+    assert cut and all(row["truncated"] and "windows" not in row for row in cut)

@@ -229,6 +229,8 @@ TEST(ExplainEntity, WhatCannotBeExplainedIsAnError) {
             "mask: expected the mask token for an entity, whose tokens keep their places, found remove");
   EXPECT_EQ(message(ErrorKind::unsupported, rooms, {.explain = {.target = ExplainTarget::contrast}, .methods = {"occlusion"}}),
             "target: expected probability or logit for an entity, found contrast");
+  EXPECT_EQ(message(ErrorKind::unsupported, rooms, {.explain = {.function_to_apply = FunctionToApply::sigmoid}, .methods = {"occlusion"}}),
+            "function_to_apply: expected none for an entity, found sigmoid");
 }
 
 TEST(ExplainEntity, WhatTruncationCutOffIsNoUnit) {
@@ -239,6 +241,93 @@ TEST(ExplainEntity, WhatTruncationCutOffIsNoUnit) {
   EXPECT_EQ(found.report.text.not_seen.front().second.end, kText.size());
   EXPECT_TRUE(found.report.text.classification.truncated);
   EXPECT_LE(found.report.text.units.back().offset.begin, found.report.text.not_seen.front().second.begin);
+}
+
+// A text of which no window has all, with an entity that stands in two of them.
+TEST(ExplainEntity, OfWindowsItIsTheOneThatIsSurest) {
+  const Labelled checkpoint("bert/token-v4");
+  const TokenClassificationPipeline pipeline = checkpoint.load();
+  const EntityExplainOptions options{.explain = {.max_length = 8}, .methods = {"occlusion", "input_x_gradient"}, .stride = 3};
+  const BatchEncoding windows = pipeline.tokenizer()(kText, {.truncation = Truncation::longest_first, .max_length = 8, .return_overflowing_tokens = true,
+                                                             .stride = 3});
+  ASSERT_GT(windows.batch_size(), 2u);
+  const Tensor logits = pipeline.model()(windows).logits;
+  std::size_t in_several = 0;
+  const BatchEncoding whole = row_of(pipeline, kText);
+  for (std::size_t token = 1; token + 1 < whole.total_tokens(); ++token) {
+    const Offset place = whole.offset_mapping[token];
+    std::vector<std::pair<double, std::size_t>> scores;  // of the windows that have the token
+    for (std::size_t window = 0; window < windows.batch_size(); ++window) {
+      for (std::size_t at = windows.row_starts[window]; at < windows.row_starts[window + 1]; ++at) {
+        if (windows.special_tokens_mask[at] != 0 || windows.offset_mapping[at] != place) continue;
+        scores.emplace_back(target_of(logits.data, {at}, kLoc, false), window);
+      }
+    }
+    in_several += scores.size() > 1;
+    const auto best = std::max_element(scores.begin(), scores.end());
+    const EntityExplanation found = explain_entity(pipeline, kText, entity_at("LOC", place), options);
+    EXPECT_EQ(found.windows, windows.batch_size());
+    EXPECT_EQ(found.window, best->second) << token;
+    EXPECT_NEAR(found.report.text.score, best->first, 1e-6);
+    EXPECT_EQ(found.report.text.classification.tokens_total, whole.total_tokens());
+    EXPECT_EQ(found.report.text.classification.tokens_used, windows.row_length(found.window));
+    EXPECT_FALSE(found.report.text.classification.truncated);
+    const std::size_t first = windows.row_starts[found.window], last = windows.row_starts[found.window + 1];
+    EXPECT_EQ(found.report.gradients.front().token_values.size(), last - first);
+    const Offset seen{windows.offset_mapping[first + 1].begin, windows.offset_mapping[last - 2].end};
+    for (const ExplainedUnit& unit : found.report.text.units) EXPECT_TRUE(unit.offset.begin < seen.end && unit.offset.end > seen.begin);
+    std::vector<std::pair<std::int32_t, Offset>> not_seen;
+    if (found.window > 0) not_seen.emplace_back(0, Offset{0, seen.begin});
+    if (found.window + 1 < found.windows) not_seen.emplace_back(0, Offset{seen.end, kText.size()});
+    EXPECT_EQ(found.report.text.not_seen, not_seen);
+  }
+  EXPECT_GT(in_several, 2u);
+}
+
+TEST(ExplainEntity, AWindowThatCutsTheEntityIsNotTaken) {
+  const Labelled checkpoint("bert/token-v4");
+  const TokenClassificationPipeline pipeline = checkpoint.load();
+  for (const Entity& entity : pipeline(kText, {.aggregation_strategy = AggregationStrategy::simple, .ignore_labels = {}, .max_length = 8, .stride = 4}).entities) {
+    const EntityExplanation found = explain_entity(pipeline, kText, entity, {.explain = {.max_length = 8}, .stride = 4});
+    EXPECT_EQ(found.tokens.size(), tokens_in(row_of(pipeline, kText), entity.offset).size()) << entity.word;
+  }
+}
+
+TEST(ExplainEntity, AStrideChangesNothingWhereTheTextFits) {
+  const Labelled checkpoint("bert/token-v4");
+  const TokenClassificationPipeline pipeline = checkpoint.load();
+  const auto written = [&](std::optional<std::size_t> stride) {
+    JsonWriter writer;
+    write_json(explain_entity(pipeline, kText, entity_at("LOC", kRooms), {.stride = stride}), writer);
+    json line = json::parse(writer.take_line());
+    EXPECT_EQ(line.at("settings").contains("stride"), stride.has_value());
+    line.at("settings").erase("stride");
+    line.erase("milliseconds");
+    EXPECT_FALSE(line.contains("windows"));
+    return line;
+  };
+  EXPECT_EQ(written(4), written({}));
+}
+
+TEST(ExplainEntity, ProgressTellsOfEachMethod) {
+  const Labelled checkpoint("bert/token-v4");
+  const TokenClassificationPipeline pipeline = checkpoint.load();
+  std::vector<std::string> told;
+  std::size_t texts = 0;
+  EntityExplainOptions options{.methods = {"saliency", "occlusion"}};
+  options.progress = [&](const ReportProgress& progress, const EntityExplanation* so_far) {
+    EXPECT_EQ(progress.total, 2u);
+    EXPECT_EQ(progress.so_far, so_far == nullptr ? nullptr : &so_far->report);
+    texts = progress.texts;
+    if (so_far == nullptr) return;
+    told.push_back(std::string(progress.part) + " " + std::to_string(progress.done));
+    EXPECT_TRUE(so_far->report.occlusion.has_value());
+    EXPECT_EQ(so_far->report.gradients.size(), progress.done - 1);
+    EXPECT_EQ(so_far->entity.entity, "LOC");
+  };
+  const EntityExplanation found = explain_entity(pipeline, kText, entity_at("LOC", kRooms), options);
+  EXPECT_EQ(told, (std::vector<std::string>{"occlusion 1", "saliency 2"}));
+  EXPECT_EQ(texts, found.report.occlusion->evaluations);
 }
 
 TEST(ExplainEntity, JsonHasTheShapeOfOtherExplanations) {

@@ -87,6 +87,52 @@ TEST(Report, HostileTextsStayText) {
   EXPECT_EQ(pages, 400);
 }
 
+TEST(Report, OfAnEntityItSaysWhatItIsAndLeavesOutTheRest) {
+  const EntityExplanation explanation = reference::entity_report();
+  const std::string page = html_report(explanation);
+  const Tags tags = read_tags(page);
+  for (const std::string& problem : tags.problems) ADD_FAILURE() << problem;
+  EXPECT_TRUE(has(page, "<title>Why LOC? – New York</title>"));
+  const std::string head = between(page, "<header>", "</header>");
+  EXPECT_TRUE(has(head, "Why this entity?"));
+  EXPECT_TRUE(has(head, "“<bdi>New York</bdi>”</span> <span class=\"chip\"><bdi>LOC</bdi></span> <span class=\"num\">0.946</span>"));
+  EXPECT_TRUE(has(head, "the mean over the entity’s 2 tokens."));
+  EXPECT_TRUE(has(head, "window 1 of 2"));
+  EXPECT_EQ(count_of_all(page, "data-entity>"), 2u);
+  EXPECT_TRUE(has(page, "data-entity>New</span>"));
+  EXPECT_TRUE(has(page, "<s class=\"unseen\" title=\"not seen by the model\"> The rest is another story.</s>"));
+  for (const char* section : {"text", "ledger", "methods", "reading", "reproduce"}) EXPECT_TRUE(has(page, std::string("id=\"") + section + "\"")) << section;
+  for (const char* section : {"faithfulness", "changes", "phrases", "labels"}) EXPECT_FALSE(has(page, std::string("id=\"") + section + "\"")) << section;
+  for (const char* word : {"SHAP shares", "LIME fits", "What would change it?", "Why this label?"}) {
+    EXPECT_FALSE(has(between(page, "<body>", "<script"), word)) << word;
+  }
+  const auto data = nlohmann::json::parse(between(page, "id=\"filbert-explanation\">", "</script>"));
+  EXPECT_EQ(data.at("entity").at("word"), "new york");
+  EXPECT_EQ(data.at("windows"), 2);
+}
+
+TEST(Report, AnEntityWithoutALedgerHasNoSectionForOne) {
+  EntityExplanation explanation = reference::entity_report();
+  explanation.report.gradients.clear();
+  explanation.windows = 1;
+  const std::string page = html_report(explanation);
+  EXPECT_FALSE(has(page, "id=\"ledger\""));
+  EXPECT_FALSE(has(between(page, "<main>", "</main>"), "Gradients look"));
+}
+
+TEST(Report, HostileEntitiesStayText) {
+  for (const auto& [text, label] : reference::hostile_texts()) {
+    SCOPED_TRACE(text.substr(0, 60));
+    const std::string page = html_report(reference::hostile_entity(text, label));
+    const Tags tags = read_tags(page);
+    for (const std::string& problem : tags.problems) ADD_FAILURE() << problem;
+    EXPECT_EQ(count_of_all(page, "<script"), 3u);
+    for (const char* tag : {"img", "iframe", "base", "plaintext", "template"}) EXPECT_EQ(tags.count.count(tag), 0u) << tag;
+    EXPECT_EQ(count_invalid_utf8(page), 0u);
+    EXPECT_FALSE(has(page, "\xE2\x80\xAE")) << "a right-to-left override reached the page";
+  }
+}
+
 TEST(Report, AnswersStandOnTop) {
   const std::string page = html_report(reference::sample_report());
   const std::string head = between(page, "<header>", "</header>");

@@ -137,7 +137,7 @@ TEST_F(EntitiesApi, OpenInferenceRefusesWhatCannotBe) {
 }
 
 TEST_F(EntitiesApi, EachRouteNamesTheOneThatTakesTheModel) {
-  for (const auto& [path, field] : {std::pair("/v1/classify", "input"), std::pair("/explain", "text"), std::pair("/attention", "text")}) {
+  for (const auto& [path, field] : {std::pair("/v1/classify", "input"), std::pair("/attention", "text")}) {
     const ServedAnswer answer = served_.post(path, json{{"model", "names"}, {field, "good"}}.dump());
     EXPECT_EQ(answer.status, 501) << path << answer.body;
     EXPECT_NE(message(answer).find("\"names\", which labels tokens: /v1/entities"), std::string::npos) << answer.body;

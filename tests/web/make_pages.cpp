@@ -56,6 +56,7 @@ int main(int argc, char** argv) {
   write("long.html", html_report(reference::long_report()));
   write("empty.html", html_report(reference::empty_report()));
   write("several.html", html_report(reference::several_report()));
+  write("entity.html", html_report(reference::entity_report()));
   write("corpus.html", html_report(reference::sample_corpus()));
   for (const auto& [name, report] : reference::sample_evaluations()) write(name + ".html", html_report(report));
   for (const auto& [name, report] : reference::sample_entity_evaluations()) write(name + ".html", html_report(report));

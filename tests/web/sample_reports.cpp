@@ -407,6 +407,55 @@ ExplainReport hostile_report(std::string_view text, std::string_view label) {
   return report;
 }
 
+EntityExplanation entity_report() {
+  EntityExplanation explanation;
+  ExplainReport& report = explanation.report;
+  report = begun("Anna Fischer moved from Berlin to New York, where she works. The rest is another story.", "LOC");
+  ExplainedText& text = report.text;
+  text.not_seen = {{0, {60, 87}}};
+  std::erase_if(text.units, [](const ExplainedUnit& unit) { return unit.offset.begin >= 60; });
+  text.score = 0.9461;
+  answers(report, {{"O", 0.021f}, {"PER", 0.0131f}, {"ORG", 0.0198f}, {"LOC", 0.9461f}});
+  text.classification.label = "LOC";
+  text.classification.labels.clear();
+  text.classification.tokens_total = 22;
+  text.classification.tokens_used = 16;
+  explanation.entity = {.entity = "LOC", .score = 0.9458f, .index = 0, .word = "new york", .offset = {34, 42}};
+  explanation.units = {6, 7};
+  explanation.tokens = {7, 8};
+  explanation.stride = 4;
+  explanation.windows = 2;
+  OcclusionExplanation& occlusion = report.occlusion.emplace();
+  GradientExplanation gradient;
+  gradient.method = GradientMethod::integrated_gradients;
+  for (std::size_t unit = 0; unit < text.units.size(); ++unit) {
+    occlusion.values.push_back(explanation.units[0] <= unit && unit <= explanation.units[1] ? 0.41 - 0.1 * static_cast<double>(unit - 6) : some_value(unit) / 10);
+    gradient.values.push_back(occlusion.values.back() * 0.8 + 0.001 * static_cast<double>(unit));
+  }
+  occlusion.evaluations = text.units.size() + 1;
+  gradient.base_value = 0.1;
+  gradient.score = text.score;
+  gradient.num_steps = 50;
+  report.gradients.push_back(std::move(gradient));
+  report.model = "dslim/bert-base-NER";
+  report.command = "filbert explain --entity 'New York' --method occlusion,integrated_gradients --stride 4 --output why.html";
+  return explanation;
+}
+
+EntityExplanation hostile_entity(std::string_view text, std::string_view label) {
+  EntityExplanation explanation;
+  explanation.report = hostile_report(text, label);
+  ExplainReport& report = explanation.report;
+  report.shap.reset();
+  report.counterfactuals.reset();
+  report.other_labels.clear();
+  explanation.entity.entity = std::string(label);
+  explanation.entity.word = std::string(text);
+  explanation.entity.offset = {0, std::min<std::size_t>(20, code_points(report.text.text))};
+  explanation.units = {0};
+  return explanation;
+}
+
 std::vector<Hostile> hostile_texts() {
   using namespace std::string_literals;
   const std::vector<std::string> attacks = {

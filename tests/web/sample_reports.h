@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <filbert/explain.h>
+#include <filbert/explain_entity.h>
 
 namespace filbert::reference {
 
@@ -24,6 +25,10 @@ ExplainReport several_report();
 ExplainReport long_report(std::size_t units = 512);
 // Nothing in it.
 ExplainReport empty_report();
+// "New York" in a text that was cut into windows, by occlusion and integrated gradients.
+EntityExplanation entity_report();
+// The same with a text and a type that have tried to be more than text.
+EntityExplanation hostile_entity(std::string_view text, std::string_view label);
 // Any text under any label; words are runs between spaces.
 ExplainReport hostile_report(std::string_view text, std::string_view label);
 

@@ -688,7 +688,7 @@ def test_entities_are_marked_and_listed(browser, with_names, finder):
 def test_another_strategy_is_asked_for_and_the_rest_of_the_page_fits_the_model(browser, with_names):
     open_names(browser, with_names)
     visible = "[...document.querySelectorAll('[role=tab]')].filter((tab) => tab.getClientRects().length).map((tab) => tab.textContent)"
-    assert browser.evaluate(visible) == ["One text", "Tokens", "JSON", "curl"]
+    assert browser.evaluate(visible) == ["One text", "Explain", "Tokens", "JSON", "curl"]
     assert not browser.evaluate("Boolean(" + button("Add a second text") + ")")
     select(browser, "#strategy", 0, "none")
     browser.wait("document.querySelectorAll('.found tbody tr').length > 5")
@@ -705,6 +705,108 @@ def test_a_text_without_entities_says_so(browser, with_names):
     open_names(browser, with_names, "moved to the")
     browser.wait("document.querySelector('.found caption')?.textContent === 'No entities'")
     assert browser.evaluate("document.querySelector('.marked').textContent") == "moved to the"
+    assert "Choose an entity" in browser.evaluate("document.querySelector('#panel-explain').innerText")
+    assert not browser.evaluate("[...document.querySelectorAll('.found .hint')].some((hint) => hint.getClientRects().length)")
+
+
+WHY = "document.querySelector('#panel-explain h3')?.textContent"
+
+
+def wholly_explained(browser):
+    """As explained(): asked for again where time did not suffice, and some words have no number."""
+    for _ in range(10):
+        explained(browser)
+        if not browser.evaluate("document.querySelector('.words .unit[title=\"–\"]')?.title"):
+            return
+        for method in ("integrated_gradients", "occlusion"):
+            select(browser, "#panel-explain select", 1, method)
+    raise AssertionError("never whole: " + browser.evaluate("document.querySelector('#panel-explain').innerText"))
+
+
+def pressed(browser):
+    return browser.evaluate("[...document.querySelectorAll('.marked .entity[aria-pressed=true]')].map((mark) => mark.querySelector('bdi').textContent)")
+
+
+def test_a_marked_entity_that_is_clicked_is_explained(browser, with_names, finder):
+    open_names(browser, with_names)
+    assert browser.evaluate("document.querySelector('#panel-explain').innerText").startswith("Why")
+    assert "Choose an entity that is marked" in browser.evaluate("document.querySelector('#panel-explain').innerText") and pressed(browser) == []
+    browser.evaluate("document.querySelectorAll('.marked .entity')[1].id = 'berlin'")
+    browser.click("#berlin")  # one word, which stands on one line
+    browser.wait(WHY + " === 'Why is “Berlin” LOC?'")
+    assert pressed(browser) == ["Berlin"]
+    browser.evaluate("document.querySelectorAll('.marked .entity')[2].click()")
+    browser.wait(WHY + " === 'Why is “New Yorker” LOC?'")
+    wholly_explained(browser)
+    assert pressed(browser) == ["New Yorker"]
+    answer = json.loads(told("explain", "--model", finder, "--entity", "2", "--format", "json", NAMES))
+    units = answer["methods"]["occlusion"]["units"]
+    words = browser.evaluate("[...document.querySelectorAll('.words .unit')].map((unit) => [unit.textContent, unit.title, 'entity' in unit.dataset])")
+    assert words == [[unit["text"], signed(unit["value"]), at in answer["entity_units"]] for at, unit in enumerate(units)]
+    assert browser.evaluate("document.querySelector('.words').innerText") == NAMES
+    browser.evaluate("document.querySelector('.marked .entity').click()")
+    browser.wait(WHY + " === 'Why is “Anna Fischer” PER?'")
+    assert pressed(browser) == ["Anna Fischer"]
+    assert browser.complaints(with_names.url) == []
+
+
+def test_an_entity_is_chosen_and_explained_by_keyboard(browser, with_names):
+    open_names(browser, with_names)
+    focused = "(document.activeElement.id || document.activeElement.textContent)"
+    browser.evaluate("document.querySelector('#text').focus()")
+    seen = []
+    for _ in range(3):
+        browser.key("Tab")
+        seen.append(browser.evaluate(focused))
+    assert seen == ["Show an example", "Anna FischerPER", "strategy"]  # marks are one stop, the arrows go on from there
+    browser.evaluate("document.querySelector('.marked .entity').focus()")
+    browser.key("ArrowRight")
+    assert browser.evaluate(focused) == "BerlinLOC"
+    browser.key("Enter")
+    browser.wait(WHY + " === 'Why is “Berlin” LOC?'")
+    assert browser.evaluate(focused) == "BerlinLOC" and pressed(browser) == ["Berlin"]
+
+
+def test_an_entity_stays_chosen_while_the_text_around_it_changes(browser, with_names):
+    open_names(browser, with_names)
+    browser.evaluate("document.querySelectorAll('.marked .entity')[1].click()")
+    explained(browser)
+    browser.evaluate("(() => { const box = document.querySelector('#text'); box.value = 'Fischer lives in Berlin, and ' + box.value; "
+                     "box.dispatchEvent(new Event('input')); })()")
+    browser.wait("document.querySelectorAll('.marked .entity').length === 7")
+    browser.wait("document.querySelector('.words')?.innerText.startsWith('Fischer lives') && !document.querySelector('#panel-explain .stale')")
+    assert browser.evaluate("[...document.querySelectorAll('.marked .entity')].findIndex((mark) => mark.ariaPressed === 'true')") in (1, 3)
+    browser.evaluate("(() => { const box = document.querySelector('#text'); box.value = 'Anna moved'; box.dispatchEvent(new Event('input')); })()")
+    browser.wait("document.querySelector('#panel-explain').innerText.includes('Choose an entity')")
+    assert pressed(browser) == []
+
+
+def test_another_type_and_method_of_an_entity_and_its_report(browser, with_names):
+    open_names(browser, with_names)
+    options = "[...document.querySelectorAll('#panel-explain select')[%d].options].map((option) => option.textContent)"
+    assert browser.evaluate(options % 0) == ["the type it has", "O", "PER", "LOC", "ORG"]
+    assert browser.evaluate(options % 1) == ["Occlusion", "Integrated gradients"]
+    browser.evaluate("document.querySelectorAll('.marked .entity')[1].click()")
+    browser.wait(WHY + " === 'Why is “Berlin” LOC?'")
+    select(browser, "#panel-explain select", 0, "PER")
+    browser.wait(WHY + " === 'Why is “Berlin” PER?'")
+    select(browser, "#panel-explain select", 1, "integrated_gradients")
+    browser.wait("[...document.querySelectorAll('#panel-explain h3')].some((title) => title.textContent.includes('by Integrated gradients'))")
+    explained(browser)
+    browser.evaluate(button("Open the full report", "#panel-explain") + ".click()")
+    browser.wait("[...document.querySelectorAll('#panel-explain a')].some((link) => link.textContent === 'Open it')")
+    browser.evaluate("[...document.querySelectorAll('#panel-explain a')].find((link) => link.textContent === 'Open it').removeAttribute('target')")
+    browser.evaluate("[...document.querySelectorAll('#panel-explain a')].find((link) => link.textContent === 'Open it').click()")
+    browser.wait("document.querySelector('.brand')?.textContent === 'Why this entity?'")
+
+
+def test_where_explanations_are_not_offered_marks_are_no_buttons(browser, finder):
+    with Served("--host", "0.0.0.0", checkpoint=finder) as server:
+        visit(browser, server.url)
+        browser.insert("#text", NAMES)
+        browser.wait("document.querySelector('.marked .entity')")
+        assert not browser.evaluate("document.querySelector('.marked [role=button]')")
+        assert "does not explain" in browser.evaluate("document.querySelector('#panel-explain').innerText")
 
 
 def test_axe_finds_no_violation_in_entities_which_fit_the_screen(browser, with_names):
@@ -712,11 +814,15 @@ def test_axe_finds_no_violation_in_entities_which_fit_the_screen(browser, with_n
     for width in (320, 1200):
         browser.size(width)
         open_names(browser, with_names)
+        browser.evaluate("document.querySelector('.marked .entity').click()")
+        explained(browser)
         assert browser.evaluate("document.documentElement.scrollWidth") <= width, browser.evaluate(TOO_WIDE)
     if script is None:
         pytest.skip(reason)
     for scheme in ("light", "dark"):
         open_names(browser, with_names)
+        browser.evaluate("document.querySelector('.marked .entity').click()")
+        explained(browser)
         browser.media(prefers_color_scheme=scheme, prefers_reduced_motion="reduce")
         violations, passes = axe.run(browser, script)
         assert violations == []

@@ -15,7 +15,7 @@ import png
 
 ROOT = pathlib.Path(__file__).parents[2]
 BASELINES = pathlib.Path(__file__).parent / "baselines"
-SAMPLES = ["sample", "notices", "pair", "regression", "long", "empty", "several", "corpus", "drift", "evaluation", "evaluation_two", "evaluation_multi", "evaluation_regression",
+SAMPLES = ["sample", "notices", "pair", "regression", "long", "empty", "several", "entity", "corpus", "drift", "evaluation", "evaluation_two", "evaluation_multi", "evaluation_regression",
            "evaluation_many", "entities", "entities_two", "entities_many"]
 # What the paragraph of a text shows, with the marks of invisible characters read back; whether one is shown as itself; foreign elements.
 HOSTILE_PAGE = r"""

@@ -1,19 +1,21 @@
-// Why a text gets its label: POST /explain, its progress, and what is there so far. How it looks is in explanation.ts.
+// Why a text gets its label, or an entity its type: POST /explain, its progress, and what is there so far. How it looks is in explanation.ts.
 import { button, counted, make, nameText } from './dom';
 import { EventParser } from './events';
 import { explanationNodes, methodNames, type Explanation } from './explanation';
 import { Latest } from './latest';
 import { reportButton } from './report_button';
-import { refusalOf, sleep, Unreachable, type Server } from './server';
+import { refusalOf, sleep, Unreachable, type Entity, type Server } from './server';
 import { bodyOf, type Sentence } from './sentence';
 
 export interface ExplainQuestion {
   sentence: Sentence;
+  entity: Entity | null; // of a model that labels tokens
   label: string | null;
   method: string;
 }
 
 const mostBudgetMs = 5000;
+const entityMethods = ['occlusion', 'integrated_gradients'];
 
 const partNames: Record<string, string> = {
   counterfactuals: 'Looking what would change the label',
@@ -26,6 +28,7 @@ export const notOffered =
 export function explainBody(question: ExplainQuestion, format: 'json' | 'html', timeoutMs: number): object {
   return {
     ...bodyOf(question.sentence),
+    ...(question.entity === null ? {} : { entity: question.entity }),
     method: question.method,
     ...(question.label === null ? {} : { label: question.label }),
     budget_ms: Math.round(Math.min(mostBudgetMs, timeoutMs * 0.8)),
@@ -40,9 +43,11 @@ export class ExplainView {
   private readonly progress = make('p', { className: 'hint working' });
   private readonly report = make('p', { className: 'buttons' });
   private readonly labels = make('select', {});
-  private readonly method = make('select', {}, ...Object.entries(methodNames).map(([value, textContent]) => make('option', { value, textContent })));
+  private readonly method = make('select', {});
   private readonly latest: Latest<ExplainQuestion, Explanation>;
   private sentence: Sentence | null = null;
+  private entity: Entity | null = null;
+  private ofTokens = false;
   private answered = '';
   private reportUrl = '';
 
@@ -64,19 +69,33 @@ export class ExplainView {
     });
   }
 
-  // The labels of the model that is asked.
-  setLabels(names: string[]): void {
-    const predicted = make('option', { value: '', textContent: 'the label it says' });
-    this.labels.replaceChildren(predicted, ...names.map((name) => make('option', { value: name, textContent: nameText(name) })));
+  // The labels of the model that is asked, or the types of its entities.
+  setModel(names: string[], ofTokens: boolean): void {
+    this.ofTokens = ofTokens;
+    const own = make('option', { value: '', textContent: ofTokens ? 'the type it has' : 'the label it says' });
+    this.labels.replaceChildren(own, ...names.map((name) => make('option', { value: name, textContent: nameText(name) })));
+    const chosen = this.method.value;
+    const offered = Object.entries(methodNames).filter(([name]) => !ofTokens || entityMethods.includes(name));
+    this.method.replaceChildren(...offered.map(([value, textContent]) => make('option', { value, textContent })));
+    if (offered.some(([name]) => name === chosen)) this.method.value = chosen;
   }
 
-  set(sentence: Sentence | null, delayMs: number): void {
+  // `entity` is one of the sentence, where the model labels tokens and one is chosen.
+  set(sentence: Sentence | null, entity: Entity | null, delayMs: number): void {
     this.sentence = sentence;
+    this.entity = entity;
     this.ask(delayMs);
   }
 
+  // What is shown is of a text that is another by now.
+  stale(): void {
+    this.latest.clear();
+    this.body.classList.add('stale');
+  }
+
   private question(): ExplainQuestion | null {
-    return this.sentence && { sentence: this.sentence, label: this.labels.value || null, method: this.method.value };
+    if (!this.sentence || (this.ofTokens && !this.entity)) return null;
+    return { sentence: this.sentence, entity: this.entity, label: this.labels.value || null, method: this.method.value };
   }
 
   private ask(delayMs: number): void {
@@ -88,12 +107,19 @@ export class ExplainView {
       this.latest.clear();
       this.working('');
       this.report.replaceChildren();
+      this.body.classList.remove('stale');
       return this.body.replaceChildren(
-        make('p', { className: 'hint', textContent: 'Type a text above: what each word adds to the score stands here then.' }),
+        make('p', {
+          className: 'hint',
+          textContent: this.ofTokens
+            ? 'Choose an entity that is marked in the text above: what each word adds to its type stands here then.'
+            : 'Type a text above: what each word adds to the score stands here then.',
+        }),
       );
     }
     if (key === this.answered) {
       this.latest.clear();
+      this.body.classList.remove('stale');
       return this.working('');
     }
     this.working('Looking what each word adds …');

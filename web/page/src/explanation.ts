@@ -28,6 +28,8 @@ interface Change {
   target: number;
 }
 export interface Explanation {
+  entity?: { start: number; end: number }; // that is explained, and which of the units are its own
+  entity_units?: number[];
   text: string;
   text_pair?: string;
   label: string;
@@ -87,7 +89,9 @@ function inShort(explanation: Explanation, units: Unit[], decimals: number): HTM
           make('span', { className: 'num', textContent: signed(units[at]?.value, decimals) }),
         ),
       );
-  const why = make('section', {}, make('h3', {}, 'Why ', nameOf(explanation.label), '?'));
+  const { entity, text, label } = explanation;
+  const question = entity ? ['Why is “', nameOf(text.slice(entity.start, entity.end)), '” ', nameOf(label), '?'] : ['Why ', nameOf(label), '?'];
+  const why = make('section', {}, make('h3', {}, ...question));
   const speaksFor = strongest(1);
   const against = strongest(-1);
   why.append(make('p', {}, ...(speaksFor.length ? ['Strongest for it: ', ...listed(speaksFor), '.'] : ['No word speaks for it.'])));
@@ -135,7 +139,11 @@ function colouredText(explanation: Explanation, units: Unit[], methodName: strin
       ...own.map(({ start, end, value, at }) => ({
         start,
         end,
-        make: () => unitSpan(text.slice(start, end), at, value, levelClass(value, most), decimals),
+        make: () => {
+          const span = unitSpan(text.slice(start, end), at, value, levelClass(value, most), decimals);
+          if (explanation.entity_units?.includes(at)) span.dataset['entity'] = '';
+          return span;
+        },
       })),
       ...hidden.map(({ start, end }) => ({
         start,
@@ -168,7 +176,8 @@ function colouredText(explanation: Explanation, units: Unit[], methodName: strin
     make('span', { className: 'unit p10', textContent: signed(most, decimals) }),
   );
   const title = make('h3', {}, 'What each word adds to the score of ', nameOf(explanation.label), `, by ${methodNames[methodName] ?? methodName}`);
-  return make('section', {}, title, box, legend);
+  const own = explanation.entity ? [make('p', { className: 'hint', textContent: 'The entity’s own words are in a frame.' })] : [];
+  return make('section', {}, title, ...own, box, legend);
 }
 
 function unitSpan(text: string, at: number, value: number, level: string, decimals: number): HTMLElement {

@@ -6,9 +6,10 @@ import { button, copyable, counted, make, tabs } from './dom';
 import { EntitiesView } from './entities_view';
 import { ExplainView } from './explain_view';
 import { Latest } from './latest';
-import { labelsTokens, refusalOf, sleep, type ClassifyAnswer, type EntitiesAnswer, type Model, type Server } from './server';
+import { labelsTokens, refusalOf, sleep, type ClassifyAnswer, type EntitiesAnswer, type EntitiesFound, type Entity, type Model, type Server } from './server';
 import { labelsOf } from './model_card';
 import { classifyBody, entitiesBody, type Sentence } from './sentence';
+import { foundAgain } from './pieces';
 import { TokensView } from './tokens_view';
 
 const typingMs = 120;
@@ -37,7 +38,13 @@ export class OneText {
   private readonly counter = make('p', { className: 'hint counter' });
   private readonly notices = make('ul', { className: 'notices', hidden: true });
   private readonly bars = new Bars();
-  private readonly found = new EntitiesView(() => this.changed(0));
+  private readonly found = new EntitiesView(
+    () => {
+      this.answered = null;
+      this.changed(0);
+    },
+    (entity) => this.choose(entity),
+  );
   private readonly details;
   private readonly explain: ExplainView;
   private readonly attention: AttentionView;
@@ -46,6 +53,8 @@ export class OneText {
   private readonly curl = copyable('The line for a terminal');
   private readonly latest: Latest<Sentence, ClassifyAnswer | EntitiesAnswer>;
   private model: Model | null = null;
+  private answered: Sentence | null = null; // whose entities are marked
+  private chosen: { entity: Entity; words: string } | null = null; // of those, and what stands there
   private shown = 'explain';
   private tokensTotal = 0;
 
@@ -72,16 +81,18 @@ export class OneText {
   setModel(model: Model): void {
     this.model = model;
     const labels = labelsOf(model);
-    this.explain.setLabels(labels);
     this.attention.setLayers(model.num_hidden_layers);
     if (this.text.value === '') this.bars.empty(labels);
     const ofTokens = labelsTokens(model);
+    this.explain.setModel(ofTokens ? (model.entity_groups ?? []) : labels, ofTokens);
+    this.answered = null;
+    this.chosen = null;
     this.found.setTypes(model.entity_groups ?? []);
     this.found.element.hidden = !ofTokens;
     this.bars.element.hidden = ofTokens;
     this.pairButton.hidden = ofTokens;
     if (ofTokens) this.pairBox.hidden = true;
-    this.details.offer(ofTokens ? ['tokens', 'json', 'curl'] : ['explain', 'attention', 'tokens', 'json', 'curl']);
+    this.details.offer(ofTokens ? ['explain', 'tokens', 'json', 'curl'] : ['explain', 'attention', 'tokens', 'json', 'curl']);
     this.changed(0);
   }
 
@@ -99,7 +110,7 @@ export class OneText {
     this.text.focus();
   }
 
-  private layout(): { offer(ids: string[]): void } {
+  private layout(): ReturnType<typeof tabs> {
     this.pairBox.append(make('label', { htmlFor: 'pair', textContent: 'Second text' }), this.pair);
     const example = button('Show an example', () =>
       this.open(
@@ -186,6 +197,7 @@ export class OneText {
       this.notice([]);
       this.bars.empty(this.model ? labelsOf(this.model) : []);
       this.found.empty();
+      this.chosen = null;
       this.json.set('');
     } else {
       this.bars.stale(true);
@@ -197,7 +209,7 @@ export class OneText {
 
   private askDetails(delayMs: number): void {
     const sentence = this.sentence();
-    if (this.shown === 'explain') this.explain.set(sentence, delayMs);
+    if (this.shown === 'explain') this.askWhy(sentence, delayMs);
     if (this.shown === 'attention') this.attention.set(sentence, delayMs, this.tokensTotal);
     if (this.shown === 'tokens') this.tokens.set(sentence, Math.min(delayMs, typingMs));
     const asked = sentence ?? { model: this.model?.id ?? '', text: 'I really love this book', pair: null };
@@ -205,11 +217,34 @@ export class OneText {
     this.curl.set(curlLine(this.server.url(path), body, this.server.offer.has_api_key));
   }
 
+  // An entity of a text that has changed is asked about once it is known whether the new text has it, too.
+  private askWhy(sentence: Sentence | null, delayMs: number): void {
+    if (sentence && this.chosen && JSON.stringify(sentence) !== JSON.stringify(this.answered)) this.explain.stale();
+    else this.explain.set(sentence, this.chosen?.entity ?? null, delayMs);
+  }
+
+  private choose(entity: Entity): void {
+    this.chosen = { entity, words: (this.answered?.text ?? '').slice(entity.start, entity.end) };
+    this.found.choose(entity);
+    if (this.shown === 'explain') this.askDetails(0);
+    else this.details.choose('explain');
+    this.details.element.scrollIntoView({ block: 'nearest' });
+  }
+
+  private showEntities(sentence: Sentence, item: EntitiesFound): void {
+    this.found.show(sentence.text, item, this.server.offer.explain);
+    this.answered = sentence;
+    const entity = this.chosen && foundAgain(this.chosen.entity, this.chosen.words, sentence.text, item.entities);
+    this.chosen = this.chosen && entity && { entity, words: this.chosen.words };
+    this.found.choose(entity);
+    if (this.shown === 'explain') this.askDetails(restMs);
+  }
+
   private show(answer: ClassifyAnswer | EntitiesAnswer, sentence: Sentence): void {
     this.json.set(JSON.stringify(answer, null, 2));
     const item = answer.data[0];
     if (!item || 'error' in item) return this.failed(item?.error.message ?? 'expected an answer for the text, found none');
-    if ('entities' in item) this.found.show(sentence.text, item);
+    if ('entities' in item) this.showEntities(sentence, item);
     else this.bars.show(item);
     this.tokensTotal = item.tokens_total;
     if (this.shown === 'attention') this.askDetails(restMs); // how long the text is decides what it shows
@@ -228,6 +263,7 @@ export class OneText {
     this.bars.stale(false);
     this.bars.empty(this.model ? labelsOf(this.model) : []);
     this.found.empty();
+    this.chosen = null;
     this.notice([message]);
   }
 
