@@ -29,6 +29,7 @@ struct Options {
   ModelChoice model;
   ModelOptions loading;
   ClassifyOptions classify;
+  DecisionChoice decision;
   DriftOptions drift;
   TableOptions table;
   std::filesystem::path reference, save_reference, output;
@@ -106,7 +107,7 @@ void run(const Options& options, Session& session) {
   }
   const std::filesystem::path directory = model_directory(options.model, session);
   auto hashes = std::async(std::launch::async, [directory] { return std::pair(weights_sha256(directory), tokenizer_sha256(directory)); });
-  const auto classifier = pipeline("text-classification", directory, options.loading, DecisionChoice{.use = false});
+  const auto classifier = pipeline("text-classification", directory, options.loading, options.decision);
   const auto finish = [&, hashes = hashes.get()](DriftSummary& summary, const std::filesystem::path& name) {
     summary.input = name.string(), summary.model = model_name(options.model), summary.version = FILBERT_VERSION;
     std::tie(summary.model_sha256, summary.tokenizer_sha256) = hashes;
@@ -119,7 +120,7 @@ void run(const Options& options, Session& session) {
   }
   DriftSummarizer summarizer(classifier, options.classify, options.drift, options.reference.empty() ? nullptr : &reference);
   DriftSummary empty;  // of this model: another one is refused before the file is measured
-  empty.texts = 1, empty.max_length = options.classify.max_length;
+  empty.texts = 1, empty.max_length = options.classify.max_length, empty.decision_sha256 = summarizer.summary().decision_sha256;
   finish(empty, file);
   if (!options.reference.empty()) compare_drift(reference, empty, {}, options.drift);
   measure(input, summarizer);
@@ -162,6 +163,7 @@ Run add_options(CLI::App& app) {
   add_report_form(app, "Lines, a JSON object, or a page; default: as the name of --output says, else text", [options](ReportForm form) { options->form = form; });
   add_text(app, "--output", "FILE", "Where the report goes; default: standard output", [options](const std::string& file) { options->output = file; });
   add_model_option(app, options->model);
+  add_decision_options(app, options->decision);
   add_loading_options(app, options->loading);
   return [options](Session& session) { run(*options, session); };
 }
