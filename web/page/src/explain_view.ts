@@ -39,6 +39,11 @@ export class ExplainView {
   private readonly body = make('div', {});
   private readonly progress = make('p', { className: 'hint working' });
   private readonly report = make('p', { className: 'buttons' });
+  private readonly own = make('p', {
+    className: 'hint',
+    hidden: true,
+    textContent: 'Scores and labels here are the model’s own: its answers above are calibrated, merged or renamed by a decision, which is not applied here.',
+  });
   private readonly labels = make('select', {});
   private readonly method = make('select', {}, ...Object.entries(methodNames).map(([value, textContent]) => make('option', { value, textContent })));
   private readonly latest: Latest<ExplainQuestion, Explanation>;
@@ -51,7 +56,7 @@ export class ExplainView {
     this.labels.addEventListener('change', () => this.ask(0));
     this.method.addEventListener('change', () => this.ask(0));
     const controls = make('div', { className: 'controls' }, make('label', {}, 'Why ', this.labels), make('label', {}, 'Method ', this.method));
-    this.element.append(controls, this.progress, this.body, this.report);
+    this.element.append(controls, this.own, this.progress, this.body, this.report);
     this.latest = new Latest<ExplainQuestion, Explanation>({
       ask: (question, signal) => this.fetch(question, signal),
       show: (explanation, question) => this.show(explanation, question),
@@ -64,8 +69,9 @@ export class ExplainView {
     });
   }
 
-  // The labels of the model that is asked.
-  setLabels(names: string[]): void {
+  // The labels of the model that is asked: its own, also where answers show others.
+  setLabels(names: string[], decided: boolean): void {
+    this.own.hidden = !decided;
     const predicted = make('option', { value: '', textContent: 'the label it says' });
     this.labels.replaceChildren(predicted, ...names.map((name) => make('option', { value: name, textContent: nameText(name) })));
   }

@@ -72,7 +72,7 @@ export class OneText {
   setModel(model: Model): void {
     this.model = model;
     const labels = labelsOf(model);
-    this.explain.setLabels(labels);
+    this.explain.setLabels(model.decision?.model_labels ?? labels, model.decision !== undefined);
     this.attention.setLayers(model.num_hidden_layers);
     if (this.text.value === '') this.bars.empty(labels);
     const ofTokens = labelsTokens(model);
