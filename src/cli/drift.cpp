@@ -93,10 +93,8 @@ void run(const Options& options, Session& session) {
     refuse("expected --reference FILE to compare with, or --save-reference FILE, found neither");
   }
   if (options.reference.empty() && options.fail_above) refuse("--fail-above: expected --reference beside it, found none");
-  for (const std::filesystem::path& input : {file, options.reference}) {
-    std::error_code none;
-    if (!options.output.empty() && std::filesystem::equivalent(options.output, input, none)) refuse(fmt::format("--output: expected another file than {}", input.string()));
-  }
+  check_other_file("--output", options.output, {file, options.reference});
+  check_other_file("--save-reference", options.save_reference, {file, options.reference});
   TableInput input(table_of(options, file, "FILE"));  // wrong names are told before a model is loaded
   std::optional<TableInput> old;
   DriftSummary reference;

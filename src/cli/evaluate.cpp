@@ -124,6 +124,7 @@ void run(Options& options, const CLI::App& app, Session& session) {
   table.argument = "FILE";
   if (table.file == "-") refuse("FILE: expected the name of a file, since it is read twice, found \"-\"");
   InputFile(table.file, false);  // a wrong name is told before a model is looked for
+  check_other_file("--output", options.output, {table.file, options.entities.train.value_or("")});
   ModelChoice& model = options.file.model;
   const bool is_built_in = !model.name && is_conll(table.file) && !table_format_of(table.file);
   if (is_built_in) model.name = default_entities_model();

@@ -161,6 +161,18 @@ class WorstTexts {
   std::vector<WrongText> texts_;                 // the highest loss first
 };
 
+// What tells that a file was written to, or that another one took its name: it is read twice.
+struct FileState {
+  std::filesystem::file_time_type time = {};
+  std::uintmax_t bytes = 0;
+  bool operator==(const FileState&) const = default;
+};
+
+FileState state_of(const std::filesystem::path& file) {
+  std::error_code none;
+  return {std::filesystem::last_write_time(file, none), std::filesystem::file_size(file, none)};
+}
+
 // The next texts that count; their gold is the next of `all`.
 bool next_batch(TableInput& input, const std::vector<bool>& is_kept, std::size_t& row_number, Batch& batch) {
   batch.rows.clear();
@@ -293,11 +305,13 @@ void tell_origin(const EvaluateFileOptions& options, const std::vector<Scorer>& 
 }  // namespace
 
 std::optional<EvaluationReport> evaluate_file(const EvaluateFileOptions& options, Session& session) {
+  const std::filesystem::path& file = options.gold.table.file;
+  const FileState before = state_of(file);
   TableInput(options.gold.table);  // a wrong name is told before a model is loaded
   const std::filesystem::path directory = model_directory(options.model, session);
   const std::filesystem::path other = options.against ? model_directory(*options.against, session) : directory;
   const bool compares = options.against || options.against_dtype;
-  std::future<Hashes> hashing = std::async(std::launch::async, [=, file = options.gold.table.file] {
+  std::future<Hashes> hashing = std::async(std::launch::async, [=] {
     return Hashes{weights_sha256(directory), tokenizer_sha256(directory), sha256_of_file(file), compares ? weights_sha256(other) : std::string()};
   });
   ScoredTexts texts;
@@ -325,6 +339,9 @@ std::optional<EvaluationReport> evaluate_file(const EvaluateFileOptions& options
     session.messages.note("stopped");
     std::raise(SIGINT);  // whoever started this learns how it ended
     return std::nullopt;
+  }
+  if (state_of(file) != before) {
+    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected it as it was when it was read first, found that it was written to meanwhile", file.string()));
   }
   EvaluateOptions measuring = options.evaluate;
   measuring.num_threads = options.loading.num_threads != 0 ? options.loading.num_threads : available_threads();

@@ -330,3 +330,5 @@ def test_bad_input_leaves_what_is_there(own, tmp_path):
     assert run("calibrate", "--model", write_checkpoint(tmp_path / "one", labels=["score"], problem_type="regression"), file).code == 4
     assert run("calibrate", "--model", checkpoint, file, "--output", tmp_path / "no" / "such" / "folder.json").code == 2
     assert not [path for path in checkpoint.iterdir() if "tmp" in path.name.lower()]
+    result = run("calibrate", "--model", checkpoint, few, "--output", few)
+    assert result.code == 2 and "--output: expected another file than" in result.err and few.read_text().startswith("text,label")

@@ -5,10 +5,11 @@ import math
 import pathlib
 import re
 import shutil
+import subprocess
 
 import pytest
 
-from filbert_command import ok, run
+from filbert_command import FILBERT, environment, ok, run
 from tiny_checkpoint import LABELS, write_checkpoint
 
 WORDS = ["good", "bad", "film", "book", "love", "hate", "not", "very", "really", "the"]
@@ -333,6 +334,38 @@ def test_what_is_not_there(checkpoint, tokenizer_only, model_only, tmp_path):
     assert run("evaluate", "--model", checkpoint).code == 2
     result = run("evaluate", "--model", checkpoint, "-", stdin="text,label\n")
     assert result.code == 2 and "since it is read twice" in result.err
+
+
+def test_a_file_that_changes_meanwhile_is_no_input(checkpoint, tmp_path):
+    file = write_csv(tmp_path / "a.csv", GOLD * 100, TEXTS * 100)
+    content = file.read_bytes()
+    with subprocess.Popen([FILBERT, "evaluate", "--model", checkpoint, file, *FAST], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()) as process:
+        while process.poll() is None:  # another file takes its name, again and again: who reads one of them to its end sees no change in it
+            (tmp_path / "b.csv").write_bytes(content)
+            (tmp_path / "b.csv").replace(file)
+        out, err = process.communicate()
+    assert (process.returncode, out) == (2, "") and "was written to meanwhile" in err
+
+
+@pytest.mark.parametrize("words", [["evaluate"], ["calibrate"], ["drift", "--reference", "FILE"], ["explain", "--input"]])
+def test_a_row_without_an_end_is_named(checkpoint, tmp_path, words):
+    file = tmp_path / "a.csv"
+    with file.open("wb") as lines:  # a hole: it takes no place on the disk
+        lines.write(b"text,label\ngood,1 star\n")
+        lines.truncate(70 << 20)
+        lines.seek(0, 2)
+        lines.write(b",1 star\n")
+    result = run(words[0], "--model", checkpoint, *[file if word == "FILE" else word for word in words[1:]], file)
+    assert (result.code, result.text) == (2, "") and "line 3: expected a row of at most 67108864 bytes, found 734003" in result.err
+
+
+def test_a_report_never_takes_the_place_of_its_file(checkpoint, tmp_path):
+    file = write_csv(tmp_path / "a.csv")
+    before = file.read_bytes()
+    (tmp_path / "link.csv").symlink_to(file)
+    for output in (file, tmp_path / "link.csv", tmp_path / "." / "a.csv"):
+        result = run("evaluate", "--model", checkpoint, file, "--output", output)
+        assert result.code == 2 and "--output: expected another file than" in result.err and file.read_bytes() == before
 
 
 def test_a_model_of_one_label_is_refused(tmp_path):
