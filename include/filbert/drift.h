@@ -38,6 +38,7 @@ struct DriftSummary {
   // What the numbers hang on.
   std::string input, model, model_sha256, tokenizer_sha256, version;
   std::optional<std::size_t> max_length;               // if one was asked for
+  std::string decision_sha256 = {};                    // of what the decision says that made labels and scores; empty: none did
 };
 std::string to_json(const DriftSummary& summary);      // a line
 // Throws Error(corrupt), naming `name` and the field.
@@ -138,7 +139,7 @@ class DriftSummarizer {
   std::mt19937_64 draws_;
 };
 
-// Throws Error(invalid_argument): summaries of different models or lengths, one without texts, options that cannot be.
+// Throws Error(invalid_argument): summaries of different models, decisions or lengths, one without texts, options that cannot be.
 DriftReport compare_drift(const DriftSummary& reference, const DriftSummary& current, const DriftExamples& examples = {},
                           const DriftOptions& options = {});
 

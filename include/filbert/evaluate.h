@@ -30,6 +30,9 @@ struct ScoredTexts {
   std::vector<std::int32_t> gold;          // single_label: [texts], ids
   std::vector<std::uint8_t> gold_labels;   // multi_label: [texts, num_labels], 1 where the text has the label
   std::vector<double> targets;             // regression: [texts]
+  // What a decision (decision.h) says beside the scores, which are then those of its labels.
+  std::vector<std::uint8_t> rejected = {}; // single_label: [texts], 1 where the model gives no answer; empty: it answers all of them
+  std::vector<float> thresholds = {};      // multi_label: [num_labels], from which score on each is predicted; empty: EvaluateOptions::threshold
 
   std::size_t texts() const { return labels.empty() ? 0 : scores.size() / labels.size(); }
 };
@@ -59,8 +62,8 @@ struct MeasureInfo {
   int better = 1;                          // 1: the higher the better; −1: the lower; 0: the nearer to zero
   bool is_share = false;                   // from 0 to 1
 };
-// The figures of a kind in their order; `ordered` has two more.
-std::vector<MeasureInfo> measures_of(EvaluationKind kind, bool ordered = false);
+// The figures of a kind in their order; `ordered` has two more, and of texts that may be rejected there is the coverage.
+std::vector<MeasureInfo> measures_of(EvaluationKind kind, bool ordered = false, bool may_reject = false);
 
 struct NamedMeasure {
   MeasureInfo info;
@@ -72,6 +75,7 @@ struct LabelMeasures {
   std::size_t texts = 0;                   // that should have it: the support
   std::size_t predicted = 0;
   Measure precision, recall, f1;           // precision is 0 for a label that is never predicted, recall for one that no text should have
+  std::size_t rejected = 0;                // further texts that should have it, and get no answer
 };
 
 // Predictions of scores above `from` up to `to`: of single_label the best label's, of multi_label those of every label.
@@ -82,6 +86,7 @@ struct ReliabilityBin {
   Measure accuracy;                        // how many of them are right
 };
 
+// Where texts are rejected, every figure but the coverage is of those that get an answer, NaN if none does.
 struct Evaluation {
   EvaluationKind kind = EvaluationKind::single_label;
   std::size_t texts = 0;
@@ -91,6 +96,7 @@ struct Evaluation {
   std::vector<std::uint64_t> confusion;    // single_label: [num_labels, num_labels], gold by predicted
   std::vector<ReliabilityBin> reliability; // [bins]; none of a regression
   std::optional<double> baseline;          // single_label: the accuracy of always saying the most frequent label
+  std::optional<std::size_t> rejected;     // of `texts`, where some may be
 
   // Throws Error(invalid_argument) for a name that this kind has not.
   const Measure& at(std::string_view measure) const;
@@ -120,7 +126,8 @@ std::vector<Slice> slices(const ScoredTexts& texts, std::string_view by, std::sp
 // Two models on the same texts. Right is, of multi_label, a text all of whose labels are right.
 struct Comparison {
   std::size_t both_right = 0, only_first = 0, only_second = 0, both_wrong = 0;
-  std::size_t same_prediction = 0;         // texts of which both say the same
+  std::size_t either_rejected = 0;         // texts that one of them, or both, do not answer: none of the four above
+  std::size_t same_prediction = 0;         // texts of which both say the same, or nothing
   double mcnemar_exact = kNoNumber;        // p of McNemar's test: that the two are equally often right; NaN of a regression
   double mcnemar_mid_p = kNoNumber;        // the same, less conservative
   std::vector<NamedMeasure> differences;   // the second's less the first's; intervals of samples that both share
@@ -168,6 +175,8 @@ struct EvaluationReport {
   EvaluateOptions options;
   std::string input, label_column, model, model_sha256, tokenizer_sha256, dtype, input_sha256, version, command;
   std::string against_model, against_sha256, against_dtype;
+  // The decision that was applied: its file, and the hash of what it says, without how it was found; empty: none was.
+  std::string decision, decision_sha256, against_decision, against_decision_sha256;
 };
 
 // One self-contained page, without any script.

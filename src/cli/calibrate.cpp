@@ -19,6 +19,7 @@
 #include "cli/explain_bar.h"
 #include "cli/model_options.h"
 #include "cli/options.h"
+#include "cli/report_form.h"
 #include "cli/table_input.h"
 #include "load/fingerprint.h"
 
@@ -142,6 +143,7 @@ void run(const Options& given, Session& session) {
   options.table.argument = "FILE";
   if (!options.table.label_column) options.table.label_column = "label";
   TableInput input(options.table);  // a wrong name is told before a model is loaded
+  check_other_file("--output", options.output.value_or(""), {options.table.file});
   const std::filesystem::path directory = model_directory(options.model, session);
   std::future<Hashes> hashing = std::async(std::launch::async, [directory, file = options.table.file] {
     return Hashes{weights_sha256(directory), sha256_of_file(file)};

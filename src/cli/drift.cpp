@@ -29,6 +29,7 @@ struct Options {
   ModelChoice model;
   ModelOptions loading;
   ClassifyOptions classify;
+  DecisionChoice decision;
   DriftOptions drift;
   TableOptions table;
   std::filesystem::path reference, save_reference, output;
@@ -92,10 +93,8 @@ void run(const Options& options, Session& session) {
     refuse("expected --reference FILE to compare with, or --save-reference FILE, found neither");
   }
   if (options.reference.empty() && options.fail_above) refuse("--fail-above: expected --reference beside it, found none");
-  for (const std::filesystem::path& input : {file, options.reference}) {
-    std::error_code none;
-    if (!options.output.empty() && std::filesystem::equivalent(options.output, input, none)) refuse(fmt::format("--output: expected another file than {}", input.string()));
-  }
+  check_other_file("--output", options.output, {file, options.reference});
+  check_other_file("--save-reference", options.save_reference, {file, options.reference});
   TableInput input(table_of(options, file, "FILE"));  // wrong names are told before a model is loaded
   std::optional<TableInput> old;
   DriftSummary reference;
@@ -106,7 +105,7 @@ void run(const Options& options, Session& session) {
   }
   const std::filesystem::path directory = model_directory(options.model, session);
   auto hashes = std::async(std::launch::async, [directory] { return std::pair(weights_sha256(directory), tokenizer_sha256(directory)); });
-  const auto classifier = pipeline("text-classification", directory, options.loading, DecisionChoice{.use = false});
+  const auto classifier = pipeline("text-classification", directory, options.loading, options.decision);
   const auto finish = [&, hashes = hashes.get()](DriftSummary& summary, const std::filesystem::path& name) {
     summary.input = name.string(), summary.model = model_name(options.model), summary.version = FILBERT_VERSION;
     std::tie(summary.model_sha256, summary.tokenizer_sha256) = hashes;
@@ -119,7 +118,7 @@ void run(const Options& options, Session& session) {
   }
   DriftSummarizer summarizer(classifier, options.classify, options.drift, options.reference.empty() ? nullptr : &reference);
   DriftSummary empty;  // of this model: another one is refused before the file is measured
-  empty.texts = 1, empty.max_length = options.classify.max_length;
+  empty.texts = 1, empty.max_length = options.classify.max_length, empty.decision_sha256 = summarizer.summary().decision_sha256;
   finish(empty, file);
   if (!options.reference.empty()) compare_drift(reference, empty, {}, options.drift);
   measure(input, summarizer);
@@ -162,6 +161,7 @@ Run add_options(CLI::App& app) {
   add_report_form(app, "Lines, a JSON object, or a page; default: as the name of --output says, else text", [options](ReportForm form) { options->form = form; });
   add_text(app, "--output", "FILE", "Where the report goes; default: standard output", [options](const std::string& file) { options->output = file; });
   add_model_option(app, options->model);
+  add_decision_options(app, options->decision);
   add_loading_options(app, options->loading);
   return [options](Session& session) { run(*options, session); };
 }

@@ -27,7 +27,7 @@ namespace {
 
 // Options that only one kind of model has a use for.
 constexpr const char* kOfTexts[] = {"--text-pair-column", "--delimiter", "--on-unknown-label", "--label-separator", "--by", "--ordered", "--threshold", "--bins",
-                                    "--function-to-apply", "--combine"};
+                                    "--function-to-apply", "--combine", "--decision"};
 constexpr const char* kOfEntities[] = {"--aggregation-strategy", "--tagging-scheme", "--decoding", "--ignore-labels", "--scheme", "--train"};
 
 struct Options {
@@ -124,6 +124,7 @@ void run(Options& options, const CLI::App& app, Session& session) {
   table.argument = "FILE";
   if (table.file == "-") refuse("FILE: expected the name of a file, since it is read twice, found \"-\"");
   InputFile(table.file, false);  // a wrong name is told before a model is looked for
+  check_other_file("--output", options.output, {table.file, options.entities.train.value_or("")});
   ModelChoice& model = options.file.model;
   const bool is_built_in = !model.name && is_conll(table.file) && !table_format_of(table.file);
   if (is_built_in) model.name = default_entities_model();
@@ -182,8 +183,11 @@ void add_entity_options(CLI::App& app, const std::shared_ptr<Options>& options) 
 void add_measuring_options(CLI::App& app, const std::shared_ptr<Options>& options) {
   EvaluateOptions& evaluate = options->file.evaluate;
   add_flag(app, "--ordered", "The labels have an order, that of their ids, as stars do: how often it is off by one at most", [&evaluate] { evaluate.ordered = true; });
-  add_decimal(app, "--threshold", "P", "Of models for several labels a text: labels whose score is at least P are the prediction; default: 0.5", 0, 1,
-              [&evaluate](float threshold) { evaluate.threshold = double{threshold}; });
+  add_decimal(app, "--threshold", "P", "Of models for several labels a text: labels whose score is at least P are the prediction; default: those of the decision, else 0.5", 0, 1,
+              [options](float threshold) {
+                options->file.evaluate.threshold = double{threshold};
+                options->file.has_threshold = true;
+              });
   add_number(app, "--bins", "Of the reliability diagram and of the calibration error; default: 15", {.least = 1, .most = 1000}, [&evaluate](std::size_t bins) { evaluate.bins = bins; });
   add_number(app, "--bootstrap", "Samples for the intervals; 0: none; default: 1000", {.least = 0, .most = 100'000}, [&evaluate](std::size_t count) { evaluate.bootstrap = count; });
   add_decimal(app, "--confidence", "P", "Of the intervals; default: 0.95", 0.5F, 0.9999F, [&evaluate](float confidence) { evaluate.confidence = std::round(double{confidence} * 1e6) / 1e6; });
@@ -226,6 +230,7 @@ Run add_options(CLI::App& app) {
   add_measuring_options(app, options);
   add_entity_options(app, options);
   add_scoring_options(app, options);
+  add_decision_options(app, options->file.decision);
   add_loading_options(app, options->file.loading);
   add_report_form(app, "Lines for people, a JSON object with every number in full, or a page; default: what --output is called, else text",
                   [options](ReportForm form) { options->form = form; });

@@ -22,6 +22,7 @@
 #include "cli/interrupts.h"
 #include "load/fingerprint.h"
 #include "postprocess/answers.h"
+#include "postprocess/decision.h"
 
 namespace filbert::cli {
 namespace {
@@ -44,30 +45,45 @@ EvaluationKind kind_of(const TextClassificationPipeline& classifier, const Class
 struct Scorer {
   TextClassificationPipeline classifier;
   std::vector<std::size_t> ids;                  // [num_labels]: where the label stands in this model
-  std::vector<float> scores;                     // [texts, num_labels]
+  ClassifyOptions options;
+  std::vector<float> scores = {};                // [texts, num_labels]
+  std::vector<std::uint8_t> rejected = {};       // [texts], as ScoredTexts has it
 
-  std::vector<Classification> score(std::span<const TextInput> texts, const ClassifyOptions& options) {
+  // In use; valid while this lives.
+  const Decision* decision() const { return decision_in_use(options, classifier.decision()); }
+  bool may_reject() const { return decision() != nullptr && decision()->may_reject(); }
+  std::vector<float> thresholds() const {
+    std::vector<float> own;
+    if (decision() == nullptr || decision()->function != FunctionToApply::sigmoid || decision()->thresholds.empty()) return own;
+    for (const std::size_t id : ids) own.push_back(decision()->thresholds[id]);
+    return own;
+  }
+
+  std::vector<Classification> score(std::span<const TextInput> texts) {
     std::vector<Classification> answers = classifier(texts, options);
     for (const Classification& answer : answers) {
       for (const std::size_t id : ids) scores.push_back(answer.scores[id].score);
+      rejected.push_back(answer.rejected.value_or(false));
     }
     return answers;
   }
 };
 
-Scorer scorer_of(TextClassificationPipeline classifier, const std::vector<std::string>& labels) {
+Scorer scorer_of(TextClassificationPipeline classifier, const ClassifyOptions& options, const std::vector<std::string>& labels) {
   const Config& config = classifier.config();
-  const std::vector<std::string> own = labels_of(config.id2label);
+  const std::vector<std::string> own = labels_of(classifier.id2label(options));
+  const bool is_decided = decision_in_use(options, classifier.decision()) != nullptr;
   std::vector<std::size_t> ids(own.size());
   std::iota(ids.begin(), ids.end(), 0U);
-  if (own != labels && !(config.has_default_labels && own.size() == labels.size())) {
+  if (own != labels && !(!is_decided && config.has_default_labels && own.size() == labels.size())) {
     ids.clear();
     for (const std::string& label : labels) ids.push_back(static_cast<std::size_t>(std::ranges::find(own, label) - own.begin()));
     if (own.size() != labels.size() || std::ranges::find(ids, own.size()) != ids.end()) {
-      throw Error(ErrorKind::invalid_argument, fmt::format("--against: expected the labels of the other model, {}, found {}", first_of(labels, 12), first_of(own, 12)));
+      throw Error(ErrorKind::invalid_argument, fmt::format("--against: expected the labels of the other model, {}, found {}{}", first_of(labels, 12), first_of(own, 12),
+                                                           is_decided || own.size() != labels.size() ? "; --no-decision has both models' own" : ""));
     }
   }
-  return {std::move(classifier), std::move(ids), {}};
+  return {std::move(classifier), std::move(ids), options};
 }
 
 std::string beginning(const std::string& text, bool& shortened) {
@@ -126,7 +142,9 @@ class WorstTexts {
     }
     if (scored.kind == EvaluationKind::multi_label) {
       wrong.gold = joined(scored, [&](std::size_t label) { return scored.gold_labels[text * labels + label] != 0; });
-      wrong.predicted = joined(scored, [&](std::size_t label) { return double{scores[label]} >= threshold_; });
+      wrong.predicted = joined(scored, [&](std::size_t label) {
+        return scored.thresholds.empty() ? double{scores[label]} >= threshold_ : scores[label] >= scored.thresholds[label];
+      });
       return wrong.gold != wrong.predicted;
     }
     const auto gold = static_cast<std::size_t>(scored.gold[text]);
@@ -135,13 +153,25 @@ class WorstTexts {
     wrong.predicted = scored.labels[predicted];
     wrong.gold_score = scores[gold];
     wrong.score = scores[predicted];
-    return gold != predicted;
+    return gold != predicted && (scored.rejected.empty() || scored.rejected[text] == 0);
   }
 
   std::size_t most_;
   double threshold_;
   std::vector<WrongText> texts_;                 // the highest loss first
 };
+
+// What tells that a file was written to, or that another one took its name: it is read twice.
+struct FileState {
+  std::filesystem::file_time_type time = {};
+  std::uintmax_t bytes = 0;
+  bool operator==(const FileState&) const = default;
+};
+
+FileState state_of(const std::filesystem::path& file) {
+  std::error_code none;
+  return {std::filesystem::last_write_time(file, none), std::filesystem::file_size(file, none)};
+}
 
 // The next texts that count; their gold is the next of `all`.
 bool next_batch(TableInput& input, const std::vector<bool>& is_kept, std::size_t& row_number, Batch& batch) {
@@ -190,7 +220,7 @@ bool score_rows(const EvaluateFileOptions& options, const GoldRows& gold, const 
     std::vector<TextInput> inputs;
     for (const TableRow& row : batch.rows) inputs.push_back({row.text, row.text_pair});
     for (Scorer& scorer : scorers) {
-      std::vector<Classification> answers = scorer.score(inputs, options.classify);
+      std::vector<Classification> answers = scorer.score(inputs);
       check_finite(scorer, done, batch);
       if (&scorer == &scorers.front()) batch.answers = std::move(answers);
     }
@@ -201,8 +231,10 @@ bool score_rows(const EvaluateFileOptions& options, const GoldRows& gold, const 
       length_of.push_back(static_cast<std::uint32_t>(length_slice(answer.tokens_total)));
     }
     take_gold(texts, done, batch);
-    const std::vector<float>& scores = scorers.front().scores;
-    batch.scored.scores.assign(scores.begin() + static_cast<std::ptrdiff_t>(done * texts.labels.size()), scores.end());
+    const Scorer& first = scorers.front();
+    batch.scored.scores.assign(first.scores.begin() + static_cast<std::ptrdiff_t>(done * texts.labels.size()), first.scores.end());
+    batch.scored.thresholds = texts.thresholds;
+    if (first.may_reject()) batch.scored.rejected.assign(first.rejected.begin() + static_cast<std::ptrdiff_t>(done), first.rejected.end());
     worst.take(batch);
     done += batch.rows.size();
     bar(static_cast<double>(row_number) / static_cast<double>(gold.is_kept.size()), done, true);
@@ -229,6 +261,24 @@ void slice_by(SliceColumn column, const ScoredTexts& texts, const EvaluateOption
   std::ranges::move(slices(texts, column.by, values, column.slice_of, options), std::back_inserter(out));
 }
 
+// What the model said; it is moved out of `scorer`.
+void take_scores(Scorer& scorer, bool may_reject, ScoredTexts& texts) {
+  texts.scores = std::move(scorer.scores);
+  texts.rejected = may_reject ? std::move(scorer.rejected) : std::vector<std::uint8_t>();
+}
+
+// A file that was named is of the first model, and of another only if that is the same in another dtype.
+DecisionChoice decision_of_second(const EvaluateFileOptions& options) {
+  return options.against ? DecisionChoice{.use = options.decision.use} : options.decision;
+}
+
+// Both stay empty where none is applied.
+void tell_decision(const Scorer& scorer, const DecisionChoice& choice, std::string& file, std::string& sha256) {
+  if (scorer.decision() == nullptr) return;
+  file = choice.file.empty() ? kDecisionFile : choice.file.string();
+  sha256 = decision_sha256(*scorer.decision());
+}
+
 struct Hashes {
   std::string weights, tokenizer, input, against;
 };
@@ -244,7 +294,9 @@ void tell_origin(const EvaluateFileOptions& options, const std::vector<Scorer>& 
   report.input_sha256 = std::move(hashes.input);
   report.version = FILBERT_VERSION;
   report.command = session.command_line;
+  tell_decision(scorers.front(), options.decision, report.decision, report.decision_sha256);
   if (scorers.size() < 2) return;
+  tell_decision(scorers[1], decision_of_second(options), report.against_decision, report.against_decision_sha256);
   report.against_model = model_name(options.against.value_or(options.model));
   report.against_dtype = name(scorers[1].classifier.model().compute_dtype());
   report.against_sha256 = std::move(hashes.against);
@@ -253,31 +305,34 @@ void tell_origin(const EvaluateFileOptions& options, const std::vector<Scorer>& 
 }  // namespace
 
 std::optional<EvaluationReport> evaluate_file(const EvaluateFileOptions& options, Session& session) {
+  const std::filesystem::path& file = options.gold.table.file;
+  const FileState before = state_of(file);
   TableInput(options.gold.table);  // a wrong name is told before a model is loaded
   const std::filesystem::path directory = model_directory(options.model, session);
   const std::filesystem::path other = options.against ? model_directory(*options.against, session) : directory;
   const bool compares = options.against || options.against_dtype;
-  std::future<Hashes> hashing = std::async(std::launch::async, [=, file = options.gold.table.file] {
+  std::future<Hashes> hashing = std::async(std::launch::async, [=] {
     return Hashes{weights_sha256(directory), tokenizer_sha256(directory), sha256_of_file(file), compares ? weights_sha256(other) : std::string()};
   });
   ScoredTexts texts;
   std::vector<Scorer> scorers;
-  const auto load = [&](const std::filesystem::path& path, const ModelOptions& loading) {
-    TextClassificationPipeline classifier = pipeline("text-classification", path, loading, DecisionChoice{.use = false});
+  const auto load = [&](const std::filesystem::path& path, const ModelOptions& loading, const DecisionChoice& decision) {
+    TextClassificationPipeline classifier = pipeline("text-classification", path, loading, decision);
     classifier.tokenizer();  // throws if there is none
     classifier.tokenize({}, options.classify);  // a bad option is no text's fault
     const EvaluationKind kind = kind_of(classifier, options.classify);
-    if (scorers.empty()) texts.kind = kind, texts.labels = labels_of(classifier.config().id2label);
+    if (scorers.empty()) texts.kind = kind, texts.labels = labels_of(classifier.id2label(options.classify));
     if (kind != texts.kind) throw Error(ErrorKind::invalid_argument, fmt::format("--against: expected a {} model as the other, found {}", name(texts.kind), name(kind)));
-    scorers.push_back(scorer_of(std::move(classifier), texts.labels));
+    scorers.push_back(scorer_of(std::move(classifier), options.classify, texts.labels));
   };
-  load(directory, options.loading);
+  load(directory, options.loading, options.decision);
+  if (!options.has_threshold) texts.thresholds = scorers.front().thresholds();
   EvaluationReport report;
-  const GoldRows gold = read_gold(options.gold, texts, report);
+  const GoldRows gold = read_gold(options.gold, scorers.front().decision(), texts, report);
   if (compares) {
     ModelOptions loading = options.loading;
     if (options.against_dtype) loading.dtype = options.against_dtype;
-    load(other, loading);
+    load(other, loading, decision_of_second(options));
   }
   std::vector<std::uint32_t> length_of;
   if (!score_rows(options, gold, texts, scorers, length_of, report)) {
@@ -285,15 +340,20 @@ std::optional<EvaluationReport> evaluate_file(const EvaluateFileOptions& options
     std::raise(SIGINT);  // whoever started this learns how it ended
     return std::nullopt;
   }
+  if (state_of(file) != before) {
+    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected it as it was when it was read first, found that it was written to meanwhile", file.string()));
+  }
   EvaluateOptions measuring = options.evaluate;
   measuring.num_threads = options.loading.num_threads != 0 ? options.loading.num_threads : available_threads();
-  texts.scores = std::move(scorers.front().scores);
+  const bool may_reject = std::ranges::any_of(scorers, &Scorer::may_reject);
+  take_scores(scorers.front(), may_reject, texts);
   report.evaluation = evaluate(texts, measuring);
   for (const SliceColumn& column : gold.columns) slice_by(column, texts, measuring, report.slices);
   slice_by({"tokens", length_names(), length_of}, texts, measuring, report.slices);
   if (compares) {
     ScoredTexts second = texts;
-    second.scores = std::move(scorers[1].scores);
+    take_scores(scorers[1], may_reject, second);
+    if (!options.has_threshold) second.thresholds = scorers[1].thresholds();
     report.against = evaluate(second, measuring);
     report.comparison = compare(texts, second, measuring);
   }

@@ -18,7 +18,9 @@ struct EvaluateFileOptions {
   ModelChoice model;
   ModelOptions loading;
   ClassifyOptions classify;
+  DecisionChoice decision;                     // of the first model; the second has its own, unless it is the same one, or none is to be used
   EvaluateOptions evaluate;
+  bool has_threshold = false;                  // `evaluate.threshold` was asked for, and takes the place of all thresholds of a decision
   std::optional<ModelChoice> against;          // another checkpoint,
   std::optional<ComputeDtype> against_dtype;   // or the same in another dtype, or both
   std::size_t worst = 20;

@@ -57,12 +57,24 @@ class ColumnReader {
   std::unordered_map<std::string, std::uint32_t> places_;
 };
 
+OtherNames names_of_model(const Decision* decision) {
+  OtherNames others;
+  if (!decision) return others;
+  others.names = decision->model_labels;
+  others.ids.resize(others.names.size());
+  for (std::size_t label = 0; label < decision->merged.size(); ++label) {
+    for (const std::size_t id : decision->merged[label]) others.ids[id] = static_cast<std::int32_t>(label);
+  }
+  return others;
+}
+
 // What stands in the field of labels becomes the gold of a text.
 class GoldReader {
  public:
-  GoldReader(const GoldOptions& options, ScoredTexts& texts, EvaluationReport& report)
+  GoldReader(const GoldOptions& options, const Decision* decision, ScoredTexts& texts, EvaluationReport& report)
       : options_(options), texts_(texts), report_(report),
-        labels_(texts.labels, texts.kind == EvaluationKind::regression ? std::map<std::string, std::string>() : options.label_map) {}
+        labels_(texts.labels, texts.kind == EvaluationKind::regression ? std::map<std::string, std::string>() : options.label_map,
+                names_of_model(decision)) {}
 
   // Whether the row has a gold label; one that it cannot have is counted.
   bool take(const std::optional<std::string>& field) {
@@ -155,7 +167,7 @@ std::string unknown_message(const ScoredTexts& texts, const EvaluationReport& re
 
 }  // namespace
 
-GoldRows read_gold(const GoldOptions& options, ScoredTexts& texts, EvaluationReport& report) {
+GoldRows read_gold(const GoldOptions& options, const Decision* decision, ScoredTexts& texts, EvaluationReport& report) {
   TableInput input(options.table);
   std::vector<ColumnReader> columns;
   GoldRows rows;
@@ -163,7 +175,7 @@ GoldRows read_gold(const GoldOptions& options, ScoredTexts& texts, EvaluationRep
     columns.emplace_back(options.table, by);
     rows.columns.push_back({by, {}, {}});
   }
-  GoldReader gold(options, texts, report);
+  GoldReader gold(options, decision, texts, report);
   std::size_t kept = 0;
   for (TableRow row; rows.is_kept.size() < options.max_texts && input.next(row);) {
     const bool is_kept = gold.take(row.label);

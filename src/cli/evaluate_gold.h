@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <filbert/decision.h>
 #include <filbert/evaluate.h>
 
 #include "cli/table_input.h"
@@ -35,8 +36,9 @@ struct GoldRows {
   std::vector<SliceColumn> columns;        // [by]
 };
 
-// Fills the gold of `texts`, whose kind and labels are set, and what `report` counts. Throws Error(invalid_argument): labels that the model does not
+// Fills the gold of `texts`, whose kind and labels are set, and what `report` counts. Where `decision` is in use, the labels are those of its answers,
+// and the model's own name them as well. Throws Error(invalid_argument): labels that the model does not
 // have, with how often and the nearest; a file without a text that has one.
-GoldRows read_gold(const GoldOptions& options, ScoredTexts& texts, EvaluationReport& report);
+GoldRows read_gold(const GoldOptions& options, const Decision* decision, ScoredTexts& texts, EvaluationReport& report);
 
 }  // namespace filbert::cli

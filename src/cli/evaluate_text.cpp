@@ -32,6 +32,10 @@ std::string head_lines(const EvaluationReport& report, const Output& out) {
     }
     note("labels of the file are read so: " + names);
   }
+  if (!report.decision.empty()) note(fmt::format("labels and scores are those of {}", out.foreign(report.decision)));
+  if (report.evaluation.rejected.value_or(0) > 0) {
+    note(fmt::format("{} of {} texts are rejected: all figures but the coverage are of the others", *report.evaluation.rejected, report.evaluation.texts));
+  }
   if (report.truncated > 0) note(fmt::format("{} too long for the model, which saw the beginning", report.truncated == 1 ? std::string("1 text is") : fmt::format("{} texts are", report.truncated)));
   if (report.invalid_utf8 > 0) note(fmt::format("{} texts have ill-formed UTF-8, which was replaced", report.invalid_utf8));
   return lines;
@@ -64,7 +68,8 @@ std::string comparison_lines(const EvaluationReport& report, const Output& out) 
   sentence(fmt::format("{} of {} texts get the same answer; scores differ by {:.4f} on average, by {:.4f} at most", both.same_prediction, report.evaluation.texts,
                        both.mean_score_difference, both.max_score_difference));
   if (report.evaluation.kind != EvaluationKind::regression) {
-    sentence(fmt::format("both right {}, only the first {}, only the second {}, both wrong {}", both.both_right, both.only_first, both.only_second, both.both_wrong));
+    sentence(fmt::format("both right {}, only the first {}, only the second {}, both wrong {}{}", both.both_right, both.only_first, both.only_second, both.both_wrong,
+                         both.either_rejected == 0 ? "" : fmt::format(", rejected by either {}", both.either_rejected)));
     sentence(fmt::format("McNemar's test: p {:.4g} exact, {:.4g} mid-p", both.mcnemar_exact, both.mcnemar_mid_p));
   }
   return lines + '\n';
@@ -131,7 +136,8 @@ std::string slice_lines(const EvaluationReport& report, const Output& out) {
   // Four figures that fit: how often it is right, macro F1 or what comes near, the loss, the calibration error.
   const std::vector<std::string_view> names = report.evaluation.kind == EvaluationKind::regression
                                                   ? std::vector<std::string_view>{"mean_absolute_error", "pearson", "spearman"}
-                                                  : std::vector<std::string_view>{report.evaluation.measures.front().info.name, "macro_f1", "log_loss", "ece"};
+                                                  : std::vector<std::string_view>{report.evaluation.measures.front().info.name, "macro_f1",
+                                                                                  report.evaluation.rejected ? "coverage" : "log_loss", "ece"};
   std::string lines, by;
   for (const Slice& slice : report.slices) {
     if (slice.by != by) {

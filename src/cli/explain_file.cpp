@@ -151,6 +151,7 @@ void explain_file(const FileOptions& options, const ReportOptions& report, const
   const unsigned num_threads = loading.num_threads != 0 ? loading.num_threads : available_threads();
   const CorpusOptions corpus = corpus_options(options, report, num_threads);
   TableInput input(options.table);  // a wrong name is told before a model is loaded
+  check_other_file("--output", output, {options.table.file});
   const std::filesystem::path directory = model_directory(model, session);
   std::future<Hashes> hashing = std::async(std::launch::async, [directory, file = options.table.file] {
     return Hashes{weights_sha256(directory), tokenizer_sha256(directory), sha256_of_file(file)};

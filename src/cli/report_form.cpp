@@ -1,6 +1,11 @@
 #include "cli/report_form.h"
 
+#include <system_error>
 #include <utility>
+
+#include <fmt/format.h>
+
+#include <filbert/error.h>
 
 #include "cli/options.h"
 
@@ -17,6 +22,14 @@ ReportForm form_of(ReportForm asked, const std::filesystem::path& output) {
   const std::string extension = output.extension().string();
   if (extension == ".html" || extension == ".htm") return ReportForm::html;
   return extension == ".json" || extension == ".jsonl" ? ReportForm::json : ReportForm::text;
+}
+
+void check_other_file(const char* flag, const std::filesystem::path& output, std::initializer_list<std::filesystem::path> inputs) {
+  for (const std::filesystem::path& input : inputs) {
+    std::error_code none;  // of a file that is not there
+    if (!std::filesystem::equivalent(output, input, none)) continue;
+    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected another file than {}, found \"{}\"", flag, input.string(), output.string()));
+  }
 }
 
 }  // namespace filbert::cli

@@ -1,4 +1,5 @@
 // filbert serve: models behind HTTP, in the dialects that clients already speak.
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <filbert/pipeline.h>
 #include <filbert/version.h>
 
+#include "base/names.h"
 #include "base/sha256.h"
 #include "cli/command.h"
 #include "cli/model_options.h"
@@ -28,7 +30,8 @@ struct Options {
   ModelOptions loading;
   serve::ServeOptions serve;
   bool explain = false;
-  bool use_decision = true;
+  bool use_decision = true;          // of what lies beside a model
+  std::vector<std::string> decisions;  // "name=file", or "file" of the only model
   std::optional<std::filesystem::path> log_file;
   serve::LogLevel log_level = serve::LogLevel::info;
 };
@@ -36,14 +39,38 @@ struct Options {
 struct ModelSpec {
   std::string name;
   std::optional<std::string> checkpoint;   // absent: the model that comes with Filbert
+  DecisionChoice decision = {};
 };
 
-ModelSpec spec_of(const std::string& text) {
+// "name=path" in two; no name where there is none, or a slash before the equals sign makes it a part of the path.
+std::pair<std::string, std::string> name_and_path(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals != std::string::npos && equals != 0 && text.find('/') > equals) return {text.substr(0, equals), text.substr(equals + 1)};
+  return {"", text};
+}
+
+ModelSpec spec_of(const std::string& text) {
+  auto [given, path] = name_and_path(text);
+  if (!given.empty()) return {std::move(given), std::move(path)};
   std::string name = std::filesystem::path(text).lexically_normal().filename().string();
   if (name.empty()) name = std::filesystem::path(text).lexically_normal().parent_path().filename().string();
   return {std::move(name), text};
+}
+
+// --decision NAME=FILE
+void name_decision(const std::string& text, std::vector<ModelSpec>& specs) {
+  const auto refuse = [&](const std::string& expected, const std::string& found) {
+    throw Error(ErrorKind::invalid_argument, fmt::format("--decision: expected {}, found \"{}\"", expected, found));
+  };
+  auto [name, file] = name_and_path(text);
+  if (name.empty() && specs.size() > 1) refuse("NAME=FILE, where more than one model is served", text);
+  std::vector<std::string> names;
+  for (const ModelSpec& spec : specs) names.push_back(spec.name);
+  const auto found = name.empty() ? names.begin() : std::ranges::find(names, name);
+  if (found == names.end()) refuse("the name of a model, one of " + first_of(names, names.size()), name);
+  DecisionChoice& decision = specs[static_cast<std::size_t>(found - names.begin())].decision;
+  if (!decision.file.empty()) refuse("one for each model", text);
+  decision = {.use = true, .file = std::move(file)};
 }
 
 std::vector<ModelSpec> specs_of(const Options& options) {
@@ -51,12 +78,14 @@ std::vector<ModelSpec> specs_of(const Options& options) {
   for (const std::string& text : options.models) specs.push_back(spec_of(text));
   if (specs.empty()) specs.push_back({default_model().filename().string(), std::nullopt});
   std::map<std::string, int> seen;
-  for (const ModelSpec& spec : specs) {
+  for (ModelSpec& spec : specs) {
     if (++seen[spec.name] > 1) {
       throw Error(ErrorKind::invalid_argument, fmt::format("--model: expected a name for each model, found \"{0}\" twice; give one as NAME={1}", spec.name,
                                                            spec.checkpoint.value_or("")));
     }
+    spec.decision.use = options.use_decision;
   }
+  for (const std::string& text : options.decisions) name_decision(text, specs);
   return specs;
 }
 
@@ -68,11 +97,14 @@ std::string revision_of(const std::filesystem::path& directory) {
 }
 
 // What its config.json says that it is for.
-std::variant<TextClassificationPipeline, TokenClassificationPipeline> load(const Options& options, const std::filesystem::path& directory) {
+std::variant<TextClassificationPipeline, TokenClassificationPipeline> load(const Options& options, const ModelSpec& spec, const std::filesystem::path& directory) {
   if (task_of(Config::from_pretrained(directory)) == Task::token_classification) {
+    if (!spec.decision.file.empty()) {
+      throw Error(ErrorKind::invalid_argument, fmt::format("--decision: expected a model that labels texts, found \"{}\", which labels tokens", spec.name));
+    }
     return pipeline<TokenClassificationPipeline>("token-classification", directory, {}, options.loading);
   }
-  auto classifier = pipeline("text-classification", directory, options.loading, DecisionChoice{.use = options.use_decision});
+  auto classifier = pipeline("text-classification", directory, options.loading, spec.decision);
   classifier.tokenizer();  // throws if there is none
   return classifier;
 }
@@ -81,7 +113,7 @@ serve::ServedModels load(const Options& options, const std::vector<ModelSpec>& s
   std::vector<std::shared_ptr<const serve::ServedModel>> models;
   for (const ModelSpec& spec : specs) {
     const std::filesystem::path directory = model_directory({spec.checkpoint, options.hub}, session);
-    models.push_back(serve::make_served_model(spec.name, spec.checkpoint.value_or(spec.name), revision_of(directory), load(options, directory)));
+    models.push_back(serve::make_served_model(spec.name, spec.checkpoint.value_or(spec.name), revision_of(directory), load(options, spec, directory)));
   }
   return serve::ServedModels(std::move(models));
 }
@@ -168,6 +200,8 @@ Run add_options(CLI::App& app) {
              [&](std::size_t port) { serve.port = static_cast<unsigned short>(port); });
   add_access_options(app, options);
   add_limit_options(app, serve.limits);
+  add_texts(app, "--decision", "NAME=FILE", "What filbert calibrate has found for the model of this name, FILE alone where there is but one; may be given several times; default: the "
+            "filbert_decision.json beside each model, if there is one", [options](const std::string& text) { options->decisions.push_back(text); });
   add_flag(app, "--no-decision", "The models' own scores and labels: a filbert_decision.json beside them is not applied", [options] { options->use_decision = false; });
   add_loading_options(app, options->loading);
   add_number(app, "--io-threads", "Threads that read and write; default: 1, which suffices for tens of thousands of requests a second", {.least = 1, .most = 64},

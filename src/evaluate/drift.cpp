@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "evaluate/scripts.h"
 #include "evaluate/two_samples.h"
+#include "postprocess/decision.h"
 
 namespace filbert {
 namespace {
@@ -100,6 +101,7 @@ DriftSummarizer::DriftSummarizer(const TextClassificationPipeline& classifier, c
     : classifier_(classifier), classify_(classify), options_(options), reference_(reference), unk_id_(unk_id(classifier.tokenizer())),
       draws_(options.seed) {
   summary_.max_length = classify.max_length;
+  if (const Decision* const decision = decision_in_use(classify, classifier.decision())) summary_.decision_sha256 = decision_sha256(*decision);
   if (!reference) return;
   for (const auto& [measure, counts] : reference->numbers) {
     if (!counts.empty()) edges_[measure] = quantile_edges(counts, options.bins);

@@ -38,6 +38,11 @@ void check(const DriftSummary& reference, const DriftSummary& current, const Dri
   };
   same("weights", reference.model_sha256, current.model_sha256);
   same("tokenizer", reference.tokenizer_sha256, current.tokenizer_sha256);
+  if (reference.decision_sha256 != current.decision_sha256) {
+    const auto shown = [](const std::string& hash) { return hash.empty() ? "none" : hash; };
+    refuse(fmt::format("{}: decision: expected {}, found {}: labels and scores would differ by that alone", reference.input, shown(current.decision_sha256),
+                       shown(reference.decision_sha256)));
+  }
   if (reference.max_length != current.max_length) {
     const auto shown = [](const auto& length) { return length ? fmt::format("{}", *length) : std::string("none"); };
     refuse(fmt::format("{}: max_length: expected {}, found {}", reference.input, shown(current.max_length), shown(reference.max_length)));

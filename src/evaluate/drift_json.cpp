@@ -31,6 +31,7 @@ void write_origin(const DriftSummary& summary, JsonWriter& json) {
   json.field("model", summary.model);
   json.field("model_sha256", summary.model_sha256);
   json.field("tokenizer_sha256", summary.tokenizer_sha256);
+  if (!summary.decision_sha256.empty()) json.field("decision_sha256", summary.decision_sha256);
   json.key("max_length");
   summary.max_length ? json.value(*summary.max_length) : json.null();
   json.field("version", summary.version);
@@ -166,6 +167,7 @@ DriftSummary drift_summary_from_json(std::string_view text, const std::string& n
   const auto string_of = [&](const char* field) { return std::string(root.at(field).as_string()); };
   summary.input = string_of("input"), summary.model = string_of("model"), summary.version = string_of("version");
   summary.model_sha256 = string_of("model_sha256"), summary.tokenizer_sha256 = string_of("tokenizer_sha256");
+  if (const auto hash = root.find("decision_sha256")) summary.decision_sha256 = hash->as_string();
   summary.texts = count_of(root.at("texts"));
   summary.tokens = count_of(root.at("tokens")), summary.unk_tokens = count_of(root.at("unk_tokens"));
   if (const auto length = root.find("max_length")) summary.max_length = count_of(*length);

@@ -53,7 +53,7 @@ std::vector<double> of_all(const PreparedTexts& texts) { return figures(texts, s
 std::vector<NamedMeasure> named(const PreparedTexts& texts, const std::vector<double>& values, const std::vector<std::vector<double>>& samples,
                                 const EvaluateOptions& options) {
   std::vector<NamedMeasure> measures;
-  for (const MeasureInfo& info : measures_of(texts.kind, options.ordered)) {
+  for (const MeasureInfo& info : measures_of(texts.kind, options.ordered, texts.may_reject)) {
     const std::size_t at = measures.size();
     measures.push_back({info, with_interval(values[at], column(samples, at), options.confidence)});
   }
@@ -62,12 +62,19 @@ std::vector<NamedMeasure> named(const PreparedTexts& texts, const std::vector<do
 
 void count_confusions(const PreparedTexts& prepared, Evaluation& evaluation) {
   evaluation.confusion.assign(prepared.num_labels * prepared.num_labels, 0);
+  std::size_t answered = 0, most = 0;
   for (const ScoredRow& row : prepared.rows) {
-    ++evaluation.confusion[static_cast<std::size_t>(row.gold) * prepared.num_labels + static_cast<std::size_t>(row.predicted)];
+    const auto gold = static_cast<std::size_t>(row.gold);
+    if (row.rejected) {
+      ++evaluation.per_label[gold].rejected;
+      continue;
+    }
+    ++answered;
+    ++evaluation.confusion[gold * prepared.num_labels + static_cast<std::size_t>(row.predicted)];
   }
-  std::size_t most = 0;
   for (const LabelMeasures& label : evaluation.per_label) most = std::max(most, label.texts);
-  evaluation.baseline = static_cast<double>(most) / static_cast<double>(evaluation.texts);
+  if (answered > 0) evaluation.baseline = static_cast<double>(most) / static_cast<double>(answered);
+  if (prepared.may_reject) evaluation.rejected = evaluation.texts - answered;
 }
 
 // Labels and bins; their figures stand behind those of measures_of().
@@ -97,12 +104,13 @@ void add_parts(const PreparedTexts& prepared, const std::vector<double>& values,
 
 // Those of `rows` alone.
 ScoredTexts part(const ScoredTexts& texts, std::span<const std::size_t> rows) {
-  ScoredTexts chosen{.kind = texts.kind, .labels = texts.labels, .scores = {}, .gold = {}, .gold_labels = {}, .targets = {}};
+  ScoredTexts chosen{.kind = texts.kind, .labels = texts.labels, .scores = {}, .gold = {}, .gold_labels = {}, .targets = {}, .rejected = {}, .thresholds = texts.thresholds};
   const auto labels = static_cast<std::ptrdiff_t>(texts.labels.size());
   for (const std::size_t row : rows) {
     const auto first = static_cast<std::ptrdiff_t>(row) * labels;
     chosen.scores.insert(chosen.scores.end(), texts.scores.begin() + first, texts.scores.begin() + first + labels);
     if (texts.kind == EvaluationKind::single_label) chosen.gold.push_back(texts.gold[row]);
+    if (!texts.rejected.empty()) chosen.rejected.push_back(texts.rejected[row]);
     if (texts.kind == EvaluationKind::regression) chosen.targets.push_back(texts.targets[row]);
     if (texts.kind == EvaluationKind::multi_label) {
       chosen.gold_labels.insert(chosen.gold_labels.end(), texts.gold_labels.begin() + first, texts.gold_labels.begin() + first + labels);
@@ -113,7 +121,10 @@ ScoredTexts part(const ScoredTexts& texts, std::span<const std::size_t> rows) {
 
 bool same_prediction(const PreparedTexts& first, const PreparedTexts& second, std::size_t text) {
   if (first.kind == EvaluationKind::regression) return first.values[text] == second.values[text];
-  if (first.kind == EvaluationKind::single_label) return first.rows[text].predicted == second.rows[text].predicted;
+  if (first.kind == EvaluationKind::single_label) {
+    const ScoredRow &a = first.rows[text], &b = second.rows[text];
+    return a.rejected == b.rejected && (a.rejected || a.predicted == b.predicted);
+  }
   for (std::size_t at = text * first.num_labels; at < (text + 1) * first.num_labels; ++at) {
     if (first.label_rows[at].predicted != second.label_rows[at].predicted) return false;
   }
@@ -124,6 +135,10 @@ void count_pairs(const PreparedTexts& first, const PreparedTexts& second, Compar
   for (std::size_t text = 0; text < first.texts(); ++text) {
     if (same_prediction(first, second, text)) ++comparison.same_prediction;
     if (first.kind == EvaluationKind::regression) continue;
+    if (first.rows[text].rejected || second.rows[text].rejected) {
+      ++comparison.either_rejected;
+      continue;
+    }
     const bool a = first.rows[text].right, b = second.rows[text].right;
     ++(a ? (b ? comparison.both_right : comparison.only_first) : (b ? comparison.only_second : comparison.both_wrong));
   }
@@ -135,7 +150,7 @@ void count_pairs(const PreparedTexts& first, const PreparedTexts& second, Compar
 
 std::string_view name(EvaluationKind kind) { return kKinds[static_cast<std::size_t>(kind)]; }
 
-std::vector<MeasureInfo> measures_of(EvaluationKind kind, bool ordered) {
+std::vector<MeasureInfo> measures_of(EvaluationKind kind, bool ordered, bool may_reject) {
   std::vector<MeasureInfo> measures;
   const auto add = [&](std::span<const MeasureInfo> infos) {
     for (const MeasureInfo& info : infos) measures.push_back(info);
@@ -148,6 +163,7 @@ std::vector<MeasureInfo> measures_of(EvaluationKind kind, bool ordered) {
       break;
     case EvaluationKind::single_label:
       measures.push_back({"accuracy", "accuracy", 1, true});
+      if (may_reject) measures.push_back({"coverage", "coverage", 1, true});
       if (ordered) add(kOrdered);
       add(kOfLabels);
       break;
@@ -213,7 +229,8 @@ std::vector<Slice> slices(const ScoredTexts& texts, std::string_view by, std::sp
 }
 
 Comparison compare(const ScoredTexts& first, const ScoredTexts& second, const EvaluateOptions& options) {
-  const PreparedTexts a = prepare(first, options), b = prepare(second, options);
+  PreparedTexts a = prepare(first, options), b = prepare(second, options);
+  a.may_reject = b.may_reject = a.may_reject || b.may_reject;  // one that answers all of them has a coverage of 1
   if (first.kind != second.kind || first.labels != second.labels || first.gold != second.gold || first.gold_labels != second.gold_labels ||
       first.targets != second.targets) {
     throw Error(ErrorKind::invalid_argument, "compare: expected the same texts with the same labels, found others");
@@ -222,7 +239,7 @@ Comparison compare(const ScoredTexts& first, const ScoredTexts& second, const Ev
   count_pairs(a, b, comparison);
   const std::vector<double> of_a = of_all(a), of_b = of_all(b);
   const std::vector<std::vector<double>> samples_a = bootstrap(a, options), samples_b = bootstrap(b, options);  // of the same seed: the same texts
-  for (const MeasureInfo& info : measures_of(first.kind, options.ordered)) {
+  for (const MeasureInfo& info : measures_of(first.kind, options.ordered, a.may_reject)) {
     const std::size_t at = comparison.differences.size();
     std::vector<double> differences = column(samples_b, at), before = column(samples_a, at);
     for (std::size_t sample = 0; sample < before.size(); ++sample) differences[sample] -= before[sample];

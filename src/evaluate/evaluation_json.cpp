@@ -10,6 +10,7 @@ void write_labels(const Evaluation& evaluation, JsonWriter& json) {
     json.field("label", label.label);
     json.field("texts", label.texts);
     json.field("predicted", label.predicted);
+    if (evaluation.rejected) json.field("rejected", label.rejected);
     for (const auto& [name, measure] : {std::pair("precision", &label.precision), std::pair("recall", &label.recall), std::pair("f1", &label.f1)}) {
       json.key(name);
       write_measure(*measure, json);
@@ -40,6 +41,7 @@ void write_evaluation(const Evaluation& evaluation, JsonWriter& json) {
   write_measures(evaluation.measures, json);
   if (evaluation.kind == EvaluationKind::regression) return;
   if (evaluation.baseline) json.field("baseline", *evaluation.baseline);
+  if (evaluation.rejected) json.field("rejected", *evaluation.rejected);
   json.key("labels");
   write_labels(evaluation, json);
   if (!evaluation.confusion.empty()) {
@@ -94,6 +96,7 @@ void write_comparison(const Comparison& comparison, bool is_regression, JsonWrit
     json.field("only_first", comparison.only_first);
     json.field("only_second", comparison.only_second);
     json.field("both_wrong", comparison.both_wrong);
+    json.field("either_rejected", comparison.either_rejected);
     json.field("mcnemar_exact", comparison.mcnemar_exact);
     json.field("mcnemar_mid_p", comparison.mcnemar_mid_p);
   }
@@ -140,8 +143,8 @@ void write_origin(const EvaluationReport& report, JsonWriter& json) {
   json.field("seed", options.seed);
   json.end_object();
   write_facts({{"input", &report.input}, {"input_sha256", &report.input_sha256}, {"label_column", &report.label_column}, {"model", &report.model},
-               {"model_sha256", &report.model_sha256}, {"tokenizer_sha256", &report.tokenizer_sha256}, {"dtype", &report.dtype}, {"version", &report.version},
-               {"command", &report.command}}, json);
+               {"model_sha256", &report.model_sha256}, {"tokenizer_sha256", &report.tokenizer_sha256}, {"dtype", &report.dtype}, {"decision", &report.decision},
+               {"decision_sha256", &report.decision_sha256}, {"version", &report.version}, {"command", &report.command}}, json);
 }
 
 }  // namespace
@@ -184,6 +187,7 @@ void write_json(const EvaluationReport& report, JsonWriter& json) {
     json.field("model", report.against_model);
     if (!report.against_sha256.empty()) json.field("model_sha256", report.against_sha256);
     json.field("dtype", report.against_dtype);
+    write_facts({{"decision", &report.against_decision}, {"decision_sha256", &report.against_decision_sha256}}, json);
     write_evaluation(*report.against, json);
     json.end_object();
   }

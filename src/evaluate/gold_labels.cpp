@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <numeric>
 #include <utility>
 
 #include <fmt/format.h>
@@ -33,31 +34,50 @@ std::optional<std::int64_t> whole_number(std::string_view text, bool is_beginnin
   return rest.find_first_not_of('0') == std::string_view::npos && (after == end || *after == '.') ? std::optional(number) : std::nullopt;
 }
 
-// The numbers that all names begin with, if no two are the same; else the ids.
-std::map<std::int64_t, std::int32_t> numbers_of(const std::vector<std::string>& labels) {
-  std::map<std::int64_t, std::int32_t> named, ids;
-  for (std::size_t id = 0; id < labels.size(); ++id) {
-    ids.emplace(static_cast<std::int64_t>(id), static_cast<std::int32_t>(id));
-    if (const auto number = whole_number(labels[id], true)) named.emplace(*number, static_cast<std::int32_t>(id));
+using Numbers = std::map<std::int64_t, std::int32_t>;
+
+// The numbers that all names begin with, if no two are the same; else none.
+Numbers leading_numbers(const std::vector<std::string>& names) {
+  Numbers numbers;
+  for (std::size_t at = 0; at < names.size(); ++at) {
+    if (const auto number = whole_number(names[at], true)) numbers.emplace(*number, static_cast<std::int32_t>(at));
   }
-  return named.size() == labels.size() ? named : ids;
+  return numbers.size() == names.size() ? numbers : Numbers();
+}
+
+Numbers numbers_of(const std::vector<std::string>& labels, const OtherNames& others) {
+  Numbers numbers = leading_numbers(labels);
+  if (!numbers.empty()) return numbers;
+  const std::vector<std::string>& names = others.names.empty() ? labels : others.names;
+  numbers = leading_numbers(names);
+  for (std::size_t at = 0; numbers.size() < names.size(); ++at) numbers.emplace(static_cast<std::int64_t>(at), static_cast<std::int32_t>(at));
+  if (others.names.empty()) return numbers;
+  for (auto& [number, at] : numbers) at = others.ids[static_cast<std::size_t>(at)];
+  return numbers;
 }
 
 }  // namespace
 
-GoldLabels::GoldLabels(std::vector<std::string> labels, const std::map<std::string, std::string>& label_map)
-    : labels_(std::move(labels)), by_number_(numbers_of(labels_)) {
-  std::map<std::string, int> times;
-  for (const std::string& label : labels_) ++times[folded(label)];
-  for (std::size_t id = 0; id < labels_.size(); ++id) {
-    by_name_.emplace(labels_[id], static_cast<std::int32_t>(id));
-    if (times[folded(labels_[id])] == 1) by_folded_name_.emplace(folded(labels_[id]), static_cast<std::int32_t>(id));
+GoldLabels::GoldLabels(std::vector<std::string> labels, const std::map<std::string, std::string>& label_map, const OtherNames& others)
+    : labels_(std::move(labels)), all_names_(labels_), by_number_(numbers_of(labels_, others)) {
+  OtherNames own{labels_, std::vector<std::int32_t>(labels_.size())};
+  std::iota(own.ids.begin(), own.ids.end(), 0);
+  for (const OtherNames* all : {&std::as_const(own), &others}) {
+    std::map<std::string, int> times;
+    for (const std::string& name : all->names) ++times[folded(name)];
+    Ids alike;
+    for (std::size_t at = 0; at < all->names.size(); ++at) {
+      by_name_.emplace(all->names[at], all->ids[at]);  // a label's own name stays
+      if (times[folded(all->names[at])] == 1) alike.emplace(folded(all->names[at]), all->ids[at]);
+    }
+    by_folded_name_.merge(alike);
   }
+  all_names_.insert(all_names_.end(), others.names.begin(), others.names.end());
   for (const auto& [value, label] : label_map) {
     const auto id = find_unmapped(label);
     if (!id) {
       throw Error(ErrorKind::invalid_argument, fmt::format("--label-map: {}: expected a label of the model ({}), found \"{}\"{}", value, first_of(labels_, 12), label,
-                                                           suggestion(label, labels_)));
+                                                           suggestion(label, all_names_)));
     }
     by_map_.emplace(value, *id);
   }
@@ -77,6 +97,6 @@ std::optional<std::int32_t> GoldLabels::find_unmapped(std::string_view value) co
   return std::nullopt;
 }
 
-std::string GoldLabels::nearest_to(std::string_view value) const { return nearest(value, labels_).value_or(""); }
+std::string GoldLabels::nearest_to(std::string_view value) const { return nearest(value, all_names_).value_or(""); }
 
 }  // namespace filbert

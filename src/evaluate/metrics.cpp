@@ -14,6 +14,8 @@ namespace {
 
 double ratio(double part, double whole) { return whole == 0 ? 0 : part / whole; }
 
+constexpr std::ptrdiff_t kCoverage = 1;  // its place, behind the accuracy
+
 double f1_of(double right, double texts, double predicted) { return ratio(2 * right, texts + predicted); }
 
 double loss_of(double probability) { return -std::log(std::clamp(probability, kLeastProbability, 1 - kLeastProbability)); }
@@ -33,13 +35,14 @@ ScoredRow single_row(std::span<const float> scores, std::int32_t gold, std::size
   return row;
 }
 
-// The means over labels; appends what each label is.
-ScoredRow multi_row(std::span<const float> scores, std::span<const std::uint8_t> gold, const EvaluateOptions& options, std::vector<ScoredLabel>& labels) {
+// The means over labels; appends what each label is. `thresholds`: of each label its own, or none.
+ScoredRow multi_row(std::span<const float> scores, std::span<const std::uint8_t> gold, std::span<const float> thresholds, const EvaluateOptions& options,
+                    std::vector<ScoredLabel>& labels) {
   ScoredRow row;
   row.right = true;
   for (std::size_t label = 0; label < scores.size(); ++label) {
     const double score = scores[label];
-    const bool has_it = gold[label] != 0, predicted = score >= options.threshold;
+    const bool has_it = gold[label] != 0, predicted = thresholds.empty() ? score >= options.threshold : scores[label] >= thresholds[label];
     labels.push_back({scores[label], static_cast<std::uint16_t>(bin_of(score, options.bins)), has_it, predicted});
     row.right = row.right && has_it == predicted;
     row.loss += loss_of(has_it ? score : 1 - score);
@@ -161,6 +164,8 @@ std::vector<double> label_figures(const PreparedTexts& texts, const Tally& sums)
   for (std::size_t bin = 0; bin < texts.bins; ++bin) {
     out.push_back(sums.bin_count[bin] > 0 ? sums.bin_right[bin] / sums.bin_count[bin] : kNoNumber);
   }
+  if (sums.weight == 0) std::ranges::fill(out, kNoNumber);  // all of them are rejected
+  if (texts.may_reject) out.insert(out.begin() + kCoverage, ratio(sums.weight, sums.weight + sums.rejected));
   return out;
 }
 
@@ -177,6 +182,8 @@ void check(const ScoredTexts& texts, const EvaluateOptions& options) {
   if (texts.kind == EvaluationKind::regression) expect("targets", count, texts.targets.size());
   if (texts.kind == EvaluationKind::single_label) expect("gold", count, texts.gold.size());
   if (texts.kind == EvaluationKind::multi_label) expect("gold_labels", count * labels, texts.gold_labels.size());
+  if (!texts.rejected.empty()) expect("rejected", texts.kind == EvaluationKind::single_label ? count : 0, texts.rejected.size());
+  if (!texts.thresholds.empty()) expect("thresholds", texts.kind == EvaluationKind::multi_label ? labels : 0, texts.thresholds.size());
   for (const float score : texts.scores) {
     if (texts.kind == EvaluationKind::regression ? std::isfinite(score) : score >= 0 && score <= 1) continue;
     refuse(fmt::format("scores: expected {}, found {}", texts.kind == EvaluationKind::regression ? "numbers" : "those from 0 to 1", score));
@@ -231,6 +238,7 @@ PreparedTexts prepare(const ScoredTexts& texts, const EvaluateOptions& options) 
   PreparedTexts prepared;
   prepared.kind = texts.kind;
   prepared.ordered = options.ordered;
+  prepared.may_reject = !texts.rejected.empty();
   prepared.num_labels = texts.labels.size();
   if (texts.kind == EvaluationKind::regression) {
     prepared.values.assign(texts.scores.begin(), texts.scores.end());
@@ -247,7 +255,9 @@ PreparedTexts prepare(const ScoredTexts& texts, const EvaluateOptions& options) 
     const std::span<const float> scores = std::span(texts.scores).subspan(first, prepared.num_labels);
     prepared.rows.push_back(texts.kind == EvaluationKind::single_label
                                 ? single_row(scores, texts.gold[text], options.bins)
-                                : multi_row(scores, std::span(texts.gold_labels).subspan(first, prepared.num_labels), options, prepared.label_rows));
+                                : multi_row(scores, std::span(texts.gold_labels).subspan(first, prepared.num_labels), texts.thresholds, options,
+                                            prepared.label_rows));
+    prepared.rows.back().rejected = prepared.may_reject && texts.rejected[text] != 0;
   }
   return prepared;
 }
@@ -260,6 +270,10 @@ Tally tally(const PreparedTexts& texts, std::span<const std::uint32_t> weights) 
     if (weights[text] == 0) continue;
     const ScoredRow& row = texts.rows[text];
     const double weight = weights[text];
+    if (row.rejected) {
+      sums.rejected += weight;
+      continue;
+    }
     sums.weight += weight;
     sums.loss += weight * row.loss;
     sums.squared += weight * row.squared;

@@ -21,6 +21,7 @@ struct ScoredRow {
   std::int32_t gold = 0, predicted = 0;    // single_label
   std::uint32_t bin = 0;                   // single_label
   bool right = false;                      // of multi_label: all labels are
+  bool rejected = false;                   // no answer: counts for the coverage alone
 };
 
 // A label of a text of multi_label.
@@ -34,6 +35,7 @@ struct ScoredLabel {
 struct PreparedTexts {
   EvaluationKind kind = EvaluationKind::single_label;
   bool ordered = false;
+  bool may_reject = false;                 // there is a coverage
   std::size_t num_labels = 0, bins = 0;
   std::vector<ScoredRow> rows;             // [texts]; of labels
   std::vector<ScoredLabel> label_rows;     // multi_label: [texts, num_labels]
@@ -53,6 +55,7 @@ struct Tally {
   std::vector<double> right, texts, predicted;           // [num_labels]: of predictions that are right, of gold labels, of predictions
   std::vector<double> bin_count, bin_confidence, bin_right;  // [bins]
   double weight = 0, loss = 0, squared = 0;
+  double rejected = 0;                                   // the weight of texts without an answer, which nothing else counts
   double all_right = 0, within_one = 0, distance = 0;    // texts; of ordered labels
 };
 Tally tally(const PreparedTexts& texts, std::span<const std::uint32_t> weights);

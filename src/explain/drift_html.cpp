@@ -130,6 +130,7 @@ void reproduce(const DriftReport& report, std::string& out) {
   fact("Model", name_html(report.current.model, 64), out);
   fact("Its weights", hash_html(report.current.model_sha256), out);
   fact("Its tokenizer", hash_html(report.current.tokenizer_sha256), out);
+  fact("Its decision", hash_html(report.current.decision_sha256), out);
   fact("Seed", fmt::format("{}", report.options.seed), out);
   fact("Filbert", name_html(report.current.version), out);
   out += "</dl>\n" + command_html(report.command) + "</section>\n";

@@ -31,6 +31,7 @@ void answer_right(const EvaluationReport& report, std::string& out) {
     out += fmt::format("<p>It is off by one at most in {}.</p>\n", percent_html(evaluation.at("within_one").value));
   }
   if (evaluation.baseline) out += fmt::format("<p>Always saying the most frequent label would be right in {}.</p>\n", percent_html(*evaluation.baseline));
+  if (evaluation.rejected) out += fmt::format("<p>It answers <strong>{}</strong> of the texts; the others are rejected.</p>\n", percent_html(evaluation.at("coverage").value));
   out += "</section>\n";
 }
 
@@ -90,6 +91,10 @@ void notices(const EvaluationReport& report, std::string& out) {
       names += fmt::format("{}{} as {}", at == 0 ? "" : ", ", name_html(report.gold_names[at].first), name_html(report.gold_names[at].second));
     }
     lines.push_back(fmt::format("Labels of the file are read so: {}{}.", names, report.gold_names.size() > 12 ? ", …" : ""));
+  }
+  if (!report.decision.empty()) lines.push_back(fmt::format("Labels and scores are those of {}.", name_html(report.decision, 200)));
+  if (report.evaluation.rejected.value_or(0) > 0) {
+    lines.push_back(fmt::format("{} rejected: all figures but the coverage are of the others.", count_of(*report.evaluation.rejected, "text is", "texts are")));
   }
   if (report.truncated > 0) lines.push_back(fmt::format("{} too long for the model, which saw the beginning.", count_of(report.truncated, "text is", "texts are")));
   if (report.invalid_utf8 > 0) lines.push_back(fmt::format("{} ill-formed UTF-8, which was replaced.", count_of(report.invalid_utf8, "text has", "texts have")));

@@ -32,6 +32,9 @@ void comparison_line(const EvaluationReport& report, std::string& out) {
   out += fmt::format("<tr><th scope=\"row\">right</th><td class=\"num\">{}</td><td class=\"num\">{}</td></tr>\n"
                      "<tr><th scope=\"row\">wrong</th><td class=\"num\">{}</td><td class=\"num\">{}</td></tr>\n</tbody></table></div>\n",
                      both.both_right, both.only_first, both.only_second, both.both_wrong);
+  if (both.either_rejected > 0) {
+    out += fmt::format("<p class=\"hint\">{} rejected by one of them, or both, and not in this table.</p>\n", count_of(both.either_rejected, "text is", "texts are"));
+  }
   out += fmt::format("<p class=\"hint\">McNemar’s test, whether {} against {} can be chance: p = {:.4g} exact, {:.4g} mid-p.</p>\n", both.only_first, both.only_second,
                      both.mcnemar_exact, both.mcnemar_mid_p);
 }
@@ -41,7 +44,7 @@ void slice_table(const EvaluationReport& report, std::size_t begin, std::size_t 
   std::vector<std::size_t> shown = {0};  // of the measures
   for (std::size_t at = 1; at < slices[begin].measures.size(); ++at) {
     const std::string_view name = slices[begin].measures[at].info.name;
-    if (name == "macro_f1" || name == "log_loss" || name == "ece" || name == "pearson" || name == "spearman") shown.push_back(at);
+    if (name == "coverage" || name == "macro_f1" || name == "log_loss" || name == "ece" || name == "pearson" || name == "spearman") shown.push_back(at);
   }
   double most = 1;
   if (!slices[begin].measures[0].info.is_share) {
@@ -118,10 +121,13 @@ void evaluation_labels(const EvaluationReport& report, std::string& out) {
   out += "<section class=\"card\" id=\"labels\">\n<h2>Label by label</h2>\n<p class=\"hint\">Precision: how many of those that get the label should have it. Recall: how many of "
          "those that should have it get it. F1 is between the two, nearer to the lower.</p>\n";
   out += evaluation_scroll("Table of labels") + "<table class=\"figures\">\n<thead><tr><th scope=\"col\">Label</th><th scope=\"col\" class=\"num\">Texts</th><th scope=\"col\" class=\"num\">Said</th>";
+  const bool may_reject = report.evaluation.rejected.has_value();
+  if (may_reject) out += "<th scope=\"col\" class=\"num\">Rejected</th>";
   for (const char* name : {"Precision", "Recall", "F1"}) out += fmt::format("{}<th scope=\"col\" class=\"num\">{}</th>", kNoHead, name);
   out += "</tr></thead>\n<tbody>\n";
   for (const LabelMeasures& label : report.evaluation.per_label) {
     out += fmt::format("<tr><th scope=\"row\">{}</th><td class=\"num\">{}</td><td class=\"num\">{}</td>", name_html(label.label, 48), label.texts, label.predicted);
+    if (may_reject) out += fmt::format("<td class=\"num\">{}</td>", label.rejected);
     for (const Measure* measure : {&label.precision, &label.recall, &label.f1}) {
       out += fmt::format("<td class=\"track\">{}</td><td class=\"num\">{}</td>", measure_bar(*measure, 1), measure_html(*measure));
     }

@@ -59,9 +59,13 @@ void evaluation_reproduce(const EvaluationReport& report, std::string& out) {
   fact("Weights, sha256", hash_html(report.model_sha256), out);
   fact("Tokenizer, sha256", hash_html(report.tokenizer_sha256), out);
   fact("Computed in", name_html(report.dtype), out);
+  fact("Decision", name_html(report.decision, 200), out);
+  fact("What it says, sha256", hash_html(report.decision_sha256), out);
   fact("Second model", name_html(report.against_model, 200), out);
   fact("Its weights, sha256", hash_html(report.against_sha256), out);
   fact("It computes in", name_html(report.against_dtype), out);
+  fact("Its decision", name_html(report.against_decision, 200), out);
+  fact("What that says, sha256", hash_html(report.against_decision_sha256), out);
   fact("Filbert", name_html(report.version), out);
   fact("Measured with", fmt::format("{} bins, {} samples, intervals of {:g} %, seed {}{}", options.bins, options.bootstrap, 100 * options.confidence, options.seed,
                                     report.evaluation.kind == EvaluationKind::multi_label ? fmt::format(", threshold {:g}", options.threshold) : ""), out);

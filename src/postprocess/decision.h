@@ -34,6 +34,9 @@ std::vector<std::string> labels_by(const Decision& decision, std::span<const flo
 // The weights are hashed only if there is one.
 std::shared_ptr<const Decision> load_decision(const DecisionChoice& choice, const std::filesystem::path& directory, const Config& config);
 
+// Of all that it does: without how it was found. 64 hexadecimal digits.
+std::string decision_sha256(const Decision& decision);
+
 // The decision of the checkpoint `from`, where there is one, for `to`, which is the same model in another file: only the hash of the weights is another.
 // Throws what load_decision() throws.
 void carry_decision(const std::filesystem::path& from, const std::filesystem::path& to);

@@ -13,6 +13,7 @@
 #include "base/json_writer.h"
 #include "base/names.h"
 #include "base/nearest.h"
+#include "base/sha256.h"
 #include "load/fingerprint.h"
 #include "postprocess/answers.h"
 #include "postprocess/decision.h"
@@ -240,6 +241,12 @@ std::shared_ptr<const Decision> load_decision(const DecisionChoice& choice, cons
   auto decision = std::make_shared<const Decision>(read_decision(file));
   check_decision(*decision, config, weights_sha256(directory), file.string());
   return decision;
+}
+
+std::string decision_sha256(const Decision& decision) {
+  Decision bare = decision;
+  bare.measured.clear();
+  return sha256_of(decision_json(bare));
 }
 
 void carry_decision(const std::filesystem::path& from, const std::filesystem::path& to) {

@@ -120,6 +120,7 @@ struct Families {
   Counters& tokens = counters("filbert_tokens_total", "Tokens of texts, special ones included");
   Counters& unknown_tokens = counters("filbert_unknown_tokens_total", "Tokens that the vocabulary lacks: [UNK] or its like");
   Counters& truncated = counters("filbert_truncated_total", "Texts that were too long and lost tokens");
+  Counters& rejected = counters("filbert_rejected_total", "Texts whose answer a decision rejects");
   Counters& problems = counters("filbert_text_problems_total", "Texts that got no answer");
 
   Counters& reloads = counters("filbert_reloads_total", "Reloads of the models");
@@ -137,7 +138,8 @@ struct ModelMetrics {
         confidence(families.confidence.Add(labels, kConfidence)),
         tokens(families.tokens.Add(labels)),
         unknown_tokens(families.unknown_tokens.Add(labels)),
-        truncated(families.truncated.Add(labels)) {}
+        truncated(families.truncated.Add(labels)),
+        rejected(families.rejected.Add(labels)) {}
 
   prometheus::Labels with(const char* name, std::string_view value) const {
     prometheus::Labels all = labels;
@@ -153,6 +155,7 @@ struct ModelMetrics {
   prometheus::Counter& tokens;
   prometheus::Counter& unknown_tokens;
   prometheus::Counter& truncated;
+  prometheus::Counter& rejected;
   Children<std::string, prometheus::Counter*> predictions;   // by label
   Children<std::string, prometheus::Counter*> entities;      // by type
   Children<std::string, prometheus::Counter*> problems;      // by kind
@@ -275,6 +278,7 @@ void Metrics::outcome(std::string_view model, const Outcome& outcome, std::size_
   if (outcome.of_tokens) return;
   impl_->predicted(of, outcome.classification.label).Increment();
   of.confidence.Observe(static_cast<double>(outcome.classification.score));
+  if (outcome.classification.rejected.value_or(false)) of.rejected.Increment();
 }
 
 void Metrics::entities(std::string_view model, std::span<const Entity> entities) {

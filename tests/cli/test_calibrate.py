@@ -11,7 +11,7 @@ import pytest
 
 from filbert_command import ok, run
 from serve_command import Server
-from tiny_checkpoint import LABELS, WORDS, write_checkpoint
+from tiny_checkpoint import LABELS, WORDS, write_checkpoint, write_entities_checkpoint
 
 DECISION = "filbert_decision.json"
 TEXTS = ["I really love this book", "bad", "", "the film was not good"]
@@ -122,6 +122,46 @@ def test_every_place_gives_the_same_bits(own):
     with Server("--no-decision", checkpoint=checkpoint) as server:
         assert [answer["scores"] for answer in server.request("POST", "/v1/classify", {"input": TEXTS}).json["data"]] == [answer["scores"] for answer in raw]
         assert "decision" not in server.request("GET", "/v1/models/tiny").json
+
+
+def test_each_served_model_has_its_own(own, labelled, tmp_path):
+    checkpoint, file = own
+    calibrate(checkpoint, file, "--reject-below", "0.4", "--merge", "bad=1 star,2 stars")
+    other = write_checkpoint(tmp_path / "other", seed=8)
+    calibrate(other, file, "--method", "none", "--rename", "5 stars=best", "--output", tmp_path / "other.json")
+    expected = {"own": answers(checkpoint, TEXTS), "other": answers(other, TEXTS, "--decision", tmp_path / "other.json"), "third": answers(labelled[0], TEXTS)}
+    words = ["--model", f"own={checkpoint}", "--model", f"other={other}", "--model", f"third={labelled[0]}"]
+    def said(server):
+        data = {name: server.request("POST", "/v1/classify", {"model": name, "input": TEXTS}).json["data"] for name in expected}
+        return {name: [answer["scores"] for answer in answers] for name, answers in data.items()}
+    with Server(*words, "--decision", f"other={tmp_path / 'other.json'}") as server:
+        assert said(server) == {name: [answer["scores"] for answer in wanted] for name, wanted in expected.items()}
+        rejected = sum(answer["rejected"] for answer in expected["own"])
+        assert rejected > 0
+        lines = server.request("GET", "/metrics").text.splitlines()
+        counts = {line.partition(" ")[0]: float(line.partition(" ")[2]) for line in lines if line.startswith("filbert_rejected_total{")}
+        assert counts == {f'filbert_rejected_total{{model="{name}"}}': rejected if name == "own" else 0 for name in expected}
+    with Server(*words, "--no-decision", "--decision", f"other={tmp_path / 'other.json'}") as server:
+        expected["own"] = answers(checkpoint, TEXTS, "--no-decision")
+        assert said(server) == {name: [answer["scores"] for answer in wanted] for name, wanted in expected.items()}
+    with Server("--decision", tmp_path / "other.json", checkpoint=other) as server:
+        assert server.request("POST", "/v1/classify", {"input": TEXTS}).json["data"][0]["scores"] == expected["other"][0]["scores"]
+
+
+def test_a_decision_of_no_model_is_refused(own, tmp_path):
+    checkpoint, file = own
+    calibrate(checkpoint, file)
+    decision = checkpoint / DECISION
+    entities = write_entities_checkpoint(tmp_path / "entities")
+    two = ["--model", f"a={checkpoint}", "--model", f"b={entities}"]
+    for words, code, part in [
+        ([*two, "--decision", decision], 2, "--decision: expected NAME=FILE"), ([*two, "--decision", f"c={decision}"], 2, "one of a, b"),
+        ([*two, "--decision", f"b={decision}"], 2, "which labels tokens"), ([*two, "--decision", f"a={tmp_path / 'none.json'}"], 3, "none.json"),
+        ([*two, "--decision", f"a={decision}", "--decision", f"a={decision}"], 2, "one for each model"),
+        (["--model", write_checkpoint(tmp_path / "other", seed=8), "--decision", decision], 5, "weights_sha256"),
+    ]:
+        result = run("serve", "--port", "0", *words)
+        assert result.code == code and part in result.err, (words, result)
 
 
 def test_what_the_caller_says_wins(own):
@@ -290,3 +330,5 @@ def test_bad_input_leaves_what_is_there(own, tmp_path):
     assert run("calibrate", "--model", write_checkpoint(tmp_path / "one", labels=["score"], problem_type="regression"), file).code == 4
     assert run("calibrate", "--model", checkpoint, file, "--output", tmp_path / "no" / "such" / "folder.json").code == 2
     assert not [path for path in checkpoint.iterdir() if "tmp" in path.name.lower()]
+    result = run("calibrate", "--model", checkpoint, few, "--output", few)
+    assert result.code == 2 and "--output: expected another file than" in result.err and few.read_text().startswith("text,label")

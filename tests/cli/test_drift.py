@@ -1,14 +1,17 @@
 """filbert drift: two files of texts, what has changed between them, a reference without texts, and exit codes for scripts."""
 
+import collections
 import csv
 import json
+import pathlib
 import random
+import shutil
 import unicodedata
 
 import pytest
 
 from filbert_command import ok, run
-from tiny_checkpoint import WORDS, write_checkpoint
+from tiny_checkpoint import LABELS, WORDS, write_checkpoint
 
 
 def write_texts(path, seed, count=300, words=WORDS, longest=12, labels=None):
@@ -123,6 +126,30 @@ def test_the_page_goes_where_it_should(checkpoint, files, tmp_path):
     assert "хорошо" in text
 
 
+def test_labels_and_scores_are_those_of_the_decision(checkpoint, files, tmp_path):
+    model = pathlib.Path(shutil.copytree(checkpoint, tmp_path / "decided"))
+    gold = write_texts(tmp_path / "gold.csv", 6, labels=LABELS)
+    words = ["--merge", "bad=1 star,2 stars", "--rename", "5 stars=best"]
+    assert run("calibrate", "--model", model, gold, "--label-column", "stars", *words).code == 0
+    decided, bare = (drift(model, files["same"], "--reference", files["old"], *words) for words in ([], ["--no-decision"]))
+    rows = [row["text"] for row in csv.DictReader(open(files["same"], encoding="utf-8"))]
+    lines = "".join(json.dumps({"text": text}) + "\n" for text in rows)
+    answers = ok("classify", "--model", model, "--input-format", "jsonl", "--format", "json", stdin=lines).rows
+    said = {bin["bin"]: bin["texts"] for bin in measures(decided)["label"]["bins"] if bin["texts"]}
+    assert said == collections.Counter(answer["label"] for answer in answers) and set(said) <= {"bad", "3 stars", "4 stars", "best"}
+    assert measures(decided)["score"]["mean"] == pytest.approx(sum(answer["score"] for answer in answers) / len(answers), abs=1e-4)  # four decimals
+    assert measures(bare) == measures(drift(checkpoint, files["same"], "--reference", files["old"]))
+    assert len(decided["current"]["decision_sha256"]) == 64 and "decision_sha256" not in bare["current"]
+    stored = tmp_path / "old.json"
+    assert run("drift", files["old"], "--model", model, "--save-reference", stored).code == 0
+    assert measures(drift(model, files["same"], "--reference", stored)) == measures(decided)
+    for words in (["--no-decision"], ["--decision", tmp_path / "else.json"]):
+        (tmp_path / "else.json").write_text((model / "filbert_decision.json").read_text().replace('"best"', '"finest"'))
+        result = run("drift", files["same"], "--reference", stored, "--model", model, *words)
+        assert result.code == 2 and "old.json: decision: expected" in result.err, result
+    assert run("drift", files["same"], "--reference", stored, "--model", model, "--decision", tmp_path / "none.json").code == 3
+
+
 def test_what_cannot_be_is_refused(checkpoint, files, tmp_path):
     other = write_checkpoint(tmp_path / "other", seed=8)
     stored, empty, no_summary = tmp_path / "old.json", tmp_path / "empty.csv", tmp_path / "wrong.json"
@@ -135,7 +162,7 @@ def test_what_cannot_be_is_refused(checkpoint, files, tmp_path):
             (2, [empty, "--reference", stored], "expected texts, found none"), (2, [files["same"], "--reference", empty], "expected texts, found none"),
             (2, [files["same"], "--reference", stored, "--max-length", "9"], "max_length"), (2, [files["same"], "--reference", stored, "--text-column", "txt"], "txt"),
             (2, [files["same"], "--save-reference", tmp_path / "a.txt"], ".json"), (2, [files["same"], "--save-reference", stored, "--fail-above", "1"], "--fail-above"),
-            (2, [files["same"], "--reference", stored, "--output", stored], "another file"), (2, [files["same"], "--reference", stored, "--output", files["same"]], "another file")]:
+            (2, [files["same"], "--reference", stored, "--output", stored], "another file"), (2, [files["same"], "--reference", stored, "--save-reference", stored], "another file"), (2, [files["same"], "--reference", stored, "--output", files["same"]], "another file")]:
         result = run("drift", *words, "--model", checkpoint)
         assert result.code == code and says in result.err, (words, result)
     result = run("drift", files["same"], "--reference", stored, "--model", other)

@@ -2,11 +2,14 @@
 
 import json
 import math
+import pathlib
 import re
+import shutil
+import subprocess
 
 import pytest
 
-from filbert_command import ok, run
+from filbert_command import FILBERT, environment, ok, run
 from tiny_checkpoint import LABELS, write_checkpoint
 
 WORDS = ["good", "bad", "film", "book", "love", "hate", "not", "very", "really", "the"]
@@ -195,6 +198,112 @@ def test_max_texts_and_worst(checkpoint, tmp_path):
     assert (report["rows"], report["texts"], len(report["worst"])) == (40, 40, 2)
 
 
+@pytest.fixture
+def decided(checkpoint, tmp_path):
+    """A checkpoint of the test's own with a decision that calibrates, merges, renames and rejects; and a file."""
+    own = pathlib.Path(shutil.copytree(checkpoint, tmp_path / "decided"))
+    file = write_csv(tmp_path / "decided.csv")
+    result = run("calibrate", "--model", own, file, "--reject-below", "0.5", "--merge", "bad=1 star,2 stars", "--rename", "5 stars=best")
+    assert result.code == 0, result.err
+    decision = json.loads((own / "filbert_decision.json").read_text())
+    decision["calibration"]["temperature"] = 1.5  # that of labels drawn so would reject everything
+    (own / "filbert_decision.json").write_text(json.dumps(decision))
+    decision["reject_below"] = sorted(answer["score"] for answer in answers_of(own))[len(TEXTS) // 3]
+    (own / "filbert_decision.json").write_text(json.dumps(decision))
+    return own, file
+
+
+def test_a_decision_is_applied_as_classify_applies_it(decided):
+    model, file = decided
+    names = ["bad", "3 stars", "4 stars", "best"]
+    merged = {"1 star": "bad", "2 stars": "bad", "5 stars": "best"}
+    report = report_of(model, file, "--ordered")
+    answers, gold = answers_of(model), [merged.get(label, label) for label in GOLD]
+    pairs = [(answer, label) for answer, label in zip(answers, gold) if not answer["rejected"]]
+    assert 0 < len(pairs) < len(answers)
+    value = {name: measure["value"] for name, measure in report["measures"].items()}
+    assert report["texts"] == len(TEXTS) and report["rejected"] == len(TEXTS) - len(pairs)
+    assert value["coverage"] == pytest.approx(len(pairs) / len(TEXTS), abs=1e-12)
+    assert value["accuracy"] == pytest.approx(sum(answer["label"] == label for answer, label in pairs) / len(pairs), abs=1e-12)
+    loss = [-math.log(answer["scores"][names.index(label)]["score"]) for answer, label in pairs]
+    assert value["log_loss"] == pytest.approx(sum(loss) / len(loss), abs=1e-6)  # classify prints f32
+    assert [label["label"] for label in report["labels"]] == names
+    assert [label["texts"] + label["rejected"] for label in report["labels"]] == [gold.count(label) for label in names]
+    assert report["gold_names"] == merged
+    rows = {row for row, answer in enumerate(answers, 1) if answer["rejected"]}
+    assert not rows & {entry["row"] for entry in report["worst"]}
+    assert report["decision"] == "filbert_decision.json" and len(report["decision_sha256"]) == 64
+    assert report["measures"] == report_of(model, write_csv(file.parent / "b.csv", gold), "--ordered")["measures"]
+
+
+def test_no_decision_leaves_it_out(decided, checkpoint):
+    model, file = decided
+    bare, expected = report_of(model, file, "--no-decision"), report_of(checkpoint, file)
+    assert bare["measures"] == expected["measures"] and bare["labels"] == expected["labels"]
+    assert not {"decision", "rejected"} & bare.keys() and "coverage" not in bare["measures"]
+    assert report_of(model, file, "--function-to-apply", "softmax")["measures"] == report_of(model, file)["measures"]
+
+
+def test_a_decision_may_be_named_and_a_wrong_one_is_refused(decided, checkpoint, tmp_path):
+    model, file = decided
+    decision = model / "filbert_decision.json"
+    moved = decision.rename(tmp_path / "else.json")
+    assert "decision" not in report_of(model, file)
+    named = report_of(model, file, "--decision", moved)
+    assert named["decision"] == str(moved) and named["rejected"] > 0
+    content = json.loads(moved.read_text())
+    moved.write_text(json.dumps(content | {"weights_sha256": "0" * 64}))
+    result = run("evaluate", "--model", model, file, "--decision", moved)
+    assert result.code == 5 and "weights_sha256" in result.err and "--no-decision" in result.err
+    assert run("evaluate", "--model", model, file, "--decision", tmp_path / "none.json").code == 3
+
+
+def test_each_of_two_models_has_its_own_decision(decided, checkpoint):
+    model, file = decided
+    both = report_of(model, file, "--against-dtype", "int8")
+    assert both["against"]["decision_sha256"] == both["decision_sha256"] and "coverage" in both["against"]["measures"]
+    pairs = both["comparison"]
+    assert pairs["both_right"] + pairs["only_first"] + pairs["only_second"] + pairs["both_wrong"] + pairs["either_rejected"] == len(TEXTS)
+    assert pairs["either_rejected"] >= both["rejected"] > 0
+    result = run("evaluate", "--model", model, file, "--against", checkpoint)
+    assert result.code == 2 and "--against: expected the labels of the other model" in result.err and "--no-decision" in result.err
+    content = json.loads((model / "filbert_decision.json").read_text())
+    plain = [{"label": label, "of": [label]} for label in LABELS]
+    (model / "filbert_decision.json").write_text(json.dumps(content | {"answers": plain}))
+    half = report_of(checkpoint, file, "--against", model)
+    assert half["measures"]["coverage"]["value"] == 1 and half["rejected"] == 0 and "decision" not in half
+    assert half["against"]["rejected"] == half["comparison"]["either_rejected"] > 0
+    change = half["comparison"]["differences"]["coverage"]["value"]
+    assert change == pytest.approx(half["against"]["measures"]["coverage"]["value"] - 1, abs=1e-12)
+
+
+def test_people_see_what_is_rejected(decided, tmp_path):
+    model, file = decided
+    text = ok("evaluate", "--model", model, file, *FAST).text
+    assert re.search(r"^coverage +0\.\d+ \[", text, re.MULTILINE) and "labels and scores are those of filbert_decision.json" in text
+    assert re.search(r"\d+ of 62 texts are rejected", text)
+    assert [line for line in text.split("\n") if len(line) > 80 and str(tmp_path) not in line] == []
+    ok("evaluate", "--model", model, file, *FAST, "--output", tmp_path / "report.html")
+    assert "the others are rejected" in (tmp_path / "report.html").read_text()
+
+
+def test_thresholds_of_a_decision(tmp_path):
+    labels = ["toxic", "insult", "threat"]
+    model = write_checkpoint(tmp_path / "model", labels=labels, problem_type="multi_label_classification")
+    gold = [",".join(label for bit, label in enumerate(labels) if number >> bit & 1) for number in range(len(TEXTS))]
+    file = write_csv(tmp_path / "a.csv", gold)
+    assert run("calibrate", "--model", model, file, "--best-f1", "--label-separator", ",").code == 0
+    answers = answers_of(model)
+    exact = [sorted(answer["labels"]) == sorted(filter(None, wanted.split(","))) for answer, wanted in zip(answers, gold)]
+    report = report_of(model, file)
+    assert report["measures"]["exact_match"]["value"] == pytest.approx(sum(exact) / len(TEXTS), abs=1e-12)
+    said = {label["label"]: label["predicted"] for label in report["labels"]}
+    assert said == {label: sum(label in answer["labels"] for answer in answers) for label in labels}
+    asked = answers_of(model, "--threshold", "0.4")
+    said = {label["label"]: label["predicted"] for label in report_of(model, file, "--threshold", "0.4")["labels"]}
+    assert said == {label: sum(label in answer["labels"] for answer in asked) for label in labels}
+
+
 @pytest.mark.parametrize("name, content, words, code, message", [
     ("a.csv", "id,body\n1,a\n", [], 2, 'expected a column "text" (--text-column)'),
     ("a.csv", "text\na\n", [], 2, 'expected a column "label" (--label-column)'),
@@ -225,6 +334,38 @@ def test_what_is_not_there(checkpoint, tokenizer_only, model_only, tmp_path):
     assert run("evaluate", "--model", checkpoint).code == 2
     result = run("evaluate", "--model", checkpoint, "-", stdin="text,label\n")
     assert result.code == 2 and "since it is read twice" in result.err
+
+
+def test_a_file_that_changes_meanwhile_is_no_input(checkpoint, tmp_path):
+    file = write_csv(tmp_path / "a.csv", GOLD * 100, TEXTS * 100)
+    content = file.read_bytes()
+    with subprocess.Popen([FILBERT, "evaluate", "--model", checkpoint, file, *FAST], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()) as process:
+        while process.poll() is None:  # another file takes its name, again and again: who reads one of them to its end sees no change in it
+            (tmp_path / "b.csv").write_bytes(content)
+            (tmp_path / "b.csv").replace(file)
+        out, err = process.communicate()
+    assert (process.returncode, out) == (2, "") and "was written to meanwhile" in err
+
+
+@pytest.mark.parametrize("words", [["evaluate"], ["calibrate"], ["drift", "--reference", "FILE"], ["explain", "--input"]])
+def test_a_row_without_an_end_is_named(checkpoint, tmp_path, words):
+    file = tmp_path / "a.csv"
+    with file.open("wb") as lines:  # a hole: it takes no place on the disk
+        lines.write(b"text,label\ngood,1 star\n")
+        lines.truncate(70 << 20)
+        lines.seek(0, 2)
+        lines.write(b",1 star\n")
+    result = run(words[0], "--model", checkpoint, *[file if word == "FILE" else word for word in words[1:]], file)
+    assert (result.code, result.text) == (2, "") and "line 3: expected a row of at most 67108864 bytes, found 734003" in result.err
+
+
+def test_a_report_never_takes_the_place_of_its_file(checkpoint, tmp_path):
+    file = write_csv(tmp_path / "a.csv")
+    before = file.read_bytes()
+    (tmp_path / "link.csv").symlink_to(file)
+    for output in (file, tmp_path / "link.csv", tmp_path / "." / "a.csv"):
+        result = run("evaluate", "--model", checkpoint, file, "--output", output)
+        assert result.code == 2 and "--output: expected another file than" in result.err and file.read_bytes() == before
 
 
 def test_a_model_of_one_label_is_refused(tmp_path):

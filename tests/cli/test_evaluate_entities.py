@@ -263,6 +263,15 @@ def test_what_cannot_be_is_named(ner, tmp_path, name, content, words, code, mess
     assert message in result.err
 
 
+def test_a_decision_is_of_texts(ner, tmp_path):
+    (tmp_path / "a.conll").write_text("anna B-PER\n")
+    result = run("evaluate", tmp_path / "a.conll", "--model", ner, "--decision", tmp_path / "d.json")
+    assert result.code == 2 and "--decision: expected one of texts as the model, found a token classifier" in result.err
+    ok("evaluate", tmp_path / "a.conll", "--model", ner, "--no-decision")
+    result = run("evaluate", tmp_path / "a.conll", "--model", ner, "--output", tmp_path / "a.conll")
+    assert result.code == 2 and "--output: expected another file than" in result.err
+
+
 def test_options_of_entities_are_refused_for_texts(checkpoint, tmp_path):
     (tmp_path / "a.csv").write_text("text,label\na,1 star\n")
     result = run("evaluate", tmp_path / "a.csv", "--model", checkpoint, "--scheme", "iob2")

@@ -130,6 +130,15 @@ def test_what_cannot_be_is_named(checkpoint, tmp_path, name, content, words, cod
     assert message in result.err
 
 
+@pytest.mark.parametrize("flag", ["--report", "--output"])
+def test_a_report_never_takes_the_place_of_its_file(checkpoint, tmp_path, flag):
+    file = tmp_path / "a.csv"
+    file.write_text("text\ngood book\n")
+    result = run("explain", "--model", checkpoint, "--input", file, flag, file)
+    assert result.code == 2 and "expected another file than" in result.err
+    assert file.read_text() == "text\ngood book\n" and list(tmp_path.iterdir()) == [file]
+
+
 def test_a_file_that_is_not_there(checkpoint, tmp_path):
     assert run("explain", "--model", checkpoint, "--input", tmp_path / "a.csv").code == 3
     (tmp_path / "d.csv").mkdir()

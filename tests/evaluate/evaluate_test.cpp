@@ -1,6 +1,7 @@
 #include <filbert/evaluate.h>
 
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -122,6 +123,75 @@ TEST(Evaluate, ASliceIsItsTextsAlone) {
   EXPECT_THROW(slices(texts, "length", values, slice_of), Error);
 }
 
+TEST(Evaluate, RejectedTextsCountForTheCoverageAlone) {
+  ScoredTexts texts = coin_texts(100, 70, 0.9F), answered;
+  answered.labels = texts.labels;
+  for (std::size_t text = 0; text < texts.texts(); ++text) {
+    texts.rejected.push_back(text % 4 == 0);
+    if (text % 4 == 0) continue;
+    answered.gold.push_back(texts.gold[text]);
+    answered.scores.insert(answered.scores.end(), {texts.scores[2 * text], texts.scores[2 * text + 1]});
+  }
+  const Evaluation all = evaluate(texts, {.ordered = true}), part = evaluate(answered, {.ordered = true, .bootstrap = 0});
+  EXPECT_EQ(all.measures[1].info.name, "coverage");
+  EXPECT_DOUBLE_EQ(all.at("coverage").value, 0.75);
+  EXPECT_LT(all.at("coverage").low, 0.75);
+  EXPECT_GT(all.at("coverage").high, 0.75);
+  EXPECT_EQ(all.rejected, 25u);
+  EXPECT_EQ(all.texts, 100u);
+  EXPECT_EQ(part.rejected, std::nullopt);
+  for (const NamedMeasure& each : part.measures) EXPECT_EQ(all.at(each.info.name).value, each.measure.value) << each.info.name;
+  EXPECT_THROW((void)part.at("coverage"), Error);
+  EXPECT_EQ(all.confusion, part.confusion);
+  EXPECT_EQ(all.baseline, part.baseline);
+  EXPECT_EQ(all.per_label[0].rejected, 25u) << "every fourth text is of the first label";
+  EXPECT_EQ(all.per_label[1].rejected, 0u);
+  EXPECT_EQ(all.per_label[0].texts, part.per_label[0].texts);
+  const std::vector<Slice> found = slices(texts, "", std::vector<std::string>{"a"}, std::vector<std::uint32_t>(100), {.bootstrap = 0});
+  EXPECT_DOUBLE_EQ(found[0].measures[1].measure.value, 0.75);
+}
+
+TEST(Evaluate, WhereAllAreRejectedNothingIsKnown) {
+  ScoredTexts texts = coin_texts(10, 7, 0.9F);
+  texts.rejected.assign(10, 1);
+  const Evaluation evaluation = evaluate(texts, {.ordered = true, .bootstrap = 20});
+  for (const NamedMeasure& each : evaluation.measures) {
+    if (each.info.name == "coverage") EXPECT_EQ(each.measure.value, 0);
+    else EXPECT_TRUE(std::isnan(each.measure.value)) << each.info.name;
+  }
+  EXPECT_EQ(evaluation.baseline, std::nullopt);
+  texts.rejected.pop_back();
+  EXPECT_THROW(evaluate(texts), Error);
+}
+
+TEST(Evaluate, LabelsHaveThresholdsOfTheirOwn) {
+  ScoredTexts texts;
+  texts.kind = EvaluationKind::multi_label;
+  texts.labels = {"a", "b"};
+  texts.scores = {0.2F, 0.8F, 0.4F, 0.6F};
+  texts.gold_labels = {0, 0, 1, 0};
+  EXPECT_EQ(evaluate(texts, {.bootstrap = 0}).at("exact_match").value, 0);
+  texts.thresholds = {0.4F, std::numeric_limits<float>::infinity()};
+  const Evaluation evaluation = evaluate(texts, {.bootstrap = 0});
+  EXPECT_EQ(evaluation.at("exact_match").value, 1) << "a score that is the threshold counts";
+  EXPECT_EQ(evaluation.per_label[1].predicted, 0u);
+  texts.thresholds.pop_back();
+  EXPECT_THROW(evaluate(texts), Error);
+}
+
+TEST(Compare, OfTextsThatBothAnswer) {
+  ScoredTexts first = coin_texts(100, 50, 0.9F), second = coin_texts(100, 100, 0.8F);
+  first.rejected.assign(100, 0);
+  for (std::size_t text = 0; text < 40; ++text) first.rejected[text] = 1;
+  const Comparison comparison = compare(first, second, {.bootstrap = 50});
+  EXPECT_EQ(comparison.either_rejected, 40u);
+  EXPECT_EQ(comparison.both_right + comparison.only_second, 60u);
+  EXPECT_EQ(comparison.differences[1].info.name, "coverage");
+  EXPECT_DOUBLE_EQ(comparison.differences[1].measure.value, 0.4);
+  second.rejected = first.rejected;
+  EXPECT_EQ(compare(first, second, {.bootstrap = 50}).same_prediction, comparison.both_right + 40);
+}
+
 TEST(Compare, AModelIsAsGoodAsItself) {
   const ScoredTexts texts = coin_texts(100, 70, 0.9F);
   const Comparison comparison = compare(texts, texts);
@@ -151,6 +221,24 @@ TEST(Compare, TellsWhoIsRightWhereTheOtherIsNot) {
   ScoredTexts other = second;
   other.gold[0] = 1 - other.gold[0];
   EXPECT_THROW(compare(first, other), Error);
+}
+
+TEST(EvaluationJson, SaysWhatWasRejectedAndByWhat) {
+  ScoredTexts texts = coin_texts(30, 20, 0.9F);
+  texts.rejected.assign(30, 0);
+  texts.rejected[3] = 1;
+  EvaluationReport report;
+  report.evaluation = evaluate(texts, {.bootstrap = 0});
+  report.decision = "filbert_decision.json";
+  report.decision_sha256 = "abc";
+  JsonWriter json;
+  write_json(report, json);
+  const nlohmann::json read = nlohmann::json::parse(json.take_line());
+  EXPECT_EQ(read.at("rejected"), 1);
+  EXPECT_EQ(read.at("labels")[1].at("rejected"), 1);
+  EXPECT_DOUBLE_EQ(read.at("measures").at("coverage").at("value").get<double>(), 29.0 / 30);
+  EXPECT_EQ(read.at("decision"), "filbert_decision.json");
+  EXPECT_EQ(read.at("decision_sha256"), "abc");
 }
 
 TEST(EvaluationJson, HasEveryNumberInFull) {

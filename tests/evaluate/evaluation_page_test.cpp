@@ -41,6 +41,31 @@ TEST(EvaluationPage, HasAPartForEverythingThatThereIs) {
   }
 }
 
+TEST(EvaluationPage, SaysWhatIsRejectedAndByWhat) {
+  EvaluationReport report;
+  report.options.bootstrap = 20;
+  ScoredTexts texts;
+  texts.labels = {"no", "yes"};
+  for (int text = 0; text < 8; ++text) {
+    texts.scores.insert(texts.scores.end(), {0.3F, 0.7F});
+    texts.gold.push_back(text % 2);
+    texts.rejected.push_back(text == 1);
+  }
+  report.evaluation = evaluate(texts, report.options);
+  report.slices = slices(texts, "tokens", std::vector<std::string>{"up to 16"}, std::vector<std::uint32_t>(8), report.options);
+  report.decision = "filbert_decision.json";
+  report.decision_sha256 = std::string(64, 'e');
+  const std::string page = html_report(report);
+  for (const std::string& problem : read_tags(page).problems) ADD_FAILURE() << problem;
+  EXPECT_TRUE(has(page, "It answers <strong>87.5 %</strong> of the texts"));
+  EXPECT_TRUE(has(page, "1 text is rejected"));
+  EXPECT_TRUE(has(page, "<th scope=\"col\" class=\"num\">Rejected</th>"));
+  EXPECT_EQ(count_of_all(page, ">coverage"), 2u) << "of all, and in the table of slices";
+  EXPECT_TRUE(has(page, "filbert_decision.json"));
+  EXPECT_TRUE(has(page, std::string(64, 'e')));
+  EXPECT_FALSE(has(html_report(sample_evaluations().front().second), "ejected"));
+}
+
 TEST(EvaluationPage, WhatATextHoldsStaysText) {
   const std::string page = html_report(sample_evaluations().back().second);
   EXPECT_FALSE(has(page, "<script"));

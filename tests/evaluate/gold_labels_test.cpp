@@ -45,6 +45,32 @@ TEST(GoldLabels, NamesThatDifferInCaseAloneAreNotMixedUp) {
   EXPECT_EQ(labels.find("Other"), 2);
 }
 
+TEST(GoldLabels, OtherNamesAreThoseOfTheModel) {
+  const OtherNames own{{"1 star", "2 stars", "3 stars"}, {0, 0, 1}};
+  const GoldLabels merged({"bad", "Good"}, {{"awful", "2 stars"}}, own);
+  EXPECT_EQ(merged.find("bad"), 0);
+  EXPECT_EQ(merged.find("2 stars"), 0);
+  EXPECT_EQ(merged.find(" 3 STARS"), 1);
+  EXPECT_EQ(merged.find("good"), 1);
+  EXPECT_EQ(merged.find("awful"), 0);
+  EXPECT_EQ(merged.find("3"), 1) << "the number of the model's name, since none of the new names has one";
+  EXPECT_EQ(merged.find("0"), std::nullopt) << "no id, since the model's names have numbers";
+  EXPECT_EQ(merged.nearest_to("3 starz"), "3 stars");
+  const GoldLabels numbered({"1: bad", "2: good"}, {}, {{"LABEL_0", "LABEL_1"}, {0, 1}});
+  EXPECT_EQ(numbered.find("LABEL_1"), 1);
+  EXPECT_EQ(numbered.find("1"), 1) << "\"1:\" is no number of its own, so it is an id of the model";
+  const GoldLabels stars({"1 star", "2 stars"}, {}, {{"LABEL_0", "LABEL_1"}, {0, 1}});
+  EXPECT_EQ(stars.find("2"), 1);
+  EXPECT_EQ(stars.find("0"), std::nullopt);
+}
+
+TEST(GoldLabels, ALabelThatTookAnothersNameHasIt) {
+  const GoldLabels swapped({"no", "yes"}, {}, {{"yes", "no"}, {0, 1}});
+  EXPECT_EQ(swapped.find("no"), 0);
+  EXPECT_EQ(swapped.find("yes"), 1);
+  EXPECT_EQ(swapped.find("NO"), 0);
+}
+
 TEST(GoldLabels, TheMapComesFirst) {
   const GoldLabels labels({"negative", "positive"}, {{"pos", "positive"}, {"negative", "1"}});
   EXPECT_EQ(labels.find("pos"), 1);

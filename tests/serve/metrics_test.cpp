@@ -98,16 +98,23 @@ TEST(ServeMetrics, TheModelsHealth) {
   Outcome cut = answer("good", 0.5f);
   cut.classification.truncated = true;
   metrics.outcome("m", cut, 0, 512);
+  Outcome rejected = answer("bad", 0.3f), answered = answer("bad", 0.8f);
+  rejected.classification.rejected = true;
+  answered.classification.rejected = false;
+  metrics.outcome("m", rejected, 0, 1);
+  metrics.outcome("m", answered, 0, 1);
   Outcome failed;
   failed.problem = Problem(ProblemKind::timeout, "too late");
   metrics.outcome("m", failed, 0, 8);
   const auto all = samples(metrics);
   EXPECT_EQ(all.at(R"(filbert_predictions_total{label="good",model="m"})"), 2);
-  EXPECT_EQ(all.at(R"(filbert_confidence_bucket{model="m",le="0.5"})"), 1);
-  EXPECT_EQ(all.at(R"(filbert_confidence_bucket{model="m",le="0.95"})"), 1);
-  EXPECT_EQ(all.at(R"(filbert_confidence_bucket{model="m",le="0.99"})"), 2);
+  EXPECT_EQ(all.at(R"(filbert_confidence_bucket{model="m",le="0.5"})"), 2);
+  EXPECT_EQ(all.at(R"(filbert_confidence_bucket{model="m",le="0.95"})"), 3);
+  EXPECT_EQ(all.at(R"(filbert_confidence_bucket{model="m",le="0.99"})"), 4);
   EXPECT_EQ(all.at(R"(filbert_truncated_total{model="m"})"), 1);
-  EXPECT_EQ(all.at(R"(filbert_tokens_total{model="m"})"), 532);
+  EXPECT_EQ(all.at(R"(filbert_rejected_total{model="m"})"), 1);
+  EXPECT_EQ(all.at(R"(filbert_predictions_total{label="bad",model="m"})"), 2);
+  EXPECT_EQ(all.at(R"(filbert_tokens_total{model="m"})"), 534);
   EXPECT_EQ(all.at(R"(filbert_unknown_tokens_total{model="m"})"), 1);
   EXPECT_EQ(all.at(R"(filbert_text_problems_total{kind="timeout",model="m"})"), 1);
 }

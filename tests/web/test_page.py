@@ -234,6 +234,40 @@ def test_another_label_and_another_method_can_be_explained(page):
     page.wait("[...document.querySelectorAll('#panel-explain h3')].some((title) => title.textContent.includes('by Occlusion'))")
 
 
+def test_labels_of_a_decision_are_shown_and_the_models_own_explained(browser, tmp_path):
+    model = tiny_checkpoint.write_checkpoint(tmp_path / "tiny")
+    reviews = tmp_path / "reviews.csv"
+    rows = [(TEXT, "1 star"), ("good", "5 stars"), ("bad film", "2 stars")] * 10
+    with open(reviews, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("text", "label"), *rows])
+    words = ["--merge", "low=1 star,2 stars,3 stars,4 stars", "--rename", "5 stars=best", "--reject-below", "0.999", "--expected", "--method", "none"]
+    assert filbert_command.run("calibrate", "--model", model, reviews, *words).code == 0
+    [answer] = [json.loads(line) for line in told("classify", "--model", model, "--format", "json", TEXT).splitlines()]
+    assert answer["rejected"] and [each["label"] for each in answer["scores"]] == ["low", "best"]
+    with Served("--explain-timeout-ms", "60000", checkpoint=model) as server:
+        visit(browser, server.url)
+        browser.insert("#text", TEXT)
+        browser.wait(f"{CHIP} === {json.dumps(answer['label'])}")
+        assert bars(browser) == expected_bars(answer)
+        title = browser.evaluate("document.querySelector('.said .label').innerText")
+        assert f"expected {answer['expected']:.2f}" in title and "rejected" in title
+        explained(browser)
+        own = browser.evaluate("[...document.querySelectorAll('#panel-explain select')[0].options].map((option) => option.value)")
+        assert own == ["", *tiny_checkpoint.LABELS]
+        assert "a decision, which is not applied here" in browser.evaluate("document.querySelector('#panel-explain').innerText")
+        select(browser, "#panel-explain select", 0, "2 stars")
+        browser.wait("document.querySelector('#panel-explain h3')?.textContent === 'Why 2 stars?'")
+        choose(browser, reviews)
+        browser.wait(button("Classify 30 texts"))
+        browser.evaluate(button("Classify 30 texts") + ".click()")
+        browser.wait(button("Download the result as CSV"))
+        (tmp_path / "kept").mkdir()
+        found = read_csv(downloaded(browser, tmp_path / "kept", button("Download the result as CSV") + ".click()"))
+        assert found[0] == ["text", "label", "filbert_label", "score", "expected", "rejected", "truncated", "error"]
+        assert found[1][2] == answer["label"] and found[1][5] == "true"
+        assert browser.complaints(server.url) == []
+
+
 def test_the_full_report_opens_beside_the_page_and_works_there(page, served):
     page.insert("#text", TEXT)
     page.wait(button("Open the full report"))

@@ -53,7 +53,7 @@ export class Bars {
     this.answer = answer;
     this.paint();
     this.stale(false);
-    this.say(`${nameText(answer.label)}, ${number(answer.score, decimalsOf(answer.scores))}`);
+    this.say(`${nameText(answer.label)}, ${number(answer.score, decimalsOf(answer.scores))}${answer.rejected ? ', rejected' : ''}`);
   }
 
   // While another answer is on its way.
@@ -72,6 +72,8 @@ export class Bars {
       make('span', { className: 'chip' }, nameOf(answer.label)),
       ' ',
       make('span', { className: 'num', textContent: number(answer.score, decimals) }),
+      ...(answer.expected === undefined ? [] : [' ', make('span', { className: 'hint', textContent: `expected ${number(answer.expected, 2)}` })]),
+      ...(answer.rejected ? [' ', make('span', { className: 'hint', textContent: 'rejected: its score does not suffice for an answer' })] : []),
     );
     // Few labels keep their places while one types; of many the first ones are what counts.
     const order = scores.map((_, at) => at);

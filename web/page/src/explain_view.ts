@@ -42,6 +42,11 @@ export class ExplainView {
   private readonly body = make('div', {});
   private readonly progress = make('p', { className: 'hint working' });
   private readonly report = make('p', { className: 'buttons' });
+  private readonly own = make('p', {
+    className: 'hint',
+    hidden: true,
+    textContent: 'Scores and labels here are the model’s own: its answers above are calibrated, merged or renamed by a decision, which is not applied here.',
+  });
   private readonly labels = make('select', {});
   private readonly method = make('select', {});
   private readonly latest: Latest<ExplainQuestion, Explanation>;
@@ -56,7 +61,7 @@ export class ExplainView {
     this.labels.addEventListener('change', () => this.ask(0));
     this.method.addEventListener('change', () => this.ask(0));
     const controls = make('div', { className: 'controls' }, make('label', {}, 'Why ', this.labels), make('label', {}, 'Method ', this.method));
-    this.element.append(controls, this.progress, this.body, this.report);
+    this.element.append(controls, this.own, this.progress, this.body, this.report);
     this.latest = new Latest<ExplainQuestion, Explanation>({
       ask: (question, signal) => this.fetch(question, signal),
       show: (explanation, question) => this.show(explanation, question),
@@ -69,9 +74,10 @@ export class ExplainView {
     });
   }
 
-  // The labels of the model that is asked, or the types of its entities.
-  setModel(names: string[], ofTokens: boolean): void {
+  // The labels of the model that is asked, its own also where answers show others, or the types of its entities.
+  setModel(names: string[], ofTokens: boolean, decided: boolean): void {
     this.ofTokens = ofTokens;
+    this.own.hidden = !decided;
     const own = make('option', { value: '', textContent: ofTokens ? 'the type it has' : 'the label it says' });
     this.labels.replaceChildren(own, ...names.map((name) => make('option', { value: name, textContent: nameText(name) })));
     const chosen = this.method.value;

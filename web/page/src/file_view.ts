@@ -289,7 +289,7 @@ function previewOf(table: Table, text: number, pair: number): HTMLElement {
 function resultsOfFirst(table: Table, job: Job): HTMLElement {
   const names = columnNames(table);
   const rows = Math.min(previewRows, dataRows(table));
-  const head = [...names, ...addedNames(names).slice(0, 2)].map((name, at) =>
+  const head = [...names, ...addedNames(names, []).slice(0, 2)].map((name, at) =>
     make('th', { scope: 'col', className: at >= names.length ? 'picked' : '' }, nameOf(name)),
   );
   const body = Array.from({ length: rows }, (_, row) => {

@@ -6,6 +6,8 @@ export interface RowAnswer {
   label: string;
   score: number;
   truncated: boolean;
+  expected?: number;
+  rejected?: boolean;
 }
 export type RowResult = RowAnswer | { error: string };
 

@@ -5,7 +5,8 @@ import { button, counted, make, nameOf, nameText, number, visibly } from './dom'
 import type { RowResult } from './job';
 import { Latest } from './latest';
 import { save } from './save';
-import { refusalOf, sleep, type ClassifyAnswer, type Model, type Server } from './server';
+import { refusalOf, sleep, type Answer, type ClassifyAnswer, type Model, type Server } from './server';
+import { addedFields, addedNames } from './table';
 
 const mostLines = 1000;
 const mostInBatch = 64;
@@ -17,9 +18,17 @@ export function linesOf(text: string): string[] {
 // What the answers to a request say of its texts, in their order.
 export function resultsOf(answer: ClassifyAnswer): RowResult[] {
   return answer.data.map((item) =>
-    'error' in item ? { error: item.error.message } : { label: item.label, score: item.score, truncated: item.truncated },
+    'error' in item ? { error: item.error.message } : rowAnswer(item),
   );
 }
+
+const rowAnswer = ({ label, score, truncated, expected, rejected }: Answer): RowResult => ({
+  label,
+  score,
+  truncated,
+  ...(expected === undefined ? {} : { expected }),
+  ...(rejected === undefined ? {} : { rejected }),
+});
 
 export class ManyTexts {
   readonly element = make('div', {});
@@ -134,6 +143,7 @@ export class ManyTexts {
               'td',
               { className: 'track' },
               ...(result.score >= 0 && result.score <= 1 ? [scoreBar(result.score)] : []),
+              ...(result.rejected ? [make('small', { textContent: 'rejected' })] : []),
               ...(result.truncated ? [make('small', { textContent: 'too long: cut' })] : []),
             ),
           ];
@@ -146,20 +156,11 @@ export class ManyTexts {
   }
 
   private download(): void {
-    const pieces = [csvRow(['text', 'label', 'score', 'truncated', 'error'], ',')];
-    for (const line of linesOf(this.text.value).slice(0, mostLines)) {
-      const result = this.known.get(line);
-      pieces.push(
-        csvRow(
-          !result
-            ? [line, '', '', '', 'not asked']
-            : 'error' in result
-              ? [line, '', '', '', result.error]
-              : [line, result.label, String(result.score), String(result.truncated), ''],
-          ',',
-        ),
-      );
-    }
+    const lines = linesOf(this.text.value).slice(0, mostLines);
+    const results = lines.map((line) => this.known.get(line));
+    const names = addedNames(['text'], results);
+    const pieces = [csvRow(['text', ...names], ',')];
+    lines.forEach((line, at) => pieces.push(csvRow([line, ...addedFields(results[at], names)], ',')));
     save('texts.labels.csv', 'text/csv;charset=utf-8', pieces);
   }
 }

@@ -1,6 +1,6 @@
 // What is served here: the model's labels and limits, and what becomes of a text that is too long.
 import { counted, grouped, make, nameOf } from './dom';
-import { labelsTokens, type Model, type Offer } from './server';
+import { labelsTokens, type Decision, type Model, type Offer } from './server';
 
 const dtypes: Record<string, string> = { f32: 'f32: exact, as the model was trained', bf16: 'bf16: 16 bits a weight', int8: 'int8: 8 bits a weight' };
 const kernels: Record<string, string> = {
@@ -40,12 +40,25 @@ export function modelCard(model: Model, offer: Offer): HTMLElement {
   );
   fact('Labels', labelsTokens(model) ? 'tokens, which make up entities' : '');
   fact('Scores by', functions[model.function_to_apply] ?? model.function_to_apply);
+  fact('Decision', model.decision ? decisionText(model.decision) : '');
   fact('Reads up to', `${counted(model.max_length, 'token')}, special ones included: a word is one or some of them`);
   fact('A longer text', 'is cut at its end: the answer is about what was read, and the page says so');
   fact('Computes in', dtypes[model.dtype] ?? model.dtype);
   fact('Runs on', `${kernels[model.kernels] ?? model.kernels}, Filbert ${offer.version}`);
   fact('This page', 'keeps no text: not in its address, not in this browser. Every question goes to this server and to nobody else.');
   return make('section', { className: 'card' }, make('h2', { textContent: 'The model' }), facts);
+}
+
+// What filbert_decision.json makes of the model's scores.
+function decisionText(decision: Decision): string {
+  const parts = [
+    ...(decision.calibrated ? ['calibrated scores'] : []),
+    'labels of its own',
+    ...(decision.has_thresholds ? ['thresholds'] : []),
+    ...(decision.may_reject ? ['an answer may be rejected'] : []),
+    ...(decision.has_expected ? ['an expected value'] : []),
+  ];
+  return parts.join(', ') + '; explanations are of the model’s own scores and labels';
 }
 
 // What it does, for somebody who comes for the first time.

@@ -84,7 +84,7 @@ export class OneText {
     this.attention.setLayers(model.num_hidden_layers);
     if (this.text.value === '') this.bars.empty(labels);
     const ofTokens = labelsTokens(model);
-    this.explain.setModel(ofTokens ? (model.entity_groups ?? []) : labels, ofTokens);
+    this.explain.setModel(ofTokens ? (model.entity_groups ?? []) : (model.decision?.model_labels ?? labels), ofTokens, model.decision !== undefined);
     this.answered = null;
     this.chosen = null;
     this.found.setTypes(model.entity_groups ?? []);

@@ -14,6 +14,8 @@ export interface Answer {
   tokens_total: number;
   tokens_used: number;
   truncated: boolean;
+  expected?: number; // these two where a decision has them
+  rejected?: boolean;
 }
 export interface FailedAnswer {
   index: number;
@@ -44,6 +46,15 @@ export interface EntitiesAnswer {
   data: (EntitiesFound | FailedAnswer)[];
 }
 
+// What is made of the model's own scores and labels; explanations are of those.
+export interface Decision {
+  model_labels: string[];
+  calibrated: boolean;
+  has_thresholds: boolean;
+  may_reject: boolean;
+  has_expected: boolean;
+}
+
 // GET /v1/models; docs/serve.md has the fields.
 export interface Model {
   id: string;
@@ -52,7 +63,8 @@ export interface Model {
   model_type: string;
   task: 'text-classification' | 'token-classification';
   entity_groups?: string[];
-  id2label: Record<string, string>;
+  id2label: Record<string, string>; // of the answers
+  decision?: Decision;
   function_to_apply: string;
   max_length: number;
   num_parameters: number;

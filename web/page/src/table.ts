@@ -163,22 +163,30 @@ export function guessTextColumn(table: Table): number {
 }
 
 // The added columns; a name that the file has already gets "filbert_" in front.
-export function addedNames(names: string[]): string[] {
-  return ['label', 'score', 'truncated', 'error'].map((name) => (names.includes(name) ? `filbert_${name}` : name));
+// What a decision adds is there where a result has it.
+export function addedNames(names: string[], results: (RowResult | undefined)[]): string[] {
+  const has = (name: 'expected' | 'rejected'): boolean => results.some((result) => result && !('error' in result) && result[name] !== undefined);
+  const added = ['label', 'score', ...(has('expected') ? ['expected'] : []), ...(has('rejected') ? ['rejected'] : []), 'truncated', 'error'];
+  return added.map((name) => (names.includes(name) ? `filbert_${name}` : name));
+}
+
+// The fields of these columns.
+export function addedFields(result: RowResult | undefined, added: string[]): string[] {
+  const problem = !result ? 'not asked' : 'error' in result ? result.error : '';
+  if (!result || 'error' in result) return [...added.slice(1).map(() => ''), problem];
+  const fields: Record<string, unknown> = { ...result, error: '' };
+  return added.map((name) => String(fields[name.replace(/^filbert_/, '')] ?? ''));
 }
 
 // The table with what was answered, as CSV in pieces of some thousand rows. Every column stays, and so does the order.
 export function* resultPieces(table: Table, results: (RowResult | undefined)[]): Generator<string> {
   const names = columnNames(table);
   const delimiter = table.delimiter === ';' ? ';' : ',';
-  let piece = (table.byteOrderMark ? '\ufeff' : '') + csvRow([...names, ...addedNames(names)], delimiter);
+  const added = addedNames(names, results);
+  let piece = (table.byteOrderMark ? '\ufeff' : '') + csvRow([...names, ...added], delimiter);
   for (let at = 0; at < dataRows(table); ++at) {
     const fields = names.map((_, column) => rowOf(table, at)[column] ?? '');
-    const result = results[at];
-    if (!result) fields.push('', '', '', 'not asked');
-    else if ('error' in result) fields.push('', '', '', result.error);
-    else fields.push(result.label, String(result.score), String(result.truncated), '');
-    piece += csvRow(fields, delimiter);
+    piece += csvRow([...fields, ...addedFields(results[at], added)], delimiter);
     if (at % 4096 === 4095) {
       yield piece;
       piece = '';

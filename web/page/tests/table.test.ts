@@ -129,3 +129,13 @@ test('a table of 100,000 rows is read and written in good time', () => {
   assert.ok(longest < 500, `${longest} ms for a piece`);
   assert.ok(Date.now() - begin < 10_000, `${Date.now() - begin} ms in all`);
 });
+
+test('what a decision adds has columns of its own', () => {
+  const table = tableOf('csv', 'text,expected\na,1\nb,2\nc,3\n');
+  const answer = { label: 'bad', score: 0.5, truncated: false };
+  assert.equal(
+    written(table, [{ ...answer, expected: 1.5, rejected: true }, { error: 'no' }]),
+    'text,expected,label,score,filbert_expected,rejected,truncated,error\r\na,1,bad,0.5,1.5,true,false,\r\nb,2,,,,,,no\r\nc,3,,,,,,not asked\r\n',
+  );
+  assert.equal(written(table, [answer]).split('\r\n')[0], 'text,expected,label,score,truncated,error');
+});
