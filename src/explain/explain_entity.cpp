@@ -205,10 +205,10 @@ std::size_t EntityText::find_window(const BatchEncoding& windows, std::vector<st
   for (const std::vector<std::size_t>& of_row : tokens) most = std::max(most, of_row.size());
   std::vector<std::size_t> candidates;
   BatchEncoding batch;
-  for (std::size_t row = 0; row < tokens.size(); ++row) {
-    if (tokens[row].size() != most) continue;
-    candidates.push_back(row);
-    const BatchEncoding alone = row_alone(windows, row);
+  for (std::size_t window = 0; window < tokens.size(); ++window) {
+    if (tokens[window].size() != most) continue;
+    candidates.push_back(window);
+    const BatchEncoding alone = row_alone(windows, window);
     batch.add_row(alone.input_ids, alone.token_type_ids);
   }
   if (candidates.size() == 1 || most == 0) return candidates.front();
