@@ -39,7 +39,8 @@ def test_scores_are_calibrated_and_labels_merged(decided):
     for logits, scores in zip(raw, shown):
         by_label = {each["label"]: math.exp(each["score"] / 2) for each in logits}
         total = sum(by_label.values())
-        expected = {"low": by_label["1 star"] + by_label["2 stars"], "3 stars": by_label["3 stars"], "4 stars": by_label["4 stars"], "best": by_label["5 stars"]}
+        expected = {"low": by_label["1 star"] + by_label["2 stars"], "3 stars": by_label["3 stars"], "4 stars": by_label["4 stars"],
+                    "best": by_label["5 stars"]}
         assert {each["label"]: each["score"] for each in scores} == pytest.approx({label: power / total for label, power in expected.items()}, abs=1e-6)
 
 
