@@ -183,7 +183,8 @@ void add_entity_options(CLI::App& app, const std::shared_ptr<Options>& options) 
 void add_measuring_options(CLI::App& app, const std::shared_ptr<Options>& options) {
   EvaluateOptions& evaluate = options->file.evaluate;
   add_flag(app, "--ordered", "The labels have an order, that of their ids, as stars do: how often it is off by one at most", [&evaluate] { evaluate.ordered = true; });
-  add_decimal(app, "--threshold", "P", "Of models for several labels a text: labels whose score is at least P are the prediction; default: those of the decision, else 0.5", 0, 1,
+  add_decimal(app, "--threshold", "P",
+              "Of models for several labels a text: labels whose score is at least P are the prediction; default: those of the decision, else 0.5", 0, 1,
               [options](float threshold) {
                 options->file.evaluate.threshold = double{threshold};
                 options->file.has_threshold = true;

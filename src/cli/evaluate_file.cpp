@@ -79,8 +79,9 @@ Scorer scorer_of(TextClassificationPipeline classifier, const ClassifyOptions& o
     ids.clear();
     for (const std::string& label : labels) ids.push_back(static_cast<std::size_t>(std::ranges::find(own, label) - own.begin()));
     if (own.size() != labels.size() || std::ranges::find(ids, own.size()) != ids.end()) {
-      throw Error(ErrorKind::invalid_argument, fmt::format("--against: expected the labels of the other model, {}, found {}{}", first_of(labels, 12), first_of(own, 12),
-                                                           is_decided || own.size() != labels.size() ? "; --no-decision has both models' own" : ""));
+      throw Error(ErrorKind::invalid_argument,
+                  fmt::format("--against: expected the labels of the other model, {}, found {}{}", first_of(labels, 12), first_of(own, 12),
+                              is_decided || own.size() != labels.size() ? "; --no-decision has both models' own" : ""));
     }
   }
   return {std::move(classifier), std::move(ids), options};
@@ -341,7 +342,8 @@ std::optional<EvaluationReport> evaluate_file(const EvaluateFileOptions& options
     return std::nullopt;
   }
   if (state_of(file) != before) {
-    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected it as it was when it was read first, found that it was written to meanwhile", file.string()));
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("{}: expected it as it was when it was read first, found that it was written to meanwhile", file.string()));
   }
   EvaluateOptions measuring = options.evaluate;
   measuring.num_threads = options.loading.num_threads != 0 ? options.loading.num_threads : available_threads();

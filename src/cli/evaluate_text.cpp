@@ -68,8 +68,8 @@ std::string comparison_lines(const EvaluationReport& report, const Output& out) 
   sentence(fmt::format("{} of {} texts get the same answer; scores differ by {:.4f} on average, by {:.4f} at most", both.same_prediction, report.evaluation.texts,
                        both.mean_score_difference, both.max_score_difference));
   if (report.evaluation.kind != EvaluationKind::regression) {
-    sentence(fmt::format("both right {}, only the first {}, only the second {}, both wrong {}{}", both.both_right, both.only_first, both.only_second, both.both_wrong,
-                         both.either_rejected == 0 ? "" : fmt::format(", rejected by either {}", both.either_rejected)));
+    sentence(fmt::format("both right {}, only the first {}, only the second {}, both wrong {}{}", both.both_right, both.only_first, both.only_second,
+                         both.both_wrong, both.either_rejected == 0 ? "" : fmt::format(", rejected by either {}", both.either_rejected)));
     sentence(fmt::format("McNemar's test: p {:.4g} exact, {:.4g} mid-p", both.mcnemar_exact, both.mcnemar_mid_p));
   }
   return lines + '\n';

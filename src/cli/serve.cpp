@@ -97,7 +97,8 @@ std::string revision_of(const std::filesystem::path& directory) {
 }
 
 // What its config.json says that it is for.
-std::variant<TextClassificationPipeline, TokenClassificationPipeline> load(const Options& options, const ModelSpec& spec, const std::filesystem::path& directory) {
+std::variant<TextClassificationPipeline, TokenClassificationPipeline> load(const Options& options, const ModelSpec& spec,
+                                                                           const std::filesystem::path& directory) {
   if (task_of(Config::from_pretrained(directory)) == Task::token_classification) {
     if (!spec.decision.file.empty()) {
       throw Error(ErrorKind::invalid_argument, fmt::format("--decision: expected a model that labels texts, found \"{}\", which labels tokens", spec.name));
@@ -200,7 +201,8 @@ Run add_options(CLI::App& app) {
              [&](std::size_t port) { serve.port = static_cast<unsigned short>(port); });
   add_access_options(app, options);
   add_limit_options(app, serve.limits);
-  add_texts(app, "--decision", "NAME=FILE", "What filbert calibrate has found for the model of this name, FILE alone where there is but one; may be given several times; default: the "
+  add_texts(app, "--decision", "NAME=FILE",
+            "What filbert calibrate has found for the model of this name, FILE alone where there is but one; may be given several times; default: the "
             "filbert_decision.json beside each model, if there is one", [options](const std::string& text) { options->decisions.push_back(text); });
   add_flag(app, "--no-decision", "The models' own scores and labels: a filbert_decision.json beside them is not applied", [options] { options->use_decision = false; });
   add_loading_options(app, options->loading);

@@ -104,7 +104,8 @@ void add_parts(const PreparedTexts& prepared, const std::vector<double>& values,
 
 // Those of `rows` alone.
 ScoredTexts part(const ScoredTexts& texts, std::span<const std::size_t> rows) {
-  ScoredTexts chosen{.kind = texts.kind, .labels = texts.labels, .scores = {}, .gold = {}, .gold_labels = {}, .targets = {}, .rejected = {}, .thresholds = texts.thresholds};
+  ScoredTexts chosen{.kind = texts.kind, .labels = texts.labels, .scores = {}, .gold = {}, .gold_labels = {}, .targets = {}, .rejected = {},
+                     .thresholds = texts.thresholds};
   const auto labels = static_cast<std::ptrdiff_t>(texts.labels.size());
   for (const std::size_t row : rows) {
     const auto first = static_cast<std::ptrdiff_t>(row) * labels;

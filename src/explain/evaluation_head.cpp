@@ -31,7 +31,9 @@ void answer_right(const EvaluationReport& report, std::string& out) {
     out += fmt::format("<p>It is off by one at most in {}.</p>\n", percent_html(evaluation.at("within_one").value));
   }
   if (evaluation.baseline) out += fmt::format("<p>Always saying the most frequent label would be right in {}.</p>\n", percent_html(*evaluation.baseline));
-  if (evaluation.rejected) out += fmt::format("<p>It answers <strong>{}</strong> of the texts; the others are rejected.</p>\n", percent_html(evaluation.at("coverage").value));
+  if (evaluation.rejected) {
+    out += fmt::format("<p>It answers <strong>{}</strong> of the texts; the others are rejected.</p>\n", percent_html(evaluation.at("coverage").value));
+  }
   out += "</section>\n";
 }
 

@@ -33,7 +33,8 @@ void comparison_line(const EvaluationReport& report, std::string& out) {
                      "<tr><th scope=\"row\">wrong</th><td class=\"num\">{}</td><td class=\"num\">{}</td></tr>\n</tbody></table></div>\n",
                      both.both_right, both.only_first, both.only_second, both.both_wrong);
   if (both.either_rejected > 0) {
-    out += fmt::format("<p class=\"hint\">{} rejected by one of them, or both, and not in this table.</p>\n", count_of(both.either_rejected, "text is", "texts are"));
+    out += fmt::format("<p class=\"hint\">{} rejected by one of them, or both, and not in this table.</p>\n",
+                       count_of(both.either_rejected, "text is", "texts are"));
   }
   out += fmt::format("<p class=\"hint\">McNemar’s test, whether {} against {} can be chance: p = {:.4g} exact, {:.4g} mid-p.</p>\n", both.only_first, both.only_second,
                      both.mcnemar_exact, both.mcnemar_mid_p);

@@ -162,7 +162,9 @@ def test_what_cannot_be_is_refused(checkpoint, files, tmp_path):
             (2, [empty, "--reference", stored], "expected texts, found none"), (2, [files["same"], "--reference", empty], "expected texts, found none"),
             (2, [files["same"], "--reference", stored, "--max-length", "9"], "max_length"), (2, [files["same"], "--reference", stored, "--text-column", "txt"], "txt"),
             (2, [files["same"], "--save-reference", tmp_path / "a.txt"], ".json"), (2, [files["same"], "--save-reference", stored, "--fail-above", "1"], "--fail-above"),
-            (2, [files["same"], "--reference", stored, "--output", stored], "another file"), (2, [files["same"], "--reference", stored, "--save-reference", stored], "another file"), (2, [files["same"], "--reference", stored, "--output", files["same"]], "another file")]:
+            (2, [files["same"], "--reference", stored, "--output", stored], "another file"),
+            (2, [files["same"], "--reference", stored, "--save-reference", stored], "another file"),
+            (2, [files["same"], "--reference", stored, "--output", files["same"]], "another file")]:
         result = run("drift", *words, "--model", checkpoint)
         assert result.code == code and says in result.err, (words, result)
     result = run("drift", files["same"], "--reference", stored, "--model", other)

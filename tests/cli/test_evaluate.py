@@ -339,7 +339,8 @@ def test_what_is_not_there(checkpoint, tokenizer_only, model_only, tmp_path):
 def test_a_file_that_changes_meanwhile_is_no_input(checkpoint, tmp_path):
     file = write_csv(tmp_path / "a.csv", GOLD * 100, TEXTS * 100)
     content = file.read_bytes()
-    with subprocess.Popen([FILBERT, "evaluate", "--model", checkpoint, file, *FAST], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()) as process:
+    command = [FILBERT, "evaluate", "--model", checkpoint, file, *FAST]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()) as process:
         while process.poll() is None:  # another file takes its name, again and again: who reads one of them to its end sees no change in it
             (tmp_path / "b.csv").write_bytes(content)
             (tmp_path / "b.csv").replace(file)
