@@ -94,7 +94,7 @@ def _checked_model(session, task: str, model, ship: bool | None, options: dict) 
         return told, loaded
     if context is None:
         raise UnsupportedError("model: expected a name of the Hub, or with ship=False a directory of all machines, found one to ship by Spark Connect")
-    return told._replace(name=None, archive=spark_model.ship(context, name)), loaded
+    return told._replace(archive=spark_model.ship(context, name)), loaded
 
 
 def _is_local(master: str) -> bool:

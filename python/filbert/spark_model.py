@@ -24,7 +24,7 @@ _UNUSED_DAYS = 7  # after which a machine's copy of a model is removed, when ano
 
 
 class Model(NamedTuple):
-    """Which model, as an executor is told. One of `name` (a directory there, a name of the Hub, or None for the built-in one) and `archive`."""
+    """Which model, as an executor is told: `name` is a directory there, a name of the Hub, or None for the built-in one; with `archive` a directory here."""
 
     task: str
     name: str | None
@@ -40,12 +40,13 @@ def _files_of(directory: Path) -> list[Path]:
     return chosen
 
 
-def _digest(files: list[Path]) -> str:
+def _archive_of(files: list[Path]) -> str:
+    """The name of their archive, without its suffix."""
     whole = hashlib.sha256()
-    for file in files:
+    for file in sorted(files):
         with file.open("rb") as opened:
             whole.update(f"{file.name} {hashlib.file_digest(opened, 'sha256').hexdigest()}\n".encode())
-    return whole.hexdigest()[:32]
+    return f"filbert-{whole.hexdigest()[:32]}"
 
 
 @lru_cache(maxsize=None)
@@ -58,7 +59,7 @@ def _archives_of_this_process() -> str:
 def ship(context, directory: str) -> str:
     """The name of the archive that every executor of `context` (a SparkContext) has from now on."""
     files = _files_of(Path(directory))
-    name = f"filbert-{_digest(files)}.zip"
+    name = f"{_archive_of(files)}.zip"
     archive = Path(_archives_of_this_process(), name)
     if not archive.exists():
         with zipfile.ZipFile(archive.with_suffix(".making"), "w", zipfile.ZIP_STORED) as made:
@@ -101,11 +102,18 @@ def _remove_unused(directory: Path, used: Path) -> None:
             shutil.rmtree(other, ignore_errors=True)
 
 
+def _check_shipped(directory: Path) -> None:
+    """An archive is called by the sum of its files."""
+    if directory.name.removesuffix(".zip") != _archive_of(list(directory.iterdir())):
+        raise CorruptError(f"{directory}: expected the files that were shipped, found others; remove it")
+
+
 def machine_copy(unpacked: Path) -> Path:
-    """The directory of this machine that has what was unpacked; of several executors one makes it."""
+    """The directory of this machine that has what was shipped; of several executors one makes it, to whom it came whole."""
     directory = _machine_directory()
     copy = directory / unpacked.name.removesuffix(".zip")
     if not copy.is_dir():
+        _check_shipped(unpacked)
         making = Path(tempfile.mkdtemp(prefix="making-", dir=directory))
         for file in unpacked.iterdir():
             _link(file, making / file.name)
@@ -117,7 +125,7 @@ def machine_copy(unpacked: Path) -> Path:
                 raise
         _remove_unused(directory, copy)
     if {file.name: file.stat().st_size for file in copy.iterdir()} != {file.name: file.stat().st_size for file in unpacked.iterdir()}:
-        raise CorruptError(f"{copy}: expected the files of {unpacked}, found others; remove it")
+        _check_shipped(copy)  # so it was the other one that has changed
     os.utime(copy)
     return copy
 
@@ -150,7 +158,8 @@ def load(model: Model, num_threads: int | None = None):
         return _loaded(model, num_threads or _cpus_of_a_task())
     except (FilbertError, OSError) as error:
         kind = type(error) if isinstance(error, FilbertError) else NotFoundError if isinstance(error, FileNotFoundError) else FilbertError
-        raise kind(f"on {socket.gethostname()} (process {os.getpid()}) the model {model.archive or model.name!r} could not be loaded: {error}") from error
+        named = "the built-in model" if model.name is None else f"the model {model.name!r}"
+        raise kind(f"on {socket.gethostname()} (process {os.getpid()}) {named} could not be loaded: {error}") from error
 
 
 def preload(model: Model) -> None:
