@@ -121,6 +121,18 @@ class TestInOneProcess:
         with pytest.raises(kind, match=message):
             classify(df, column, **{"model": model, **options})
 
+    @pytest.mark.parametrize("value, found", [
+        ("cast('NaN' AS double)", "double"), ("true", "boolean"), ("X'61'", "binary"), ("array('a')", "array<string>"), ("NULL", "void"),
+        ("struct('a' AS b)", "struct<b:string>"), ("timestamp'2020-01-01'", "timestamp"),
+    ])
+    def test_columns_of_other_types_are_told_before_a_job(self, spark, model, value, found):
+        with pytest.raises(NotTextError, match=re.escape(f"input_col: expected a column of strings, found 'text' of {found}")):
+            classify(spark.sql(f"SELECT {value} AS text"), "text", model=model)
+
+    def test_options_that_do_not_go_together_are_told_before_a_job(self, spark, model):
+        with pytest.raises(InvalidArgumentError, match="threshold: expected the scores of a sigmoid"):
+            classify(table_of(spark, TEXTS[:2], 1), "text", model=model, threshold=0.5)
+
     def test_two_columns_of_a_name(self, spark, model):
         df = table_of(spark, TEXTS[:2], 1)
         with pytest.raises(InvalidArgumentError, match="input_col: expected the only one of the columns 'id', 'text', 'text', found 'text'"):
