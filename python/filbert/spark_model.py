@@ -20,6 +20,7 @@ from typing import NamedTuple
 from .errors import CorruptError, FilbertError, InvalidArgumentError, NotFoundError
 
 _SUFFIXES = (".json", ".txt", ".model", ".safetensors")  # of what a checkpoint is read from; without .safetensors also pytorch_model*.bin
+_PACKED = "packed"  # the folder beside the machine's copies where packed layers are
 _UNUSED_DAYS = 7  # after which a machine's copy of a model is removed, when another one comes
 
 
@@ -93,13 +94,17 @@ def _link(source: Path, target: Path) -> None:
 
 
 def _remove_unused(directory: Path, used: Path) -> None:
-    for other in directory.iterdir():
+    for other in [*directory.iterdir(), *directory.glob(f"{_PACKED}/*")]:
         try:
             unused_s = time.time() - other.stat().st_mtime
         except FileNotFoundError:  # another executor has just given it its name
             continue
-        if other != used and unused_s > _UNUSED_DAYS * 86400:
+        if other.name in (used.name, _PACKED) or unused_s <= _UNUSED_DAYS * 86400:
+            continue
+        if other.is_dir():
             shutil.rmtree(other, ignore_errors=True)
+        else:
+            other.unlink(missing_ok=True)
 
 
 def _check_shipped(directory: Path) -> None:
@@ -137,10 +142,20 @@ def _cpus_of_a_task() -> int:
     return context.cpus() if context is not None and hasattr(context, "cpus") else 1
 
 
+def _share_packed_layers() -> None:
+    """The workers of a machine hold them once, in a file that the library keeps."""
+    if "FILBERT_CACHE" not in os.environ:
+        try:
+            os.environ["FILBERT_CACHE"] = str(_machine_directory() / _PACKED)
+        except (FilbertError, OSError):
+            pass  # then each worker has its own
+
+
 @lru_cache(maxsize=4)
 def _loaded(model: Model, num_threads: int):
     from .pipelines import pipeline
 
+    _share_packed_layers()
     name = model.name
     if model.archive is not None:
         from pyspark import SparkFiles

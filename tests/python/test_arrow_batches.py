@@ -232,12 +232,18 @@ def test_executors_of_a_machine_map_the_same_file(tmp_path, monkeypatch):
 def test_copies_that_nobody_used_for_a_week_go(tmp_path, monkeypatch):
     monkeypatch.setenv("FILBERT_SPARK_DIR", str(tmp_path / "machine"))
     copies = []
+    packed = tmp_path / "machine/packed"
     for name in ("old", "used", "new"):
         unpacked = unpacked_in(tmp_path / name, name.encode())
         if name == "new":
-            os.utime(copies[0], (0, 0))
+            packed.mkdir()
+            for file in ("old.packed", "used.packed"):
+                (packed / file).touch()
+            for old in (copies[0], packed / "old.packed", packed):
+                os.utime(old, (0, 0))
         copies.append(machine_copy(unpacked))
     assert [copy.is_dir() for copy in copies] == [False, True, True]
+    assert [file.name for file in packed.iterdir()] == ["used.packed"]
 
 
 def test_a_copy_that_is_not_whole_is_an_error(tmp_path, monkeypatch):

@@ -277,21 +277,25 @@ def killing(what: str, marker: str):
     return part
 
 
-def mapped_files(batches):
-    """(executor, inode of the weights that its worker has mapped)"""
-    import pyarrow
+def mapped_files(suffix: str):
+    """A function of mapInArrow: (executor, inodes of the files of such a name that its workers have mapped)"""
 
-    rows = sum(batch.num_rows for batch in batches)
-    time.sleep(0.5)  # so that both executors have some
-    found = set()
-    daemon = os.getppid()
-    for process in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            if parent_of(int(process.name)) == daemon:
-                found |= {line.split()[4] for line in (process / "maps").read_text().splitlines() if line.endswith("model.safetensors")}
-        except (FileNotFoundError, ProcessLookupError, IndexError):
-            pass
-    yield pyarrow.record_batch({"executor": [parent_of(daemon)], "inodes": [sorted(found)], "rows": [rows]})
+    def part(batches):
+        import pyarrow
+
+        rows = sum(batch.num_rows for batch in batches)
+        time.sleep(0.5)  # so that both executors have some
+        found = set()
+        daemon = os.getppid()
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                if parent_of(int(process.name)) == daemon:
+                    found |= {line.split()[4] for line in (process / "maps").read_text().splitlines() if line.endswith(suffix)}
+            except (FileNotFoundError, ProcessLookupError, IndexError):
+                pass
+        yield pyarrow.record_batch({"executor": [parent_of(daemon)], "inodes": [sorted(found)], "rows": [rows]})
+
+    return part
 
 
 class TestWithTwoExecutors:
@@ -302,14 +306,23 @@ class TestWithTwoExecutors:
         yield spark
         spark.stop()
 
+    def inodes(self, df, suffix):
+        """Those that both executors have mapped."""
+        seen = df.mapInArrow(mapped_files(suffix), "executor long, inodes array<string>, rows long").collect()
+        of_executors = {row.executor: set(row.inodes) for row in seen}
+        assert len(of_executors) == 2 and all(of_executors.values())
+        return set.union(*of_executors.values())
+
     def test_rows_are_those_of_one_process_and_weights_are_mapped_once(self, spark, model, expected):
         df = table_of(spark, TEXTS, 8)
         assert found_in(classify(df, "text", model=model)) == expected
-        seen = df.mapInArrow(mapped_files, "executor long, inodes array<string>, rows long").collect()
-        assert len({row.executor for row in seen}) == 2
-        inodes = {row.executor: set(row.inodes) for row in seen}
-        assert len(set.union(*inodes.values())) == 1 and all(inodes.values())
+        assert len(self.inodes(df, "model.safetensors")) == 1
         assert len(spark.sparkContext.listArchives) == 1
+
+    def test_packed_layers_are_there_once(self, spark):
+        df = table_of(spark, TEXTS[:80], 8)  # of the built-in model, since those of the tiny one are too small
+        assert found_in(classify(df, "text")) == [(answer.label, answer.score) for answer in filbert.classify(TEXTS[:80])]
+        assert len(self.inodes(df, ".packed")) == 1
 
     def test_a_machine_without_the_model(self, spark):
         df = classify(table_of(spark, TEXTS[:2], 1), "text", model="/nowhere/model", ship=False)
