@@ -20,9 +20,8 @@ ON_ERROR = ("row", "raise")
 
 
 class Output(NamedTuple):
-    """A column that can be had: its type for Spark and for Arrow, and what of an answer stands in it."""
+    """A column that can be had: its type, and what of an answer stands in it."""
 
-    spark_type: str
     arrow_type: pyarrow.DataType
     value: Callable
 
@@ -31,27 +30,24 @@ _SCORES = pyarrow.map_(pyarrow.string(), pyarrow.float64())
 
 # In the order and under the names of `filbert classify --input`.
 CLASSIFICATION = {
-    "label": Output("string", pyarrow.string(), lambda answer: answer.label),
-    "score": Output("double", pyarrow.float64(), lambda answer: answer.score),
-    "scores": Output("map<string,double>", _SCORES, lambda answer: list(answer.scores.items())),
-    "labels": Output("array<string>", pyarrow.list_(pyarrow.string()), lambda answer: answer.labels),
-    "expected": Output("double", pyarrow.float64(), lambda answer: answer.expected),
-    "rejected": Output("boolean", pyarrow.bool_(), lambda answer: answer.rejected),
-    "tokens_total": Output("int", pyarrow.int32(), lambda answer: answer.tokens_total),
-    "truncated": Output("boolean", pyarrow.bool_(), lambda answer: answer.truncated),
+    "label": Output(pyarrow.string(), lambda answer: answer.label),
+    "score": Output(pyarrow.float64(), lambda answer: answer.score),
+    "scores": Output(_SCORES, lambda answer: list(answer.scores.items())),
+    "labels": Output(pyarrow.list_(pyarrow.string()), lambda answer: answer.labels),
+    "expected": Output(pyarrow.float64(), lambda answer: answer.expected),
+    "rejected": Output(pyarrow.bool_(), lambda answer: answer.rejected),
+    "tokens_total": Output(pyarrow.int32(), lambda answer: answer.tokens_total),
+    "truncated": Output(pyarrow.bool_(), lambda answer: answer.truncated),
 }
 
 
-def _of_entities(name: str, *more: tuple[str, str, pyarrow.DataType]) -> dict[str, Output]:
-    fields = [(name, "string", pyarrow.string()), ("score", "double", pyarrow.float64()), *more, ("word", "string", pyarrow.string()),
-              ("start", "int", pyarrow.int32()), ("end", "int", pyarrow.int32())]
-    spark_type = f"array<struct<{', '.join(f'`{field}`: {word}' for field, word, _ in fields)}>>"
-    arrow_type = pyarrow.list_(pyarrow.struct([(field, kind) for field, _, kind in fields]))
-    return {"entities": Output(spark_type, arrow_type, lambda answer: answer)}
+def _of_entities(name: str, *more: tuple[str, pyarrow.DataType]) -> dict[str, Output]:
+    fields = [(name, pyarrow.string()), ("score", pyarrow.float64()), *more, ("word", pyarrow.string()), ("start", pyarrow.int32()), ("end", pyarrow.int32())]
+    return {"entities": Output(pyarrow.list_(pyarrow.struct(fields)), lambda answer: answer)}
 
 
 ENTITIES = _of_entities("entity_group")
-TOKENS = _of_entities("entity", ("index", "int", pyarrow.int32()))  # with aggregation_strategy="none"
+TOKENS = _of_entities("entity", ("index", pyarrow.int32()))  # with aggregation_strategy="none"
 
 
 class RowError(NamedTuple):
@@ -191,6 +187,7 @@ def classification_answers(pipe, options: dict) -> Callable:
         found = pipe._core.answers(texts, pairs, call.options, first, False)
         return found, {"tokens": sum(answer.tokens_used for answer in found), "truncated": sum(answer.truncated for answer in found)}
 
+    answers(["a"], None, 0)  # options that do not go together are nobody's row's fault
     return answers
 
 
@@ -204,6 +201,7 @@ def entity_answers(pipe, options: dict) -> Callable:
         found, truncated = pipe._core.predict(texts, call.options, first)
         return found, {"truncated": truncated}
 
+    answers(["a"], None, 0)
     return answers
 
 

@@ -12,20 +12,29 @@ def is_iterator(texts) -> bool:
 
 def as_column(texts, name: str = "texts"):
     """`texts`, or an error that says what is expected instead of it."""
-    if isinstance(texts, (bytes, dict)) or not hasattr(texts, "__iter__"):
-        raise NotTextError(f"{name}: expected a list, an iterator or a column of texts, found {type(texts).__name__}")
     if hasattr(texts, "columns") or hasattr(texts, "column_names"):
         raise NotTextError(f"{name}: expected a column of texts, found a table ({type(texts).__name__}); its columns are what is meant")
+    if isinstance(texts, (bytes, dict)) or not hasattr(texts, "__iter__"):
+        raise NotTextError(f"{name}: expected a list, an iterator or a column of texts, found {type(texts).__name__}")
     if getattr(texts, "ndim", 1) != 1:
         raise NotTextError(f"{name}: expected a column of texts, found an array of {texts.ndim} dimensions")
     return texts
 
 
+def _arrow_value(scalar):
+    try:
+        return scalar.as_py()
+    except UnicodeDecodeError:
+        return scalar.as_buffer().to_pybytes()  # no text, which the error of its row shows
+
+
 def _as_list(part) -> list:
-    for method in ("to_pylist", "tolist"):  # of pyarrow; of numpy and pandas
-        if hasattr(part, method):
-            return getattr(part, method)()
-    return list(part)
+    if hasattr(part, "to_pylist"):  # of pyarrow
+        try:
+            return part.to_pylist()
+        except UnicodeDecodeError:
+            return [_arrow_value(scalar) for scalar in part]
+    return part.tolist() if hasattr(part, "tolist") else list(part)  # of numpy and pandas
 
 
 def batches(texts, size: int) -> Iterator[tuple[list, int]]:

@@ -2,7 +2,8 @@
 
     import ray
     from filbert.ray import Classify
-    ray.data.read_parquet("reviews").map_batches(Classify, fn_constructor_kwargs={"input_col": "text"}, concurrency=8, num_cpus=1)
+    eight = ray.data.ActorPoolStrategy(size=8)
+    ray.data.read_parquet("reviews").map_batches(Classify, fn_constructor_kwargs={"input_col": "text"}, compute=eight, num_cpus=1)
 
 Ray itself is not needed: the class takes what map_batches gives a class, a dict of numpy arrays, a pandas.DataFrame or a pyarrow.Table, and gives
 the same kind back with columns added.

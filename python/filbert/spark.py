@@ -9,6 +9,7 @@ Executors run the library in their Python workers, over DataFrame.mapInArrow: th
 import os
 
 from pyspark.sql import DataFrame
+from pyspark.sql.pandas.types import from_arrow_type  # StructType.fromDDL is there since Spark 4 only
 from pyspark.sql.types import StringType, StructField, StructType
 
 from . import spark_model
@@ -94,7 +95,7 @@ def _checked_model(session, task: str, model, ship: bool | None, options: dict) 
         return told, loaded
     if context is None:
         raise UnsupportedError("model: expected a name of the Hub, or with ship=False a directory of all machines, found one to ship by Spark Connect")
-    return told._replace(name=None, archive=spark_model.ship(context, name)), loaded
+    return told._replace(archive=spark_model.ship(context, name)), loaded
 
 
 def _is_local(master: str) -> bool:
@@ -102,6 +103,11 @@ def _is_local(master: str) -> bool:
 
 
 # ---- the job
+
+
+def added_fields(table: dict, chosen: dict[str, str]) -> list[StructField]:
+    """Of the columns that are added: `chosen` is {what: name}, `table` has what each of them is; what is not in it is the error."""
+    return [StructField(name, from_arrow_type(table[what].arrow_type) if what in table else StringType(), True) for what, name in chosen.items()]
 
 
 def _run(df, columns, model, loaded, output, *, on_error, batch_tokens, num_threads, metrics, options) -> DataFrame:
@@ -113,9 +119,7 @@ def _run(df, columns, model, loaded, output, *, on_error, batch_tokens, num_thre
         ANSWERS[model.task](loaded, options)  # options that cannot be are told now
     part = spark_model.Part(model, options, columns, chosen, on_error=on_error, batch_tokens=batch_tokens, num_threads=num_threads,
                             accumulators=None if metrics is None else metrics._accumulators)
-    added = StructType.fromDDL(", ".join(f"`{what}` {table[what].spark_type if what in table else 'string'}" for what in chosen))
-    fields = [StructField(name, field.dataType, True) for name, field in zip(chosen.values(), added.fields, strict=True)]
-    return df.mapInArrow(lambda batches: part(batches), StructType([*df.schema.fields, *fields]))
+    return df.mapInArrow(lambda batches: part(batches), StructType([*df.schema.fields, *added_fields(table, chosen)]))
 
 
 def classify(

@@ -5,11 +5,11 @@ from pyspark.ml import Transformer
 from pyspark.ml.param import Param, Params, TypeConverters
 from pyspark.ml.param.shared import HasInputCol, HasOutputCol
 from pyspark.ml.util import DefaultParamsReadable, DefaultParamsWritable
-from pyspark.sql.types import StringType, StructField, StructType
+from pyspark.sql.types import StringType, StructType
 
 from .arrow_batches import CLASSIFICATION
 from .errors import InvalidArgumentError, NotTextError
-from .spark import classify
+from .spark import added_fields, classify
 
 # Params beside inputCol and outputCol: (what they are called in classify(), how a value becomes one of theirs, what they are)
 _PARAMS = {
@@ -67,13 +67,10 @@ class FilbertClassifier(Transformer, HasInputCol, HasOutputCol, DefaultParamsRea
                 raise InvalidArgumentError(f"{self.uid}: expected one of the columns {', '.join(map(repr, schema.names))}, found {name!r}")
             if not isinstance(schema[name].dataType, StringType):
                 raise NotTextError(f"{self.uid}: expected a column of strings, found {name!r} of {schema[name].dataType.simpleString()}")
-        added = []
         for what, name in self._output().items():
             if name in schema.names:
                 raise InvalidArgumentError(f"{self.uid}: expected a new column for {what}, found {name!r}, which is there")
-            kind = CLASSIFICATION[what].spark_type if what in CLASSIFICATION else "string"
-            added.append(StructField(name, StructType.fromDDL(f"`{what}` {kind}").fields[0].dataType, True))
-        return StructType([*schema.fields, *added])
+        return StructType([*schema.fields, *added_fields(CLASSIFICATION, self._output())])
 
     def _transform(self, dataset):
         options = {word: self.getOrDefault(name) for name, (word, _, _) in _PARAMS.items() if name not in _COLUMNS and self.isDefined(name)}

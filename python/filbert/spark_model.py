@@ -20,11 +20,12 @@ from typing import NamedTuple
 from .errors import CorruptError, FilbertError, InvalidArgumentError, NotFoundError
 
 _SUFFIXES = (".json", ".txt", ".model", ".safetensors")  # of what a checkpoint is read from; without .safetensors also pytorch_model*.bin
+_PACKED = "packed"  # the folder beside the machine's copies where packed layers are
 _UNUSED_DAYS = 7  # after which a machine's copy of a model is removed, when another one comes
 
 
 class Model(NamedTuple):
-    """Which model, as an executor is told. One of `name` (a directory there, a name of the Hub, or None for the built-in one) and `archive`."""
+    """Which model, as an executor is told: `name` is a directory there, a name of the Hub, or None for the built-in one; with `archive` a directory here."""
 
     task: str
     name: str | None
@@ -40,12 +41,13 @@ def _files_of(directory: Path) -> list[Path]:
     return chosen
 
 
-def _digest(files: list[Path]) -> str:
+def _archive_of(files: list[Path]) -> str:
+    """The name of their archive, without its suffix."""
     whole = hashlib.sha256()
-    for file in files:
+    for file in sorted(files):
         with file.open("rb") as opened:
             whole.update(f"{file.name} {hashlib.file_digest(opened, 'sha256').hexdigest()}\n".encode())
-    return whole.hexdigest()[:32]
+    return f"filbert-{whole.hexdigest()[:32]}"
 
 
 @lru_cache(maxsize=None)
@@ -58,7 +60,7 @@ def _archives_of_this_process() -> str:
 def ship(context, directory: str) -> str:
     """The name of the archive that every executor of `context` (a SparkContext) has from now on."""
     files = _files_of(Path(directory))
-    name = f"filbert-{_digest(files)}.zip"
+    name = f"{_archive_of(files)}.zip"
     archive = Path(_archives_of_this_process(), name)
     if not archive.exists():
         with zipfile.ZipFile(archive.with_suffix(".making"), "w", zipfile.ZIP_STORED) as made:
@@ -92,20 +94,31 @@ def _link(source: Path, target: Path) -> None:
 
 
 def _remove_unused(directory: Path, used: Path) -> None:
-    for other in directory.iterdir():
+    for other in [*directory.iterdir(), *directory.glob(f"{_PACKED}/*")]:
         try:
             unused_s = time.time() - other.stat().st_mtime
         except FileNotFoundError:  # another executor has just given it its name
             continue
-        if other != used and unused_s > _UNUSED_DAYS * 86400:
+        if other.name in (used.name, _PACKED) or unused_s <= _UNUSED_DAYS * 86400:
+            continue
+        if other.is_dir():
             shutil.rmtree(other, ignore_errors=True)
+        else:
+            other.unlink(missing_ok=True)
+
+
+def _check_shipped(directory: Path) -> None:
+    """An archive is called by the sum of its files."""
+    if directory.name.removesuffix(".zip") != _archive_of(list(directory.iterdir())):
+        raise CorruptError(f"{directory}: expected the files that were shipped, found others; remove it")
 
 
 def machine_copy(unpacked: Path) -> Path:
-    """The directory of this machine that has what was unpacked; of several executors one makes it."""
+    """The directory of this machine that has what was shipped; of several executors one makes it, to whom it came whole."""
     directory = _machine_directory()
     copy = directory / unpacked.name.removesuffix(".zip")
     if not copy.is_dir():
+        _check_shipped(unpacked)
         making = Path(tempfile.mkdtemp(prefix="making-", dir=directory))
         for file in unpacked.iterdir():
             _link(file, making / file.name)
@@ -117,7 +130,7 @@ def machine_copy(unpacked: Path) -> Path:
                 raise
         _remove_unused(directory, copy)
     if {file.name: file.stat().st_size for file in copy.iterdir()} != {file.name: file.stat().st_size for file in unpacked.iterdir()}:
-        raise CorruptError(f"{copy}: expected the files of {unpacked}, found others; remove it")
+        _check_shipped(copy)  # so it was the other one that has changed
     os.utime(copy)
     return copy
 
@@ -129,10 +142,20 @@ def _cpus_of_a_task() -> int:
     return context.cpus() if context is not None and hasattr(context, "cpus") else 1
 
 
+def _share_packed_layers() -> None:
+    """The workers of a machine hold them once, in a file that the library keeps."""
+    if "FILBERT_CACHE" not in os.environ:
+        try:
+            os.environ["FILBERT_CACHE"] = str(_machine_directory() / _PACKED)
+        except (FilbertError, OSError):
+            pass  # then each worker has its own
+
+
 @lru_cache(maxsize=4)
 def _loaded(model: Model, num_threads: int):
     from .pipelines import pipeline
 
+    _share_packed_layers()
     name = model.name
     if model.archive is not None:
         from pyspark import SparkFiles
@@ -150,7 +173,8 @@ def load(model: Model, num_threads: int | None = None):
         return _loaded(model, num_threads or _cpus_of_a_task())
     except (FilbertError, OSError) as error:
         kind = type(error) if isinstance(error, FilbertError) else NotFoundError if isinstance(error, FileNotFoundError) else FilbertError
-        raise kind(f"on {socket.gethostname()} (process {os.getpid()}) the model {model.archive or model.name!r} could not be loaded: {error}") from error
+        named = "the built-in model" if model.name is None else f"the model {model.name!r}"
+        raise kind(f"on {socket.gethostname()} (process {os.getpid()}) {named} could not be loaded: {error}") from error
 
 
 def preload(model: Model) -> None:

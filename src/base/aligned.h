@@ -17,6 +17,14 @@ class AlignedBuffer {
   AlignedBuffer() = default;
   explicit AlignedBuffer(std::size_t count) { reserve(count); }
 
+  // Of `bytes` that mmap() gave, which may be read only; they are unmapped in the end.
+  static AlignedBuffer of_mapping(void* data, std::size_t bytes) {
+    AlignedBuffer buffer;
+    buffer.data_ = std::unique_ptr<T, Free>(static_cast<T*>(data), Free{bytes});
+    buffer.capacity_ = bytes / sizeof(T);
+    return buffer;
+  }
+
   // At least `count` of them; what was held is lost if it grows. Throws std::bad_alloc.
   void reserve(std::size_t count) {
     if (count <= capacity_) return;
@@ -26,7 +34,7 @@ class AlignedBuffer {
     const std::size_t bytes = (count * sizeof(T) + 63) / 64 * 64, of_huge_pages = bytes / kHugePage * kHugePage;
     void* data = nullptr;  // aligned_alloc would want whole huge pages
     if (::posix_memalign(&data, of_huge_pages > 0 ? kHugePage : 64, bytes) != 0) throw std::bad_alloc();
-    data_.reset(static_cast<T*>(data));
+    data_ = std::unique_ptr<T, Free>(static_cast<T*>(data));
     if (of_huge_pages > 0) ::madvise(data_.get(), of_huge_pages, MADV_HUGEPAGE);  // not the rest, which would fill up one more
     capacity_ = count;
   }
@@ -37,7 +45,8 @@ class AlignedBuffer {
 
  private:
   struct Free {
-    void operator()(T* data) const { std::free(data); }
+    std::size_t mapped_bytes = 0;  // 0: of posix_memalign()
+    void operator()(T* data) const { mapped_bytes != 0 ? static_cast<void>(::munmap(data, mapped_bytes)) : std::free(data); }
   };
   std::unique_ptr<T, Free> data_;
   std::size_t capacity_ = 0;

@@ -119,6 +119,10 @@ Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& 
   }
   Linear linear = pack_sources(kernels, loop, sources, std::move(bias), dtype, smoothing);
   for (const Source& source : sources) weights.release(*source.weight);  // from here on the packed one counts
+  if (PackedFile* file = weights.packed(); file != nullptr) {
+    file->share(linear.packed);
+    file->share(linear.narrow);
+  }
   return linear;
 }
 

@@ -154,8 +154,10 @@ std::unique_ptr<const Model> Model::load(const std::filesystem::path& directory,
   model->max_batch_tokens = options.max_batch_tokens;
   model->dtype = choose_dtype(model->config, options.dtype, kernels);
   model->layer_order = filbert::layer_order(model->config);
+  model->weights.begin_packing(fmt::format("{} {} {}", kernels.name, name(model->dtype), static_cast<int>(task)));
   architecture.load(*model, loop);
   model->head = load_head(*model, loop, head_of(model->config, task));
+  model->weights.end_packing();
   return model;
 }
 

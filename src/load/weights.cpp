@@ -1,7 +1,9 @@
 #include "load/weights.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -101,6 +103,22 @@ Weights Weights::from_pretrained(const std::filesystem::path& directory, std::st
 
 void Weights::release(const TensorView& tensor) const {
   for (const MappedTensors& part : files_) part.file.release(tensor.data);
+}
+
+void Weights::begin_packing(std::string_view form) {
+  std::string identity(form);
+  for (const MappedTensors& part : files_) {
+    std::error_code ignored;
+    const std::filesystem::path path = std::filesystem::canonical(part.file.path(), ignored);
+    const auto written = std::filesystem::last_write_time(path, ignored).time_since_epoch().count();
+    identity += fmt::format("\n{} {} {}", path.string(), part.file.bytes().size(), written);
+  }
+  packed_ = std::make_unique<PackedFile>(identity);
+}
+
+void Weights::end_packing() {
+  packed_->finish();
+  packed_.reset();
 }
 
 const TensorView& Weights::at(std::string_view name) const { return tensors_.find(name)->second; }

@@ -3,10 +3,12 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "load/packed_file.h"
 #include "load/weight_files.h"
 
 namespace filbert {
@@ -40,10 +42,16 @@ class Weights {
   // Says that the tensor, one of these, will hardly be read again (MappedFile::release). Reading it stays possible.
   void release(const TensorView& tensor) const;
 
+  // Where the layers that are packed from here on are shared with other processes; `form` says what else than the files they depend on.
+  void begin_packing(std::string_view form);
+  PackedFile* packed() const { return packed_.get(); }  // null before and after
+  void end_packing();
+
  private:
   explicit Weights(std::vector<MappedTensors> files) : files_(std::move(files)) {}
   std::vector<MappedTensors> files_;
   std::map<std::string, TensorView, std::less<>> tensors_;
+  std::unique_ptr<PackedFile> packed_;
 };
 
 }  // namespace filbert

@@ -18,7 +18,7 @@ from filbert import classify, pipeline  # noqa: E402
 from filbert.arrow_batches import CLASSIFICATION, RowError, Work, chosen_outputs, classification_answers, texts_of  # noqa: E402
 from filbert.errors import CorruptError, InvalidArgumentError, NotTextError  # noqa: E402
 from filbert.ray import Classify  # noqa: E402
-from filbert.spark_model import _files_of, machine_copy  # noqa: E402
+from filbert.spark_model import _archive_of, _files_of, machine_copy  # noqa: E402
 
 WORDS = tiny_checkpoint.WORDS
 TEXTS = [" ".join(WORDS[(row + step) % len(WORDS)] for step in range(row % 9)) for row in range(300)]
@@ -200,6 +200,13 @@ def test_what_is_shipped_is_what_a_checkpoint_is_read_from(tmp_path):
     assert "pytorch_model.bin" in [file.name for file in _files_of(tmp_path)]
 
 
+def unpacked_in(directory, content=b"weights"):
+    """As Spark unpacks what was shipped."""
+    (directory / "making").mkdir(parents=True)
+    (directory / "making/model.safetensors").write_bytes(content)
+    return (directory / "making").rename(directory / f"{_archive_of([directory / 'making/model.safetensors'])}.zip")
+
+
 def inode_of(unpacked, barrier, found):
     barrier.wait()
     found.put(os.stat(machine_copy(unpacked) / "model.safetensors").st_ino)
@@ -211,9 +218,7 @@ def test_executors_of_a_machine_map_the_same_file(tmp_path, monkeypatch):
     barrier, found = context.Barrier(4), context.Queue()
     processes = []
     for executor in range(4):
-        unpacked = tmp_path / f"executor-{executor}" / "filbert-0123.zip"
-        unpacked.mkdir(parents=True)
-        (unpacked / "model.safetensors").write_bytes(b"weights")
+        unpacked = unpacked_in(tmp_path / f"executor-{executor}")
         processes.append(context.Process(target=inode_of, args=(unpacked, barrier, found)))
     for process in processes:
         process.start()
@@ -221,31 +226,43 @@ def test_executors_of_a_machine_map_the_same_file(tmp_path, monkeypatch):
     for process in processes:
         process.join()
     assert len(inodes) == 1
-    assert [each.name for each in (tmp_path / "machine").iterdir()] == ["filbert-0123"]
+    assert [each.name for each in (tmp_path / "machine").iterdir()] == [unpacked.stem]
 
 
 def test_copies_that_nobody_used_for_a_week_go(tmp_path, monkeypatch):
     monkeypatch.setenv("FILBERT_SPARK_DIR", str(tmp_path / "machine"))
     copies = []
-    for name in ("filbert-old", "filbert-used", "filbert-new"):
-        unpacked = tmp_path / f"{name}.zip"
-        unpacked.mkdir()
-        (unpacked / "model.safetensors").write_bytes(b"weights")
-        if name == "filbert-new":
-            os.utime(copies[0], (0, 0))
+    packed = tmp_path / "machine/packed"
+    for name in ("old", "used", "new"):
+        unpacked = unpacked_in(tmp_path / name, name.encode())
+        if name == "new":
+            packed.mkdir()
+            for file in ("old.packed", "used.packed"):
+                (packed / file).touch()
+            for old in (copies[0], packed / "old.packed", packed):
+                os.utime(old, (0, 0))
         copies.append(machine_copy(unpacked))
     assert [copy.is_dir() for copy in copies] == [False, True, True]
+    assert [file.name for file in packed.iterdir()] == ["used.packed"]
 
 
 def test_a_copy_that_is_not_whole_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setenv("FILBERT_SPARK_DIR", str(tmp_path / "machine"))
-    unpacked = tmp_path / "filbert-0123.zip"
-    unpacked.mkdir()
-    (unpacked / "model.safetensors").write_bytes(b"weights")
+    unpacked = unpacked_in(tmp_path)
     copy = machine_copy(unpacked)
     (copy / "model.safetensors").unlink()
-    with pytest.raises(CorruptError, match="filbert-0123: expected the files of"):
+    with pytest.raises(CorruptError, match=f"machine/{unpacked.stem}: expected the files that were shipped, found others"):
         machine_copy(unpacked)
+
+
+def test_an_executor_to_which_the_model_did_not_come_whole_makes_no_copy_and_may_use_that_of_another(tmp_path, monkeypatch):
+    monkeypatch.setenv("FILBERT_SPARK_DIR", str(tmp_path / "machine"))
+    whole, cut = unpacked_in(tmp_path / "one"), unpacked_in(tmp_path / "other")
+    (cut / "model.safetensors").write_bytes(b"weig")
+    with pytest.raises(CorruptError, match=f"other/{cut.name}: expected the files that were shipped, found others"):
+        machine_copy(cut)
+    assert machine_copy(whole) == machine_copy(cut)
+    assert (machine_copy(cut) / "model.safetensors").read_bytes() == b"weights"
 
 
 def test_a_directory_that_others_may_write_to_is_refused(tmp_path, monkeypatch):

@@ -3,6 +3,8 @@
 import doctest
 import os
 import pathlib
+import re
+import socket
 import sys
 import time
 
@@ -118,6 +120,18 @@ class TestInOneProcess:
         df = table_of(spark, TEXTS[:2], 1)
         with pytest.raises(kind, match=message):
             classify(df, column, **{"model": model, **options})
+
+    @pytest.mark.parametrize("value, found", [
+        ("cast('NaN' AS double)", "double"), ("true", "boolean"), ("X'61'", "binary"), ("array('a')", "array<string>"), ("NULL", "void"),
+        ("struct('a' AS b)", "struct<b:string>"), ("timestamp'2020-01-01'", "timestamp"),
+    ])
+    def test_columns_of_other_types_are_told_before_a_job(self, spark, model, value, found):
+        with pytest.raises(NotTextError, match=re.escape(f"input_col: expected a column of strings, found 'text' of {found}")):
+            classify(spark.sql(f"SELECT {value} AS text"), "text", model=model)
+
+    def test_options_that_do_not_go_together_are_told_before_a_job(self, spark, model):
+        with pytest.raises(InvalidArgumentError, match="threshold: expected the scores of a sigmoid"):
+            classify(table_of(spark, TEXTS[:2], 1), "text", model=model, threshold=0.5)
 
     def test_two_columns_of_a_name(self, spark, model):
         df = table_of(spark, TEXTS[:2], 1)
@@ -263,21 +277,25 @@ def killing(what: str, marker: str):
     return part
 
 
-def mapped_files(batches):
-    """(executor, inode of the weights that its worker has mapped)"""
-    import pyarrow
+def mapped_files(suffix: str):
+    """A function of mapInArrow: (executor, inodes of the files of such a name that its workers have mapped)"""
 
-    rows = sum(batch.num_rows for batch in batches)
-    time.sleep(0.5)  # so that both executors have some
-    found = set()
-    daemon = os.getppid()
-    for process in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            if parent_of(int(process.name)) == daemon:
-                found |= {line.split()[4] for line in (process / "maps").read_text().splitlines() if line.endswith("model.safetensors")}
-        except (FileNotFoundError, ProcessLookupError, IndexError):
-            pass
-    yield pyarrow.record_batch({"executor": [parent_of(daemon)], "inodes": [sorted(found)], "rows": [rows]})
+    def part(batches):
+        import pyarrow
+
+        rows = sum(batch.num_rows for batch in batches)
+        time.sleep(0.5)  # so that both executors have some
+        found = set()
+        daemon = os.getppid()
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                if parent_of(int(process.name)) == daemon:
+                    found |= {line.split()[4] for line in (process / "maps").read_text().splitlines() if line.endswith(suffix)}
+            except (FileNotFoundError, ProcessLookupError, IndexError):
+                pass
+        yield pyarrow.record_batch({"executor": [parent_of(daemon)], "inodes": [sorted(found)], "rows": [rows]})
+
+    return part
 
 
 class TestWithTwoExecutors:
@@ -288,14 +306,23 @@ class TestWithTwoExecutors:
         yield spark
         spark.stop()
 
+    def inodes(self, df, suffix):
+        """Those that both executors have mapped."""
+        seen = df.mapInArrow(mapped_files(suffix), "executor long, inodes array<string>, rows long").collect()
+        of_executors = {row.executor: set(row.inodes) for row in seen}
+        assert len(of_executors) == 2 and all(of_executors.values())
+        return set.union(*of_executors.values())
+
     def test_rows_are_those_of_one_process_and_weights_are_mapped_once(self, spark, model, expected):
         df = table_of(spark, TEXTS, 8)
         assert found_in(classify(df, "text", model=model)) == expected
-        seen = df.mapInArrow(mapped_files, "executor long, inodes array<string>, rows long").collect()
-        assert len({row.executor for row in seen}) == 2
-        inodes = {row.executor: set(row.inodes) for row in seen}
-        assert len(set.union(*inodes.values())) == 1 and all(inodes.values())
+        assert len(self.inodes(df, "model.safetensors")) == 1
         assert len(spark.sparkContext.listArchives) == 1
+
+    def test_packed_layers_are_there_once(self, spark):
+        df = table_of(spark, TEXTS[:80], 8)  # of the built-in model, since those of the tiny one are too small
+        assert found_in(classify(df, "text")) == [(answer.label, answer.score) for answer in filbert.classify(TEXTS[:80])]
+        assert len(self.inodes(df, ".packed")) == 1
 
     def test_a_machine_without_the_model(self, spark):
         df = classify(table_of(spark, TEXTS[:2], 1), "text", model="/nowhere/model", ship=False)
@@ -308,3 +335,87 @@ class TestWithTwoExecutors:
         df = table_of(spark, TEXTS, 8).mapInArrow(killing(what, str(marker)), "id int, text string")
         assert found_in(classify(df, "text", model=model)) == expected
         assert marker.exists()
+
+
+# ---- a model that fails on one executor
+
+
+def directories(model):
+    """A function of mapInArrow that says where its executor is, and where it has what was shipped as `model`."""
+
+    def part(batches):
+        import pyarrow
+        from pyspark import SparkFiles
+
+        rows = sum(batch.num_rows for batch in batches)
+        time.sleep(0.5)  # so that both executors have some
+        yield pyarrow.record_batch({"executor": [os.getcwd()], "shipped": [SparkFiles.get(model)], "rows": [rows]})
+
+    return part
+
+
+def damaged(directory, how):
+    weights = pathlib.Path(directory, "model.safetensors")
+    whole = weights.read_bytes()
+    weights.unlink()  # not in place: a machine's copy may be the same file
+    if how == "cut short":
+        weights.write_bytes(whole[: len(whole) // 2])
+    elif how == "a directory":
+        weights.mkdir()
+
+
+class TestWithAModelThatFailsOnOneExecutor:
+    """The executors of a local cluster share a file system, but not the directory they run in: a model by a path from there is one of each."""
+
+    @pytest.fixture(scope="class")
+    def spark(self, tmp_path_factory):
+        directory = tmp_path_factory.mktemp("spark-damaged")
+        spark = spark_sessions.session("local-cluster[2,1,1024]", directory, spark_executor_memory="512m", spark_excludeOnFailure_enabled="true",
+                                       spark_excludeOnFailure_application_maxFailedTasksPerExecutor=100)  # so that the next test has both
+        yield spark
+        spark.stop()
+
+    def executors(self, spark, archive="none"):
+        rows = table_of(spark, TEXTS[:100], 8).mapInArrow(directories(archive), "executor string, shipped string, rows long").collect()
+        found = {row.executor: row.shipped for row in rows}
+        assert len(found) == 2
+        return found
+
+    def failed_tasks(self, spark, group):
+        tracker = spark.sparkContext.statusTracker()
+        return sum(tracker.getStageInfo(stage).numFailedTasks for job in tracker.getJobIdsForGroup(group) for stage in tracker.getJobInfo(job).stageIds)
+
+    @pytest.mark.parametrize("how", ["cut short", "missing", "a directory"])
+    def test_its_tasks_are_done_by_another(self, spark, expected, how):
+        for executor, damage in zip(self.executors(spark), [how, None], strict=True):
+            directory = pathlib.Path(executor, how)
+            directory.mkdir()
+            tiny_checkpoint.write_checkpoint(directory)
+            if damage:
+                damaged(directory, damage)
+        spark.sparkContext.setJobGroup(how, how)
+        df = table_of(spark, TEXTS, 8)
+        assert found_in(classify(df, "text", model=how, ship=False)) == expected
+        assert self.failed_tasks(spark, how) >= 1
+
+    def test_where_all_fail_the_error_names_the_model_the_machine_and_what_was_expected(self, spark, model, expected):
+        for executor in self.executors(spark):
+            directory = pathlib.Path(executor, "all-damaged")
+            directory.mkdir()
+            damaged(tiny_checkpoint.write_checkpoint(directory), "cut short")
+        df = table_of(spark, TEXTS[:40], 2)
+        message = (rf"CorruptError: on {re.escape(socket.gethostname())} \(process \d+\) the model 'all-damaged' could not be loaded: "
+                   r"\S*all-damaged/model.safetensors: .*expected")
+        with pytest.raises(Exception, match=message):
+            classify(df, "text", model="all-damaged", ship=False).collect()
+        assert found_in(classify(df, "text", model=model)) == expected[:40]  # the session goes on
+
+    def test_one_to_which_it_did_not_come_whole(self, spark, model, expected, tmp_path):
+        tiny_checkpoint.write_checkpoint(tmp_path)
+        (tmp_path / "unread.txt").write_text("another sum")
+        df = table_of(spark, TEXTS, 8)
+        job = classify(df, "text", model=str(tmp_path))  # ships it
+        told, _ = _checked_model(spark, "text-classification", str(tmp_path), None, {})
+        shipped = self.executors(spark, told.archive)
+        damaged(next(iter(shipped.values())), "cut short")
+        assert found_in(job) == expected

@@ -1,6 +1,7 @@
 """pipeline("ner"): the rules of transformers for what comes in and goes out. What the numbers are is the library's, and tested there."""
 
 import json
+import pathlib
 import pickle
 
 import pytest
@@ -100,3 +101,25 @@ def test_options_that_cannot_be(ner):
         ner([["a", 3]], is_split_into_words=True)
     with pytest.raises(ValueError, match="decoding|expected one of argmax"):
         ner("a", decoding="beam")
+
+
+FAMILIES = pathlib.Path(__file__).resolve().parents[2] / "tests/data/families"
+
+
+def test_a_piece_behind_a_space_begins_a_word():
+    scores = pipeline("ner", str(FAMILIES / "deberta-v2/token-shards")).token_scores("I love it")
+    words = [("▁", False), ("I", False), ("▁l", False), ("o", True), ("v", True), ("e", True), ("▁it", False)]
+    assert [(token, is_subword) for token, _, _, is_subword, _ in scores] == words
+
+
+def test_the_space_before_a_word_belongs_to_it():
+    text = "it is lovefilm it"
+    entities = pipeline("ner", str(FAMILIES / "deberta/token-shards"), ignore_labels=[], aggregation_strategy="max")(text)
+    assert "".join(entity["word"] for entity in entities) == text and any(entity["word"].startswith(" ") for entity in entities)
+    assert [text[entity["start"] : entity["end"]] for entity in entities] == [entity["word"] for entity in entities]
+
+
+def test_dtypes(entities):
+    assert [token["word"] for token in pipeline("ner", entities, dtype="bfloat16", ignore_labels=[])("I love")] == ["i", "love"]
+    with pytest.raises(ValueError, match="dtype: expected one of"):
+        pipeline("ner", entities, dtype="float16")
