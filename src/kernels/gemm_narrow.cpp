@@ -62,13 +62,14 @@ void prepare_bf16_pairs(const float* x, const float*, const float*, std::size_t 
   if (depth % 2 != 0) out[depth] = 0;
 }
 
-// Each number as the f32 that it is, for instruction sets that multiply nothing narrower; filled up to pairs.
+// Each number as the f32 that it is, for instruction sets that multiply nothing narrower; filled up to whole steps of one or two.
+template <std::size_t kDepthStep>
 void prepare_bf16_as_f32(const float* x, const float*, const float*, std::size_t depth, std::byte* prepared, RowScale*) {
   auto* out = reinterpret_cast<float*>(prepared);
   for (std::size_t k = 0; k < depth; k += lanes()) {
     store_first(hn::BitCast(d, round_bits(load_first(x + k, depth - k))), out + k, depth - k);
   }
-  if (depth % 2 != 0) out[depth] = 0;
+  if (depth % kDepthStep != 0) out[depth] = 0;
 }
 
 // Numbers of 8 bits, stored as std::uint8_t in steps of 4 or as std::int16_t in steps of 2. The arithmetic is that of the
@@ -123,7 +124,7 @@ struct PortableBf16 {
   static constexpr std::size_t kTileRows = kManyRegisters ? 8 : 4, kPanelVectors = 3;
   static constexpr std::size_t kDepthStep = 1, kNumberBytes = 2, kPreparedBytes = 4;
   using Sum = V;
-  static constexpr auto prepare = prepare_bf16_as_f32;
+  static constexpr auto prepare = prepare_bf16_as_f32<kDepthStep>;
 
   static HWY_INLINE V load(const std::byte* from) {
     const hn::Rebind<hwy::bfloat16_t, D> half;
@@ -142,7 +143,7 @@ struct PairBf16 {
   struct Pair {
     V even, odd;
   };
-  static constexpr auto prepare = prepare_bf16_as_f32;
+  static constexpr auto prepare = prepare_bf16_as_f32<kDepthStep>;
 
   static HWY_INLINE Pair load(const std::byte* from) {
     const VU both = hn::LoadU(du, reinterpret_cast<const std::uint32_t*>(from));

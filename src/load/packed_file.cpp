@@ -63,7 +63,7 @@ void PackedFile::create() {
   } catch (const Error&) {
     return;
   }
-  if (open_whole()) return lock_.reset();  // by the process that was waited for
+  if (open_whole()) return unlock();  // by the process that was waited for
   temporary_ = temporary_beside(path_);
   descriptor_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (descriptor_ < 0) close();
@@ -75,8 +75,13 @@ void PackedFile::close() {
   if (!temporary_.empty()) {
     ::unlink(temporary_.c_str());
     temporary_.clear();
-    ::unlink((path_.string() + ".lock").c_str());
   }
+  if (lock_) unlock();
+}
+
+// Whoever waits for it finds that its file is gone, and looks again.
+void PackedFile::unlock() {
+  ::unlink((path_.string() + ".lock").c_str());
   lock_.reset();
 }
 

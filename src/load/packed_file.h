@@ -36,6 +36,7 @@ class PackedFile {
   bool open_whole();
   void create();
   void close();
+  void unlock();
   void* map_equal(const void* numbers, std::size_t bytes);  // null where nothing is shared
 
   std::filesystem::path path_;
