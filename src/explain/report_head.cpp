@@ -206,10 +206,6 @@ void notices(const ReportPage& page, std::string& out) {
   out += "</ul>\n";
 }
 
-}  // namespace
-
-namespace {
-
 // What the entity is, and how likely its tokens are that, which is not quite the entity's own score.
 void entity_title(const ReportPage& page, std::string& out) {
   const Entity& entity = page.entity->entity;
@@ -234,8 +230,8 @@ void head_section(const ReportPage& page, std::string& out) {
     out += "<p class=\"brand\">Why this label?</p>\n";
     out += fmt::format("<h1><span>{}</span> <span class=\"chip\">{}</span> <span class=\"num\">{}</span></h1>\n", own ? "The model says" : "Explained is",
                        page.explained(), page.value(page.text.score));
+    if (!page.is_probability) out += fmt::format("<p class=\"lead\">The number is {}.</p>\n", page.quantity());
   }
-  if (!page.is_probability && page.entity == nullptr) out += fmt::format("<p class=\"lead\">The number is {}.</p>\n", page.quantity());
   out += "</div>\n";
   scores_table(page, out);
   out += "</div>\n";
