@@ -63,6 +63,23 @@ constexpr Family kVocabTxtFamilies[] = {
      .bos_token = "<s>", .eos_token = "</s>"},
 };
 
+// By their keys: BertTokenizer under other names, and classes that say nothing of a vocab.txt.
+constexpr std::array<std::string_view, 17> kLikeBert = {
+    "distilbert", "electra",    "mobilebert", "convbert", "squeezebert",        "layoutlm",  "retribert",          "realm", "lxmert",
+    "nezha",      "visualbert", "ernie",      "dprreader", "dprquestionencoder", "dprcontextencoder", "pretrained", "tokenizersbackend"};
+
+// Classes whose words no file of the checkpoint describes, so that nothing but their own code gives their ids.
+struct OwnWords {
+  std::string_view name, what;
+  bool has_tokenizer_json;  // which transformers writes, but with another pre-tokenizer in the place of this one
+};
+constexpr OwnWords kOwnWords[] = {
+    {"RoFormer", "cuts Chinese text into words by the dictionary of jieba", true},
+    {"BertJapanese", "cuts text into words by MeCab, Sudachi or Juman++", false},
+    {"Bertweet", "rewrites tweets before it cuts them by bpe.codes", false},
+    {"Phobert", "cuts words by bpe.codes", false},
+};
+
 // "XLMRobertaTokenizerFast" and "xlm-roberta" are both "xlmroberta".
 std::string key_of(std::string_view name) {
   for (const std::string_view ending : {"Fast", "Tokenizer"}) {
@@ -75,12 +92,17 @@ std::string key_of(std::string_view name) {
   return key;
 }
 
-// tokenizer_class, or else model_type.
-std::string class_of(const TokenizerConfig& config, std::string_view config_json, std::string_view name) {
-  if (!config.tokenizer_class.empty() || config_json.empty()) return config.tokenizer_class;
+// tokenizer_class of tokenizer_config.json or of config.json, or else model_type.
+struct SaidClass {
+  std::string name;
+  bool is_model_type = false;
+};
+SaidClass class_of(const TokenizerConfig& config, std::string_view config_json, std::string_view name) {
+  if (!config.tokenizer_class.empty() || config_json.empty()) return {config.tokenizer_class};
   const JsonDocument document(config_json, (fs::path(name).parent_path() / "config.json").string());
+  if (const auto tokenizer_class = document.root().find("tokenizer_class")) return {std::string(tokenizer_class->as_string())};
   const auto model_type = document.root().find("model_type");
-  return model_type ? std::string(model_type->as_string()) : std::string();
+  return {model_type ? std::string(model_type->as_string()) : std::string(), true};
 }
 
 // Null if the class is not one of `families`.
@@ -90,9 +112,27 @@ const Family* find_family(std::string_view class_name, std::span<const Family> f
   return found == families.end() ? nullptr : &*found;
 }
 
+[[noreturn]] void refuse_class(std::string_view name, const SaidClass& said, std::string_view expected, std::string_view what) {
+  throw Error(ErrorKind::unsupported,
+              fmt::format("{}: {}: expected {}, found \"{}\"{}", name, said.is_model_type ? "model_type" : "tokenizer_class", expected, said.name, what));
+}
+
+// Throws if no file says how the class cuts words.
+void expect_words_in_files(const SaidClass& said, std::string_view name, bool is_tokenizer_json) {
+  for (const OwnWords& row : kOwnWords) {
+    if (key_of(row.name) != key_of(said.name) || (is_tokenizer_json && !row.has_tokenizer_json)) continue;
+    refuse_class(name, said, "a class whose words the files describe", fmt::format(", which {}", row.what));
+  }
+}
+
 const Family& vocab_txt_family(const TokenizerConfig& config, std::string_view config_json, std::string_view name) {
-  const Family* family = find_family(class_of(config, config_json, name), kVocabTxtFamilies);
-  return family == nullptr ? kVocabTxtFamilies[0] : *family;
+  const SaidClass said = class_of(config, config_json, name);
+  expect_words_in_files(said, name, false);
+  if (const Family* family = find_family(said.name, kVocabTxtFamilies)) return *family;
+  if (!said.is_model_type && !said.name.empty() && std::ranges::find(kLikeBert, key_of(said.name)) == kLikeBert.end()) {
+    refuse_class(name, said, "BertTokenizer, a copy of it, or MPNetTokenizer", "");
+  }
+  return kVocabTxtFamilies[0];
 }
 
 ClassDefaults defaults_of(const Family& family, std::string_view model_name, Decoder decoder) {
@@ -117,7 +157,7 @@ ClassDefaults word_piece_defaults(const Family& family) { return defaults_of(fam
 template <std::size_t count>
 const Family& family_of(const TokenizerConfig& config, const CompanionFiles& companions, std::string_view name,
                         const Family (&families)[count]) {
-  const std::string said = class_of(config, companions.config_json, name);
+  const std::string said = class_of(config, companions.config_json, name).name;
   if (const Family* family = find_family(said, families)) return *family;
   std::string known;
   for (const Family& family : families) known += fmt::format("{}{}Tokenizer", known.empty() ? "" : ", ", family.name);
@@ -265,7 +305,9 @@ std::vector<std::string> add_special_pieces(const SentencePieceFile& file, const
 }  // namespace
 
 std::optional<ClassDefaults> class_defaults(const TokenizerConfig& config, std::string_view config_json, std::string_view name) {
-  const std::string class_name = class_of(config, config_json, name);
+  const SaidClass said = class_of(config, config_json, name);
+  expect_words_in_files(said, name, true);
+  const std::string& class_name = said.name;
   if (const Family* family = find_family(class_name, kByteLevelFamilies)) return byte_level_defaults(*family);
   if (const Family* family = find_family(class_name, kSentencePieceFamilies)) return unigram_defaults(*family, config);
   const Family* family = config.is_bert_class() ? &kVocabTxtFamilies[0] : find_family(class_name, kVocabTxtFamilies);
