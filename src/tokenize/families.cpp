@@ -21,8 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum class Layout { roberta, bert, xlnet, mpnet };  // of the post-processor
-enum class Pieces { as_they_are, xlm_roberta, camembert };  // what a sentencepiece model's ids become
+enum class Layout { roberta, bert, xlnet, mpnet, t5 };  // of the post-processor
+enum class Pieces { as_they_are, xlm_roberta, camembert, t5 };  // what a sentencepiece model's ids become
 enum class Normalization { charsmap, albert, deberta };
 
 // A row: how a class of transformers differs from the others.
@@ -55,6 +55,7 @@ constexpr Family kSentencePieceFamilies[] = {
      .normalization = Normalization::albert, .bos_token = "<s>", .eos_token = "</s>", .additional_special_tokens = {"<eop>", "<eod>"}},
     {.name = "DebertaV2", .special_tokens = kBertSpecialTokens, .layout = Layout::bert, .normalization = Normalization::deberta,
      .bos_token = "[CLS]", .eos_token = "[SEP]"},
+    {.name = "T5", .special_tokens = {"<unk>", "", "<pad>", "", ""}, .layout = Layout::t5, .pieces = Pieces::t5, .eos_token = "</s>"},
 };
 
 constexpr Family kVocabTxtFamilies[] = {
@@ -170,16 +171,21 @@ TokenizerConfig config_for(const CompanionFiles& companions, std::string_view na
                                     companions.added_tokens_json, fs::path(name).parent_path().string());
 }
 
+AddedToken special_token(std::string_view content) {
+  AddedToken token;
+  token.content = content;
+  token.normalized = false;
+  token.special = true;
+  return token;
+}
+
 void fill_in_special_tokens(const Family& family, TokenizerConfig& config) {
   for (std::size_t role = 0; role < config.special_tokens.size(); ++role) {
-    if (config.special_tokens[role]) continue;
-    AddedToken token;
-    token.content = family.special_tokens[role];
-    token.normalized = false;
-    token.special = true;
-    token.lstrip = role == static_cast<std::size_t>(SpecialRole::mask) && family.mask_takes_space_before;
-    config.special_tokens[role] = token;
+    if (config.special_tokens[role] || family.special_tokens[role].empty()) continue;
+    config.special_tokens[role] = special_token(family.special_tokens[role]);
+    config.special_tokens[role]->lstrip = role == static_cast<std::size_t>(SpecialRole::mask) && family.mask_takes_space_before;
   }
+  if (family.layout == Layout::t5 && !config.eos_token) config.eos_token = special_token(family.eos_token);
 }
 
 PostProcessor post_processor_for(Layout layout, std::int32_t cls, std::int32_t sep) {
@@ -193,6 +199,10 @@ PostProcessor post_processor_for(Layout layout, std::int32_t cls, std::int32_t s
       post_processor.single = {text, end, last};
       post_processor.pair = {text, end, text_pair, end_of_pair, last};
       break;
+    case Layout::t5:
+      post_processor.single = {text, end};
+      post_processor.pair = {text, end, {1, {}, 0}, end};
+      break;
     case Layout::mpnet:
       post_processor.single = {begin, text, end};
       post_processor.pair = {begin, text, end, end, text_pair, end_of_pair};
@@ -202,12 +212,16 @@ PostProcessor post_processor_for(Layout layout, std::int32_t cls, std::int32_t s
 }
 
 PostProcessor post_processor_for(const Family& family, const TokenizerConfig& config, std::string_view name, const Tokenizer::Impl& tokenizer) {
-  const auto id_of = [&](SpecialRole role) {
-    if (const auto id = tokenizer.token_to_id(config.special(role)->content)) return *id;
-    throw Error(ErrorKind::corrupt, fmt::format("{}: {}: expected a token, found an empty one", name,
-                                                kSpecialRoleKeys[static_cast<std::size_t>(role)]));
+  const auto id_of = [&](std::string_view key, std::string_view token) {
+    if (const auto id = tokenizer.token_to_id(token)) return *id;
+    throw Error(ErrorKind::corrupt, fmt::format("{}: {}: expected a token, found an empty one", name, key));
   };
-  return post_processor_for(family.layout, id_of(SpecialRole::cls), id_of(SpecialRole::sep));
+  const auto id_of_role = [&](SpecialRole role) { return id_of(kSpecialRoleKeys[static_cast<std::size_t>(role)], config.special(role)->content); };
+  if (family.layout == Layout::t5) {  // no class token: texts end with eos_token
+    const std::int32_t end = id_of("eos_token", config.eos_token->content);
+    return post_processor_for(family.layout, end, end);
+  }
+  return post_processor_for(family.layout, id_of_role(SpecialRole::cls), id_of_role(SpecialRole::sep));
 }
 
 // Adds the tokens and what stands around texts.
@@ -224,8 +238,25 @@ void finish(const Family& family, const TokenizerConfig& config, std::string_vie
 
 // ---- sentencepiece -----------------------------------------------------------------------------------------------------
 
+// "<extra_id_99>" to "<extra_id_0>", by which T5 is asked for what was left out; tokenizer_config.json's extra_ids may say how many.
+std::vector<std::string> sentinels_of(const Family& family, const CompanionFiles& companions, std::string_view name) {
+  constexpr std::int64_t kMost = 100'000;
+  if (family.pieces != Pieces::t5) return {};
+  std::int64_t count = 100;
+  if (!companions.tokenizer_config_json.empty()) {
+    const JsonDocument document(companions.tokenizer_config_json, (fs::path(name).parent_path() / "tokenizer_config.json").string());
+    if (const auto extra_ids = document.root().find("extra_ids")) {
+      count = extra_ids->as_int();
+      if (count < 0 || count > kMost) extra_ids->fail(fmt::format("a number from 0 to {}", kMost));
+    }
+  }
+  std::vector<std::string> sentinels;
+  while (--count >= 0) sentinels.push_back(fmt::format("<extra_id_{}>", count));
+  return sentinels;
+}
+
 // fairseq's models begin with tokens of their own, in the place of sentencepiece's.
-Unigram unigram_of(const SentencePieceFile& file, Pieces kind, std::string_view name) {
+Unigram unigram_of(const SentencePieceFile& file, Pieces kind, std::span<const std::string> sentinels, std::string_view name) {
   std::vector<Unigram::Piece> pieces;
   std::int64_t unk_id = 3;
   const auto take_from = [&](std::size_t first) {
@@ -246,8 +277,10 @@ Unigram unigram_of(const SentencePieceFile& file, Pieces kind, std::string_view 
       pieces.push_back({"<mask>", 0});
       break;
     case Pieces::as_they_are:
+    case Pieces::t5:
       take_from(0);
       unk_id = file.unk_id;
+      for (const std::string& sentinel : sentinels) pieces.push_back({sentinel, 0});
   }
   return Unigram::from_pieces(pieces, unk_id, false, name);
 }
@@ -356,12 +389,14 @@ Tokenizer load_sentencepiece(std::string_view model, const CompanionFiles& compa
   Sections& sections = tokenizer->sections.emplace();
   add_normalizer(file, family, config, name, sections.normalizer);
   add_pre_tokenizer(family, config, sections.pre_tokenizer);
-  sections.model = unigram_of(file, family.pieces, name);
+  const std::vector<std::string> sentinels = sentinels_of(family, companions, name);
+  sections.model = unigram_of(file, family.pieces, sentinels, name);
   sections.finish();
   TokenAdder adder(*tokenizer);
   // Where a file names additional special tokens, transformers takes these in the place of the model's own.
   std::vector<std::string> special_pieces;
   if (config.additional_special_tokens.empty()) special_pieces = add_special_pieces(file, std::get<Unigram>(sections.model), adder);
+  for (const std::string& sentinel : sentinels) adder.add_if_new(special_token(sentinel), -1);
   finish(family, config, name, adder, *tokenizer);
   if (!special_pieces.empty()) tokenizer->additional_special_tokens = std::move(special_pieces);
   return Tokenizer(std::move(tokenizer));
