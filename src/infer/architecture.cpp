@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <charconv>
 #include <iterator>
 #include <string>
@@ -262,6 +263,7 @@ void expect_narrow(const Config& config, TensorList& list) {
         auto weight = find(linear + ".weight");
         if (weight == list.tensors.end()) {  // its numbers lie in another form in a checkpoint that is not quantized
           weight = find(linear);
+          assert(weight != list.tensors.end());
           *weight = {.name = linear + ".weight", .shape = {config.hidden_size, config.hidden_size}};
         }
         const std::size_t out = weight->shape[0];

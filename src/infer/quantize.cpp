@@ -41,18 +41,12 @@ Steps steps_of(std::span<const float> numbers) {
 // The greatest weight of each input, over all outputs of these layers.
 std::vector<float> greatest_weights(const KernelTable& kernels, const Weights& weights, const Config& config, const LinearGroup& group, std::size_t in) {
   std::vector<float> greatest(in), row(in);
-  const auto see = [&](std::span<const float> numbers) {
-    for (std::size_t at = 0; at < numbers.size(); ++at) greatest[at % in] = std::max(greatest[at % in], std::abs(numbers[at]));
-  };
   for (const std::string& linear : group.linears) {
-    if (const auto own = read_own_linear(kernels, weights, config, linear)) {
-      see(own->weight);
-      continue;
-    }
-    const TensorView& weight = weights.at(linear + ".weight");
-    for (std::size_t first = 0; first < weight.num_elements(); first += in) {
-      read_f32(kernels, weight, first, row);
-      see(row);
+    const auto own = read_own_linear(kernels, weights, config, linear);
+    const TensorView* weight = own ? nullptr : &weights.at(linear + ".weight");
+    for (std::size_t first = 0, count = own ? own->weight.size() : weight->num_elements(); first < count; first += in) {
+      own ? void(std::copy_n(own->weight.data() + first, in, row.data())) : read_f32(kernels, *weight, first, row);
+      for (std::size_t k = 0; k < in; ++k) greatest[k] = std::max(greatest[k], std::abs(row[k]));
     }
   }
   return greatest;
