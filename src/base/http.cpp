@@ -127,6 +127,12 @@ void HttpClient::Impl::prepare(const HttpRequest& request, const curl_slist* hea
   set(CURLOPT_LOW_SPEED_TIME, request.timeout_s);
   set(CURLOPT_NOSIGNAL, 1L);  // threads
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  // libcurl reads the other variables itself, and NO_PROXY for this one too. It leaves HTTP_PROXY alone because a CGI program is given a request's header
+  // "Proxy" by that name; Python's clients, and so huggingface_hub, leave it alone just there.
+  if (const char* proxy = std::getenv("HTTP_PROXY"); proxy != nullptr && request.url.starts_with("http:") && std::getenv("http_proxy") == nullptr &&
+                                                     std::getenv("REQUEST_METHOD") == nullptr) {
+    set(CURLOPT_PROXY, proxy);
+  }
   if (const char* certificates = std::getenv("SSL_CERT_FILE"); certificates != nullptr && *certificates != '\0') {
     set(CURLOPT_CAINFO, certificates);
   }

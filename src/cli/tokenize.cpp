@@ -1,6 +1,7 @@
 // filbert tokenize: texts in, what the model will see out.
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -37,11 +38,16 @@ struct Row {
   const BatchEncoding& batch;
 };
 
-void write_json(const Record& record, const Tokenizer& tokenizer, const Row& row, JsonWriter& json) {
+// `text` counts all that came; nothing where a text is one row.
+void write_json(const Record& record, std::optional<std::size_t> text, const Tokenizer& tokenizer, const Row& row, JsonWriter& json) {
   json.begin_object();
   if (!record.id.empty()) {
     json.key("id");
     json.raw(record.id);
+  }
+  if (text) {
+    json.key("overflow_to_sample_mapping");
+    json.value(*text);
   }
   const auto array = [&](const char* name, auto values) {
     json.key(name);
@@ -83,15 +89,19 @@ std::string text_lines(const Record& record, const Tokenizer& tokenizer, const R
 }
 
 void run(const Options& options, Session& session) {
+  if (options.encode.stride > 0 && !options.encode.return_overflowing_tokens) {
+    throw Error(ErrorKind::invalid_argument, "--stride: expected --return-overflowing-tokens beside it, without which there are no windows");
+  }
   const Tokenizer tokenizer = AutoTokenizer::from_pretrained(model_directory(options.model, session, {.weights = false}));
-  // As transformers: nothing is cut unless a length or a strategy is given; a length alone means longest_first.
+  // As transformers: nothing is cut unless a length or a strategy is given; a length alone means longest_first, and so do windows.
   EncodeOptions encode = options.encode;
   encode.truncation =
-      options.truncation.value_or(encode.max_length ? Truncation::longest_first : Truncation::do_not_truncate);
+      options.truncation.value_or(encode.max_length || encode.return_overflowing_tokens ? Truncation::longest_first : Truncation::do_not_truncate);
   Input input(session, options.input);
   Warnings warnings(session.messages);
   JsonWriter json;
   bool first = true;
+  std::size_t texts_before = 0;  // those of earlier batches
   answer_all(input, session.out, warnings, [&](std::span<const Record> records) {
     std::vector<TextInput> texts;
     for (const Record& record : records) {
@@ -99,20 +109,24 @@ void run(const Options& options, Session& session) {
       texts.push_back({*record.text, record.text_pair});
     }
     const BatchEncoding batch = tokenizer(texts, encode);
-    for (std::size_t at = 0; at < records.size(); ++at) {
+    std::optional<std::size_t> before;  // whose rows were last
+    for (std::size_t at = 0; at < batch.batch_size(); ++at) {
+      const std::size_t of = encode.return_overflowing_tokens ? batch.overflow_to_sample_mapping[at] : at;
       const Row row(batch, at);
       if (options.json) {
-        write_json(records[at], tokenizer, row, json);
+        write_json(records[of], encode.return_overflowing_tokens ? std::optional(texts_before + of) : std::nullopt, tokenizer, row, json);
         session.out.write(json.take_line());
       } else {
         if (!std::exchange(first, false)) session.out.write("\n");
-        session.out.write(text_lines(records[at], tokenizer, row, session.out));
+        session.out.write(text_lines(records[of], tokenizer, row, session.out));
       }
-      const std::string where = input.where(records[at]);
-      const std::size_t invalid_utf8 = batch.rows[at].invalid_utf8 + records[at].invalid_utf8;
+      if (std::exchange(before, of) == of) continue;  // a further window of the same text
+      const std::string where = input.where(records[of]);
+      const std::size_t invalid_utf8 = batch.rows[at].invalid_utf8 + records[of].invalid_utf8;
       if (batch.rows[at].truncated) warnings.truncated(where, batch.rows[at].tokens_total, row.length);
       if (invalid_utf8 > 0) warnings.invalid_utf8(where, invalid_utf8);
     }
+    texts_before += records.size();
   });
 }
 
@@ -127,6 +141,10 @@ Run add_options(CLI::App& app) {
       app, "--truncation", kTruncationChoices,
       "What gives way in a text or pair that is too long; default: longest_first with --max-length, else nothing",
       [options](const std::string& name) { options->truncation = truncation_from_name(name); });
+  add_flag(app, "--return-overflowing-tokens", "A text that is too long becomes several rows, windows of --max-length tokens, instead of being cut",
+           [options] { options->encode.return_overflowing_tokens = true; });
+  add_number(app, "--stride", "Tokens of the text that a window shares with the one before; default: 0", {},
+             [options](std::size_t stride) { options->encode.stride = stride; });
   add_flag(app, "--no-add-special-tokens", "Without [CLS] and [SEP]",
            [options] { options->encode.add_special_tokens = false; });
   add_choice(app, "--offset-unit", "code_points|bytes|utf16", "What offsets count; default: code_points",
@@ -148,6 +166,7 @@ const Command tokenize_command = {
     .examples =
         "  filbert tokenize --format text \"I really love this book\"\n"
         "  filbert tokenize --model path/to/checkpoint < texts.txt | jq -c .input_ids\n"
+        "  filbert tokenize --return-overflowing-tokens --stride 32 < documents.txt\n"
         "  filbert tokenize --max-length 16 --offset-unit bytes \"Cut to 16 tokens\"\n",
     .add_options = add_options,
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <charconv>
 #include <iterator>
 #include <string>
@@ -92,20 +93,25 @@ constexpr Architecture kArchitectures[] = {
      .layer_root = "encoder.albert_layer_groups.{}.albert_layers.{}.", .projection = "encoder.embedding_hidden_mapping_in"},
     {.model_type = "mpnet", .prefix = "mpnet.", .sequence_head = roberta_head, .names = kMpnetNames, .has_token_types = false,
      .expect = expect_mpnet, .load = load_mpnet, .attend = attend_mpnet},
-    {.model_type = "deberta-v2", .prefix = "deberta.", .sequence_head = deberta_head, .names = kDebertaV2Names, .is_like_bert = false,
-     .expect = expect_deberta, .load = load_deberta, .encode = encode_deberta, .attend = attend_deberta},
-    {.model_type = "deberta", .prefix = "deberta.", .sequence_head = deberta_head, .names = kDebertaNames, .is_like_bert = false,
-     .expect = expect_deberta, .load = load_deberta, .encode = encode_deberta, .attend = attend_deberta},
+    {.model_type = "deberta-v2", .prefix = "deberta.", .sequence_head = deberta_head, .names = kDebertaV2Names,
+     .expect = expect_deberta, .linear_groups = deberta_groups, .read_linear = read_deberta_linear, .kept_tensors = kept_deberta_tensors,
+     .load = load_deberta, .encode = encode_deberta, .attend = attend_deberta},
+    {.model_type = "deberta", .prefix = "deberta.", .sequence_head = deberta_head, .names = kDebertaNames,
+     .expect = expect_deberta, .linear_groups = deberta_groups, .read_linear = read_deberta_linear, .kept_tensors = kept_deberta_tensors,
+     .load = load_deberta, .encode = encode_deberta, .attend = attend_deberta},
     {.model_type = "modernbert", .prefix = "model.", .sequence_head = modernbert_sequence_head, .names = kModernBertNames,
-     .layer_root = "layers.{}.", .has_token_types = false, .has_positions = false, .is_like_bert = false, .token_head = modernbert_token_head,
-     .expect = expect_modernbert, .load = load_modernbert, .encode = encode_modernbert},
+     .layer_root = "layers.{}.", .has_token_types = false, .has_positions = false, .token_head = modernbert_token_head,
+     .expect = expect_modernbert, .linear_groups = modernbert_groups, .load = load_modernbert, .encode = encode_modernbert},
     {.model_type = "xlnet", .prefix = "transformer.", .sequence_head = xlnet_sequence_head, .names = kXlnetNames, .layer_root = "layer.{}.",
-     .has_token_types = false, .has_positions = false, .is_like_bert = false, .expect = expect_xlnet, .load = load_xlnet,
-     .embed = embed_xlnet, .attend = attend_xlnet},
-    {.model_type = "mobilebert", .prefix = "mobilebert.", .sequence_head = mobilebert_head, .is_like_bert = false,
-     .expect = expect_mobilebert, .load = load_mobilebert, .embed = embed_mobilebert, .encode = encode_mobilebert},
-    {.model_type = "convbert", .prefix = "convbert.", .sequence_head = activation_head, .names = kConvbertNames, .is_like_bert = false,
-     .projection = "embeddings_project", .expect = expect_convbert, .load = load_convbert, .encode = encode_convbert},
+     .has_token_types = false, .has_positions = false,
+     .expect = expect_xlnet, .linear_groups = xlnet_groups, .read_linear = read_xlnet_linear, .load = load_xlnet, .embed = embed_xlnet,
+     .attend = attend_xlnet},
+    {.model_type = "mobilebert", .prefix = "mobilebert.", .sequence_head = mobilebert_head,
+     .expect = expect_mobilebert, .linear_groups = mobilebert_groups, .load = load_mobilebert, .embed = embed_mobilebert,
+     .encode = encode_mobilebert},
+    {.model_type = "convbert", .prefix = "convbert.", .sequence_head = activation_head, .names = kConvbertNames,
+     .projection = "embeddings_project", .expect = expect_convbert, .linear_groups = convbert_groups, .load = load_convbert,
+     .encode = encode_convbert},
     {.model_type = "roformer", .prefix = "roformer.", .sequence_head = activation_head, .has_positions = false,
      .projection = "embeddings_project", .expect = expect_roformer, .load = load_roformer, .attend = attend_roformer},
     {.model_type = "nystromformer", .prefix = "nystromformer.", .sequence_head = activation_head,
@@ -234,13 +240,49 @@ std::string file_name(const Config& config, std::string_view name) {
   return root + std::string(name);
 }
 
+std::vector<KeptTensor> kept_tensors(const Config& config) {
+  const auto of_row = architecture_of(config).kept_tensors;
+  return of_row == nullptr ? std::vector<KeptTensor>() : of_row(config);
+}
+
+namespace {
+
+// What expect() has listed, as `filbert quantize` stores it.
+void expect_narrow(const Config& config, TensorList& list) {
+  const auto find = [&](const std::string& name) { return std::ranges::find(list.tensors, name, &ExpectedTensor::name); };
+  const auto make_narrow = [&](ExpectedTensor& weight) {
+    weight.is_int8 = true;
+    list.add(weight.name + "_scale", {weight.shape[0]});
+  };
+  for (const KeptTensor& kept : kept_tensors(config)) list.add(kept.name, find(kept.of)->shape);
+  make_narrow(*find("embeddings.word_embeddings.weight"));
+  for (std::size_t layer = 0; layer < num_stored_layers(config); ++layer) {
+    for (const LinearGroup& group : architecture_of(config).linear_groups(config, layer)) {
+      std::size_t in = 0;
+      for (const std::string& linear : group.linears) {
+        auto weight = find(linear + ".weight");
+        if (weight == list.tensors.end()) {  // its numbers lie in another form in a checkpoint that is not quantized
+          weight = find(linear);
+          assert(weight != list.tensors.end());
+          *weight = {.name = linear + ".weight", .shape = {config.hidden_size, config.hidden_size}};
+        }
+        const std::size_t out = weight->shape[0];
+        in = weight->shape[1];
+        make_narrow(*weight);
+        if (find(linear + ".bias") == list.tensors.end()) list.add(linear + ".bias", {out});
+      }
+      for (const char* part : {".input_center", ".input_factor"}) list.add(group.name + part, {in});
+    }
+  }
+}
+
+}  // namespace
+
 std::vector<ExpectedTensor> expected_tensors(const Config& config, Task task) {
   const HeadRow head = head_of(config, task);
-  if (config.is_quantized && !architecture_of(config).is_like_bert) {
-    refuse(config, "quantization_config", fmt::format("none, since {} is not stored in int8", config.model_type), "one");
-  }
   TensorList list{config};
   architecture_of(config).expect(config, list);
+  if (config.is_quantized) expect_narrow(config, list);
   if (!head.dense.empty()) list.linear(std::string(head.dense), config.hidden_size, config.hidden_size, head.has_dense_bias);
   if (!head.norm.empty()) list.layer_norm(std::string(head.norm), config.hidden_size, head.has_norm_bias);
   if (!head.out.empty()) list.linear(std::string(head.out), config.num_labels(), config.hidden_size);

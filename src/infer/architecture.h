@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "infer/attention.h"
 #include "infer/bert.h"
 #include "infer/model.h"
+#include "infer/quantize.h"
 #include "kernels/kernels.h"
 #include "load/config_family.h"
 #include "load/weights.h"
@@ -38,6 +40,11 @@ struct HeadRow {
 // "classifier" on every token.
 HeadRow token_head(const Config& config);
 
+// A tensor of a quantized checkpoint by its name there, and the one of the original that it is a copy of.
+struct KeptTensor {
+  std::string name, of;
+};
+
 struct Architecture {
   std::string_view model_type;
   std::string_view prefix;                              // of the base model's tensors in a classifier's checkpoint
@@ -46,11 +53,15 @@ struct Architecture {
   std::string_view layer_root = "encoder.layer.{}.";    // of a layer's tensors in the file
   bool has_token_types = true;
   bool has_positions = true;                            // a table of them that is added to the word embeddings
-  bool is_like_bert = true;                             // its layers are BERT's (expect_layer), so that they can be stored in int8
   std::string_view projection = {};                     // of word embeddings to hidden_size; empty if the family has none
   HeadRow (*token_head)(const Config& config) = filbert::token_head;
   // What the family has instead of BERT's embeddings and encoder, or besides them; each in a file of its own.
   void (*expect)(const Config& config, TensorList& tensors) = expect_bert;
+  // What int8 makes narrow in a layer with weights of its own (quantize.h), where a file holds a linear layer in another form than [out, in] its numbers,
+  // else nothing, and what `filbert quantize` keeps in floats besides.
+  std::vector<LinearGroup> (*linear_groups)(const Config& config, std::size_t layer) = bert_groups;
+  std::optional<FloatLinear> (*read_linear)(const KernelTable& kernels, const Weights& weights, const Config& config, const std::string& name) = nullptr;
+  std::vector<KeptTensor> (*kept_tensors)(const Config& config) = nullptr;
   void (*load)(Model& model, const Loop& loop) = load_bert;
   void (*embed)(const Model& model, const Loop& loop, const BatchEncoding& inputs, const Unit& unit, Workspace& workspace) = filbert::embed;
   void (*encode)(const Model& model, const Loop& loop, const Unit& unit, Workspace& workspace) = filbert::encode;
@@ -81,6 +92,9 @@ std::string file_name(const Config& config, std::string_view name);
 bool has_positions(const Config& config);
 bool has_token_types(const Config& config);
 bool has_projection(const Config& config);
+
+// Of the row.
+std::vector<KeptTensor> kept_tensors(const Config& config);
 
 // Layers with weights of their own, and which of them run one after the other.
 std::size_t num_stored_layers(const Config& config);

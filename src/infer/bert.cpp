@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <span>
+#include <cassert>
 #include <initializer_list>
 #include <string_view>
 #include <utility>
@@ -18,11 +18,6 @@ void TensorList::linear(const std::string& name, std::size_t out, std::size_t in
   if (has_bias) add(name + ".bias", {out});
 }
 
-void TensorList::narrow(const std::string& name, std::size_t out, std::size_t in) {
-  tensors.push_back({.name = name + ".weight", .shape = {out, in}, .is_int8 = config.is_quantized});
-  if (config.is_quantized) add(name + ".weight_scale", {out});
-}
-
 void TensorList::layer_norm(const std::string& name, std::size_t size, bool has_bias) {
   add(name + ".weight", {size});
   if (has_bias) add(name + ".bias", {size});
@@ -31,7 +26,7 @@ void TensorList::layer_norm(const std::string& name, std::size_t size, bool has_
 void expect_embeddings(const Config& config, TensorList& tensors) {
   const Architecture& row = architecture_of(config);
   const std::size_t width = config.embedding_size;
-  tensors.narrow("embeddings.word_embeddings", config.vocab_size, width);
+  tensors.add("embeddings.word_embeddings.weight", {config.vocab_size, width});
   if (has_positions(config)) {
     const bool after_two = config_family(config.model_type).position_ids == PositionIds::after_two;
     tensors.add("embeddings.position_embeddings.weight", {config.max_position_embeddings + (after_two ? kPositionsUnused : 0), width});
@@ -41,32 +36,18 @@ void expect_embeddings(const Config& config, TensorList& tensors) {
   if (has_projection(config)) tensors.linear(std::string(row.projection), config.hidden_size, width);
 }
 
-namespace {
-
-void expect_group(const Config& config, std::size_t layer, const LinearGroup& group, TensorList& tensors) {
-  const std::size_t hidden = config.hidden_size, wide = config.intermediate_size, in = group.name == "output.dense" ? wide : hidden;
-  const std::string root = layer_root(layer);
-  for (const std::string_view linear : group.linears) {
-    const std::string name = root + std::string(linear);
-    const std::size_t out = linear == "intermediate.dense" ? wide : hidden;
-    tensors.narrow(name, out, in);
-    tensors.add(name + ".bias", {out});
-  }
-  if (!config.is_quantized) return;
-  for (const char* part : {".input_center", ".input_factor"}) tensors.add(root + std::string(group.name) + part, {in});
-}
-
-}  // namespace
-
 void expect_layer(const Config& config, std::size_t layer, TensorList& tensors) {
-  expect_group(config, layer, linear_groups().front(), tensors);
+  const std::string self = layer_root(layer) + "attention.self.";
+  for (const char* name : {"query", "key", "value"}) tensors.linear(self + name, config.hidden_size, config.hidden_size);
   expect_layer_after_attention(config, layer, tensors);
 }
 
 void expect_layer_after_attention(const Config& config, std::size_t layer, TensorList& tensors) {
-  const std::size_t hidden = config.hidden_size;
+  const std::size_t hidden = config.hidden_size, wide = config.intermediate_size;
   const std::string root = layer_root(layer);
-  for (const LinearGroup& group : std::span(linear_groups()).subspan(1)) expect_group(config, layer, group, tensors);
+  tensors.linear(root + "attention.output.dense", hidden, hidden);
+  tensors.linear(root + "intermediate.dense", wide, hidden);
+  tensors.linear(root + "output.dense", hidden, wide);
   tensors.layer_norm(root + "attention.output.LayerNorm", hidden);
   tensors.layer_norm(root + "output.LayerNorm", hidden);
 }
@@ -103,7 +84,10 @@ void load_embeddings(Model& model, const Loop& loop) {
 
 Smoothing group_smoothing(const Model& model, std::size_t layer, std::string_view name) {
   if (model.dtype != ComputeDtype::int8) return {};
-  return smoothing_of(model.kernels, model.weights, model.config, layer, *std::ranges::find(linear_groups(), name, &LinearGroup::name));
+  const std::vector<LinearGroup> groups = model.architecture.linear_groups(model.config, layer);
+  const auto group = std::ranges::find(groups, layer_root(layer) + std::string(name), &LinearGroup::name);
+  assert(group != groups.end());
+  return smoothing_of(model.kernels, model.weights, model.config, *group);
 }
 
 Linear load_linears(const Model& model, const Loop& loop, std::size_t layer, std::initializer_list<const char*> names,
@@ -111,11 +95,6 @@ Linear load_linears(const Model& model, const Loop& loop, std::size_t layer, std
   std::vector<std::string> full;
   for (const char* name : names) full.push_back(layer_root(layer) + name);
   return load_linear(model.kernels, loop, model.weights, full, model.dtype, smoothing);
-}
-
-Smoothing smoothing_after(const Model& model, const LayerNorm& norm, const std::string& linear) {
-  if (model.dtype != ComputeDtype::int8) return {};
-  return smoothing_after(norm.weight, norm.bias, greatest_weights(model.kernels, model.weights, std::array{linear + ".weight"}));
 }
 
 EncoderLayer load_layer_after_attention(const Model& model, const Loop& loop, std::size_t index) {

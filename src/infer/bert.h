@@ -21,8 +21,6 @@ struct TensorList {
   void add(const std::string& name, std::vector<std::size_t> shape) { tensors.push_back({.name = name, .shape = std::move(shape)}); }
   // name.weight [out, in] and name.bias [out]
   void linear(const std::string& name, std::size_t out, std::size_t in, bool has_bias = true);
-  // The same in 8 bits where the checkpoint is quantized (quantize.h).
-  void narrow(const std::string& name, std::size_t out, std::size_t in);
   void layer_norm(const std::string& name, std::size_t size, bool has_bias = true);
 };
 
@@ -38,9 +36,8 @@ LayerNorm load_layer_norm(const Model& model, const std::string& name);
 Linear load_linear(const Model& model, const Loop& loop, const std::string& name);  // in f32
 // These linear layers of a layer, side by side, in the model's dtype.
 Linear load_linears(const Model& model, const Loop& loop, std::size_t layer, std::initializer_list<const char*> names, const Smoothing& smoothing);
-// That of a group of linear_groups(), and of a linear layer whose input `norm` gives; none is needed where nothing is in 8 bits.
+// That of the group of the family's linear_groups() with this name within the layer; none is needed where nothing is in 8 bits.
 Smoothing group_smoothing(const Model& model, std::size_t layer, std::string_view name);
-Smoothing smoothing_after(const Model& model, const LayerNorm& norm, const std::string& linear);
 void load_embeddings(Model& model, const Loop& loop);
 EncoderLayer load_layer(const Model& model, const Loop& loop, std::size_t layer);
 // The same but for query and key_value, which are left empty.

@@ -253,6 +253,16 @@ void expect_convbert(const Config& config, TensorList& tensors) {
   for (std::size_t layer = 0; layer < config.num_hidden_layers; ++layer) expect_layer(config, options, layer, tensors);
 }
 
+// Linear layers in groups stay as they are: their numbers lie in another order.
+std::vector<LinearGroup> convbert_groups(const Config& config, std::size_t layer) {
+  const std::string self = layer_root(layer) + "attention.self", pointwise = self + ".key_conv_attn_layer.pointwise";
+  std::vector<LinearGroup> groups = groups_after_attention(layer);
+  if (options_of(config).groups > 1) groups.resize(1);
+  groups.insert(groups.begin(), {{self, {self + ".query", self + ".key", self + ".value", self + ".conv_out_layer"}, norm_before(config, layer)},
+                                 {pointwise, {pointwise}, std::nullopt}});
+  return groups;
+}
+
 void load_convbert(Model& model, const Loop& loop) {
   const Options options = options_of(model.config);
   load_embeddings(model, loop);

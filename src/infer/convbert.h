@@ -9,6 +9,7 @@
 namespace filbert {
 
 void expect_convbert(const Config& config, TensorList& tensors);
+std::vector<LinearGroup> convbert_groups(const Config& config, std::size_t layer);
 void load_convbert(Model& model, const Loop& loop);
 void encode_convbert(const Model& model, const Loop& loop, const Unit& unit, Workspace& workspace);
 

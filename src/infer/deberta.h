@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "infer/architecture.h"
 #include "infer/bert.h"
 #include "infer/model.h"
 
@@ -19,6 +20,10 @@ namespace filbert {
 struct DebertaConfig;
 
 void expect_deberta(const Config& config, TensorList& tensors);
+std::vector<LinearGroup> deberta_groups(const Config& config, std::size_t layer);
+// v1's in_proj has its bias in two parts; with share_att_key the distances' projections are kept in floats.
+std::optional<FloatLinear> read_deberta_linear(const KernelTable& kernels, const Weights& weights, const Config& config, const std::string& name);
+std::vector<KeptTensor> kept_deberta_tensors(const Config& config);
 void load_deberta(Model& model, const Loop& loop);
 void encode_deberta(const Model& model, const Loop& loop, const Unit& unit, Workspace& workspace);
 void attend_deberta(const Model& model, const Loop& loop, std::size_t layer, const Unit& unit, Keep keep, Workspace& workspace);

@@ -1,7 +1,10 @@
 // The tensors of a DeBERTa, and how they become a Model.
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,30 +28,37 @@ void expect_v1_layer(const Config& config, std::size_t layer, TensorList& tensor
   expect_layer_after_attention(config, layer, tensors);
 }
 
-// Each head's rows [part · head_size, (part + 1) · head_size) of in_proj, with its numbers of a bias, if there is one.
-void add_heads(const Model& model, std::size_t layer, std::size_t part, const char* bias_name, std::vector<LinearPart>& parts) {
-  const std::size_t head_size = model.config.head_size();
-  const std::string root = layer_root(layer) + "attention.self.";
-  std::vector<float> bias;
-  if (bias_name != nullptr) bias = read_f32(model.kernels, model.weights.at(root + bias_name));
-  for (std::size_t head = 0; head < model.config.num_attention_heads; ++head) {
-    parts.push_back({root + "in_proj.weight", (3 * head + part) * head_size, head_size});
-    if (bias_name == nullptr) continue;
-    const auto first = bias.begin() + static_cast<std::ptrdiff_t>(head * head_size);
-    parts.back().bias.assign(first, first + static_cast<std::ptrdiff_t>(head_size));
+// q_bias, zeros and v_bias in the order of in_proj's rows: [num_attention_heads, 3, head_size].
+std::vector<float> in_proj_bias(const KernelTable& kernels, const Weights& weights, const Config& config, const std::string& root) {
+  const std::size_t head_size = config.head_size();
+  const std::vector<float> query = read_f32(kernels, weights.at(root + "q_bias")), value = read_f32(kernels, weights.at(root + "v_bias"));
+  std::vector<float> bias(3 * config.hidden_size);
+  for (std::size_t head = 0; head < config.num_attention_heads; ++head) {
+    std::copy_n(query.data() + head * head_size, head_size, bias.data() + 3 * head * head_size);
+    std::copy_n(value.data() + head * head_size, head_size, bias.data() + (3 * head + 2) * head_size);
+  }
+  return bias;
+}
+
+// Each head's rows [part · head_size, (part + 1) · head_size) of in_proj, with their numbers of its bias.
+void add_heads(const Config& config, const std::string& in_proj, std::size_t part, std::span<const float> bias, std::vector<LinearPart>& parts) {
+  const std::size_t head_size = config.head_size();
+  for (std::size_t head = 0; head < config.num_attention_heads; ++head) {
+    const std::size_t first = (3 * head + part) * head_size;
+    const auto numbers = bias.subspan(first, head_size);
+    parts.push_back({in_proj + ".weight", first, head_size, {numbers.begin(), numbers.end()}});
   }
 }
 
 EncoderLayer load_v1_layer(const Model& model, const Loop& loop, std::size_t index) {
   EncoderLayer layer = load_layer_after_attention(model, loop, index);
-  Smoothing smoothing;
-  if (model.dtype == ComputeDtype::int8) {
-    smoothing = smoothing_of(model.kernels, model.weights, model.config, index, {"attention.self", {"attention.self.in_proj"}, true});
-  }
+  const Smoothing smoothing = group_smoothing(model, index, "attention.self");
+  const std::string in_proj = layer_root(index) + "attention.self.in_proj";
+  const std::vector<float> bias = model.config.is_quantized ? read_f32(model.kernels, model.weights.at(in_proj + ".bias"))
+                                                            : in_proj_bias(model.kernels, model.weights, model.config, layer_root(index) + "attention.self.");
   std::vector<LinearPart> query, key_value;
-  add_heads(model, index, 0, "q_bias", query);
-  add_heads(model, index, 1, nullptr, key_value);
-  add_heads(model, index, 2, "v_bias", key_value);
+  add_heads(model.config, in_proj, 0, bias, query);
+  for (const std::size_t part : {1, 2}) add_heads(model.config, in_proj, part, bias, key_value);
   layer.query = load_linear(model.kernels, loop, model.weights, query, model.dtype, smoothing);
   layer.key_value = load_linear(model.kernels, loop, model.weights, key_value, model.dtype, smoothing);
   return layer;
@@ -100,8 +110,9 @@ void load_distances(const Model& model, const Loop& loop, const DebertaConfig& c
   reverse_rows(hidden, falling);
   for (std::size_t layer = 0; layer < model.config.num_hidden_layers; ++layer) {
     const std::string root = layer_root(layer) + "attention.self.";
+    const bool is_shared = config.share_att_key && !model.config.is_quantized;
     const auto fill = [&](const char* shared, const char* own, const std::vector<float>& table) {
-      const std::string name = root + (config.share_att_key ? shared : own);
+      const std::string name = root + (is_shared ? shared : own);
       const bool has_bias = !config.is_v1 || own == std::string_view("pos_query_proj");
       LinearPart part{name + ".weight", 0, hidden};
       if (has_bias) part.bias = read_f32(model.kernels, model.weights.at(name + ".bias"));
@@ -145,6 +156,35 @@ DistanceNumbers number_distances(const DebertaConfig& deberta, std::optional<std
   const auto is_even = [&](std::ptrdiff_t distance) { return index(distance) == index(0) + distance && index(-distance) == index(0) - distance; };
   while (numbers.even < numbers.reach && is_even(numbers.even + 1)) ++numbers.even;
   return numbers;
+}
+
+std::vector<LinearGroup> deberta_groups(const Config& config, std::size_t layer) {
+  if (!DebertaConfig::of(config).is_v1) return bert_groups(config, layer);
+  const std::string self = layer_root(layer) + "attention.self";
+  std::vector<LinearGroup> groups = groups_after_attention(layer);
+  groups.insert(groups.begin(), {self, {self + ".in_proj"}, norm_before(config, layer)});
+  return groups;
+}
+
+std::optional<FloatLinear> read_deberta_linear(const KernelTable& kernels, const Weights& weights, const Config& config, const std::string& name) {
+  constexpr std::string_view kInProj = "in_proj";
+  if (!name.ends_with(kInProj)) return std::nullopt;
+  return FloatLinear{read_f32(kernels, weights.at(name + ".weight")),
+                     in_proj_bias(kernels, weights, config, name.substr(0, name.size() - kInProj.size()))};
+}
+
+std::vector<KeptTensor> kept_deberta_tensors(const Config& config) {
+  const DebertaConfig deberta = DebertaConfig::of(config);
+  std::vector<KeptTensor> kept;
+  if (!deberta.share_att_key) return kept;
+  for (std::size_t layer = 0; layer < config.num_hidden_layers; ++layer) {
+    const std::string root = layer_root(layer) + "attention.self.";
+    for (const char* part : {".weight", ".bias"}) {
+      if (deberta.content_to_position) kept.push_back({root + "pos_key_proj" + part, root + "key" + part});
+      if (deberta.position_to_content) kept.push_back({root + "pos_query_proj" + part, root + "query" + part});
+    }
+  }
+  return kept;
 }
 
 void expect_deberta(const Config& config, TensorList& tensors) {

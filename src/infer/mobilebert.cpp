@@ -220,6 +220,24 @@ void expect_mobilebert(const Config& config, TensorList& tensors) {
   for (std::size_t layer = 0; layer < config.num_hidden_layers; ++layer) expect_layer(config, options, layer, tensors);
 }
 
+// Each by itself, and not smoothed.
+std::vector<LinearGroup> mobilebert_groups(const Config& config, std::size_t layer) {
+  const Options options = options_of(config);
+  const std::string root = layer_root(layer);
+  std::vector<LinearGroup> groups;
+  const auto add = [&](const std::string& name) { groups.push_back({name, {name}, std::nullopt}); };
+  for (const char* name : {"attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"}) add(root + name);
+  for (std::size_t network = 0; network < options.num_feedforward_networks; ++network) {
+    const std::string of_network = network_root(layer, network, options.num_feedforward_networks);
+    for (const char* name : {"intermediate.dense", "output.dense"}) add(of_network + name);
+  }
+  if (options.use_bottleneck) {
+    for (const char* name : {"bottleneck.input.dense", "output.bottleneck.dense"}) add(root + name);
+  }
+  if (options.has_attention_bottleneck()) add(root + "bottleneck.attention.dense");
+  return groups;
+}
+
 void load_mobilebert(Model& model, const Loop& loop) {
   const Options options = options_of(model.config);
   load_embeddings(model, loop);

@@ -11,6 +11,7 @@ namespace filbert {
 
 HeadRow mobilebert_head(const Config& config);
 void expect_mobilebert(const Config& config, TensorList& tensors);
+std::vector<LinearGroup> mobilebert_groups(const Config& config, std::size_t layer);
 void load_mobilebert(Model& model, const Loop& loop);
 void embed_mobilebert(const Model& model, const Loop& loop, const BatchEncoding& inputs, const Unit& unit, Workspace& workspace);
 void encode_mobilebert(const Model& model, const Loop& loop, const Unit& unit, Workspace& workspace);

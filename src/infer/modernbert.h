@@ -12,6 +12,7 @@ namespace filbert {
 HeadRow modernbert_sequence_head(const Config& config);
 HeadRow modernbert_token_head(const Config& config);
 void expect_modernbert(const Config& config, TensorList& tensors);
+std::vector<LinearGroup> modernbert_groups(const Config& config, std::size_t layer);
 void load_modernbert(Model& model, const Loop& loop);
 void encode_modernbert(const Model& model, const Loop& loop, const Unit& unit, Workspace& workspace);
 

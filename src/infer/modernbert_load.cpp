@@ -43,8 +43,7 @@ void load_modernbert_layer(Model& model, const Loop& loop, std::size_t index, Mo
   };
   LayerNorm attention_norm = index == 0 ? LayerNorm{} : load_layer_norm(model, root + "attention.output.LayerNorm");
   LayerNorm mlp_norm = load_layer_norm(model, root + "output.LayerNorm");
-  const Smoothing of_attention = smoothing_after(model, index == 0 ? model.embeddings.norm : attention_norm, attention);
-  const Smoothing of_gated = smoothing_after(model, mlp_norm, gated);
+  const Smoothing of_attention = group_smoothing(model, index, kAttention), of_gated = group_smoothing(model, index, kGated);
   model.layers.push_back({.query = load_part(model, loop, attention, 0, hidden, of_attention),
                           .key_value = load_part(model, loop, attention, hidden, 2 * hidden, of_attention),
                           .attention_output = whole("attention.output.dense"),
@@ -68,6 +67,14 @@ HeadRow modernbert_sequence_head(const Config& config) {
 }
 
 HeadRow modernbert_token_head(const Config& config) { return head_row(config, Keep::all); }
+
+std::vector<LinearGroup> modernbert_groups(const Config&, std::size_t layer) {
+  const std::string root = layer_root(layer), attention = root + kAttention, gated = root + kGated;
+  std::vector<LinearGroup> groups = {{attention, {attention}, layer == 0 ? "embeddings.LayerNorm" : root + "attention.output.LayerNorm"},
+                                     {gated, {gated}, root + "output.LayerNorm"}};
+  for (const char* name : {"attention.output.dense", "output.dense"}) groups.push_back({root + name, {root + name}, std::nullopt});
+  return groups;
+}
 
 void expect_modernbert(const Config& config, TensorList& tensors) {
   const ModernBertConfig own = modernbert_config(config);

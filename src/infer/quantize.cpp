@@ -20,6 +20,11 @@
 namespace filbert {
 namespace {
 
+std::optional<FloatLinear> read_own_linear(const KernelTable& kernels, const Weights& weights, const Config& config, const std::string& name) {
+  const auto read = architecture_of(config).read_linear;
+  return read == nullptr ? std::nullopt : read(kernels, weights, config, name);
+}
+
 constexpr float kLeast = 1e-5f;  // of a spread: a channel that is never used, or of weight zero
 
 // How numbers lie on 8 bits: 127 stands for the greatest.
@@ -33,14 +38,18 @@ Steps steps_of(std::span<const float> numbers) {
   return {greatest / 127.0f, greatest > 0 ? 127.0f / greatest : 0.0f};
 }
 
-// The LayerNorm that gives a group its input; none where that is a projection.
-std::optional<std::string> input_norm(const Config& config, std::size_t layer, const LinearGroup& group) {
-  if (!group.of_layer_norm) return std::nullopt;
-  if (group.name == "intermediate.dense") return layer_root(layer) + "attention.output.LayerNorm";
-  if (layer > 0) return layer_root(layer - 1) + "output.LayerNorm";
-  if (config.num_hidden_groups > 0) return layer_root(config.inner_group_num - 1) + "output.LayerNorm";  // all but the first time
-  if (has_projection(config)) return std::nullopt;
-  return "embeddings.LayerNorm";
+// The greatest weight of each input, over all outputs of these layers.
+std::vector<float> greatest_weights(const KernelTable& kernels, const Weights& weights, const Config& config, const LinearGroup& group, std::size_t in) {
+  std::vector<float> greatest(in), row(in);
+  for (const std::string& linear : group.linears) {
+    const auto own = read_own_linear(kernels, weights, config, linear);
+    const TensorView* weight = own ? nullptr : &weights.at(linear + ".weight");
+    for (std::size_t first = 0, count = own ? own->weight.size() : weight->num_elements(); first < count; first += in) {
+      own ? void(std::copy_n(own->weight.data() + first, in, row.data())) : read_f32(kernels, *weight, first, row);
+      for (std::size_t k = 0; k < in; ++k) greatest[k] = std::max(greatest[k], std::abs(row[k]));
+    }
+  }
+  return greatest;
 }
 
 // A quantized checkpoint in the making: the tensors, and the numbers that are not in the file they come from.
@@ -49,16 +58,14 @@ class Writer {
   Writer(const KernelTable& kernels, const Weights& weights, const Config& config) : kernels_(kernels), weights_(weights), config_(config) {
     std::set<std::string> done;  // what another tensor brings along
     for (std::size_t layer = 0; layer < num_stored_layers(config); ++layer) {
-      for (const LinearGroup& group : linear_groups()) {
-        const Smoothing smoothing = smoothing_of(kernels, weights, config, layer, group);
-        for (const std::string_view linear : group.linears) {
-          const std::string name = layer_root(layer) + std::string(linear);
-          add_linear(name, smoothing);
-          done.insert({name + ".weight", name + ".bias"});
+      for (const LinearGroup& group : architecture_of(config).linear_groups(config, layer)) {
+        const Smoothing smoothing = smoothing_of(kernels, weights, config, group);
+        for (const std::string& linear : group.linears) {
+          add_linear(linear, smoothing);
+          done.insert({linear, linear + ".weight", linear + ".bias"});
         }
-        const std::string name = layer_root(layer) + std::string(group.name);
-        add(name + ".input_center", "F32", {smoothing.center.size()}, smoothing.center);
-        add(name + ".input_factor", "F32", {smoothing.factor.size()}, smoothing.factor);
+        add(group.name + ".input_center", "F32", {smoothing.center.size()}, smoothing.center);
+        add(group.name + ".input_factor", "F32", {smoothing.factor.size()}, smoothing.factor);
       }
     }
     add_word_embeddings();
@@ -66,6 +73,10 @@ class Writer {
     for (const ExpectedTensor& tensor : expected_tensors(config, task_of(config))) {
       const TensorView* view = done.contains(tensor.name) ? nullptr : weights.find(tensor.name);
       if (view != nullptr) tensors_.push_back({view->name, view->dtype_name, view->shape, view->data});
+    }
+    for (const KeptTensor& kept : kept_tensors(config)) {
+      const TensorView& view = weights.at(kept.of);
+      tensors_.push_back({file_name(config, kept.name), view.dtype_name, view.shape, view.data});
     }
   }
 
@@ -80,19 +91,21 @@ class Writer {
   }
 
   void add_linear(const std::string& name, const Smoothing& smoothing) {
-    const TensorView& weight = weights_.at(name + ".weight");
-    const std::size_t out = weight.shape[0], in = weight.shape[1];
-    std::vector<float> row(in), scales(out), bias = read_f32(kernels_, weights_.at(name + ".bias"));
+    auto own = read_own_linear(kernels_, weights_, config_, name);
+    const TensorView* weight = own ? nullptr : &weights_.at(name + ".weight");
+    const TensorView* stored_bias = weights_.find(name + ".bias");
+    const std::size_t in = smoothing.center.size(), out = own ? own->bias.size() : weight->shape[0];
+    std::vector<float> row(in), scales(out), bias = own ? own->bias : stored_bias != nullptr ? read_f32(kernels_, *stored_bias) : std::vector<float>(out);
     std::vector<std::int8_t> int8(out * in);
     for (std::size_t output = 0; output < out; ++output) {
-      read_f32(kernels_, weight, output * in, row);
+      own ? void(std::copy_n(own->weight.data() + output * in, in, row.data())) : read_f32(kernels_, *weight, output * in, row);
       const QuantizedOutput quantized = quantize(row, bias[output], smoothing, int8.data() + output * in);
       scales[output] = quantized.scale;
       bias[output] = quantized.bias;
     }
-    add(name + ".weight", "I8", weight.shape, int8);
+    add(name + ".weight", "I8", own ? std::vector{out, in} : weight->shape, int8);
     add(name + ".weight_scale", "F32", {out}, scales);
-    add(name + ".bias", "F32", {out}, bias);
+    add(name + ".bias", "F32", stored_bias != nullptr ? stored_bias->shape : std::vector{out}, bias);
   }
 
   void add_word_embeddings() {
@@ -125,51 +138,42 @@ std::string quantized_config(const std::filesystem::path& directory) {
 
 }  // namespace
 
-const std::vector<LinearGroup>& linear_groups() {
-  static const std::vector<LinearGroup> groups = {
-      {"attention.self", {"attention.self.query", "attention.self.key", "attention.self.value"}, true},
-      {"attention.output.dense", {"attention.output.dense"}, false},
-      {"intermediate.dense", {"intermediate.dense"}, true},
-      {"output.dense", {"output.dense"}, false},
-  };
+std::string layer_root(std::size_t layer) { return fmt::format("encoder.layer.{}.", layer); }
+
+std::optional<std::string> norm_before(const Config& config, std::size_t layer) {
+  if (layer > 0) return layer_root(layer - 1) + "output.LayerNorm";
+  if (config.num_hidden_groups > 0) return layer_root(config.inner_group_num - 1) + "output.LayerNorm";  // all but the first time
+  if (has_projection(config)) return std::nullopt;
+  return "embeddings.LayerNorm";
+}
+
+std::vector<LinearGroup> groups_after_attention(std::size_t layer) {
+  const std::string root = layer_root(layer), attention = root + "attention.output.dense", wide = root + "intermediate.dense", narrow = root + "output.dense";
+  return {{attention, {attention}, std::nullopt}, {wide, {wide}, root + "attention.output.LayerNorm"}, {narrow, {narrow}, std::nullopt}};
+}
+
+std::vector<LinearGroup> bert_groups(const Config& config, std::size_t layer) {
+  const std::string self = layer_root(layer) + "attention.self";
+  std::vector<LinearGroup> groups = groups_after_attention(layer);
+  groups.insert(groups.begin(), {self, {self + ".query", self + ".key", self + ".value"}, norm_before(config, layer)});
   return groups;
 }
 
-std::string layer_root(std::size_t layer) { return fmt::format("encoder.layer.{}.", layer); }
-
-Smoothing smoothing_of(const KernelTable& kernels, const Weights& weights, const Config& config, std::size_t layer, const LinearGroup& group) {
-  const std::string root = layer_root(layer);
-  const TensorView& weight = weights.at(fmt::format("{}{}.weight", root, group.linears.front()));
-  const std::size_t in = weight.shape[1];
-  if (weight.dtype == Dtype::i8) {
-    const std::string stored = root + std::string(group.name);
-    return {read_f32(kernels, weights.at(stored + ".input_center")), read_f32(kernels, weights.at(stored + ".input_factor"))};
+Smoothing smoothing_of(const KernelTable& kernels, const Weights& weights, const Config& config, const LinearGroup& group) {
+  if (const TensorView* center = weights.find(group.name + ".input_center")) {
+    return {read_f32(kernels, *center), read_f32(kernels, weights.at(group.name + ".input_factor"))};
   }
-  const std::optional<std::string> norm = input_norm(config, layer, group);
-  if (!norm) return {std::vector<float>(in, 0.0f), std::vector<float>(in, 1.0f)};
-  std::vector<std::string> tensors;
-  for (const std::string_view linear : group.linears) tensors.push_back(fmt::format("{}{}.weight", root, linear));
-  return smoothing_after(read_f32(kernels, weights.at(*norm + ".weight")), read_f32(kernels, weights.at(*norm + ".bias")),
-                         greatest_weights(kernels, weights, tensors));
-}
-
-std::vector<float> greatest_weights(const KernelTable& kernels, const Weights& weights, std::span<const std::string> tensors) {
-  const std::size_t in = weights.at(tensors.front()).shape[1];
-  std::vector<float> greatest(in), row(in);
-  for (const std::string& tensor : tensors) {
-    const TensorView& weight = weights.at(tensor);
-    for (std::size_t first = 0; first < weight.num_elements(); first += in) {
-      read_f32(kernels, weight, first, row);
-      for (std::size_t k = 0; k < in; ++k) greatest[k] = std::max(greatest[k], std::abs(row[k]));
-    }
+  if (!group.norm) {
+    const auto own = read_own_linear(kernels, weights, config, group.linears.front());
+    const std::size_t in = own ? own->weight.size() / own->bias.size() : weights.at(group.linears.front() + ".weight").shape[1];
+    return {std::vector<float>(in, 0.0f), std::vector<float>(in, 1.0f)};
   }
-  return greatest;
-}
-
-Smoothing smoothing_after(std::span<const float> norm_weight, std::span<const float> norm_bias, std::vector<float> greatest_weights) {
-  Smoothing smoothing{{norm_bias.begin(), norm_bias.end()}, std::move(greatest_weights)};
-  for (std::size_t k = 0; k < norm_weight.size(); ++k) {
-    smoothing.factor[k] = std::sqrt(std::max(smoothing.factor[k], kLeast) / std::max(std::abs(norm_weight[k]), kLeast));
+  const std::vector<float> norm = read_f32(kernels, weights.at(*group.norm + ".weight"));
+  const TensorView* bias = weights.find(*group.norm + ".bias");
+  Smoothing smoothing{bias != nullptr ? read_f32(kernels, *bias) : std::vector<float>(norm.size()),
+                      greatest_weights(kernels, weights, config, group, norm.size())};
+  for (std::size_t k = 0; k < norm.size(); ++k) {
+    smoothing.factor[k] = std::sqrt(std::max(smoothing.factor[k], kLeast) / std::max(std::abs(norm[k]), kLeast));
   }
   return smoothing;
 }
@@ -198,10 +202,6 @@ void write_quantized(const std::filesystem::path& from, const std::filesystem::p
   const Config config = Config::from_pretrained(from);
   if (config.is_quantized) {
     throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a checkpoint in F32, F16 or BF16, found a quantized one", from.string()));
-  }
-  if (!architecture_of(config).is_like_bert) {
-    throw Error(ErrorKind::unsupported, fmt::format("{}: model_type: expected a family with BERT's layers, which can be stored in int8, "
-                                                    "found \"{}\"; it can run with dtype int8 all the same", config.path.string(), config.model_type));
   }
   const Weights weights = Weights::from_pretrained(from, architecture_of(config).prefix, expected_tensors(config, task_of(config)));
   make_new_directory(to);

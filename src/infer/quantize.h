@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,26 +25,30 @@ struct Smoothing {
   std::vector<float> center, factor;  // [in]
 };
 
-// Linear layers of an encoder layer that take the same input and are therefore smoothed alike.
+// Linear layers that take the same input and are therefore smoothed alike. Names are those of architecture.h, "encoder.layer.3.attention.self".
 struct LinearGroup {
-  std::string_view name;                  // within the layer; "….input_center" and "….input_factor" are stored under it
-  std::vector<std::string_view> linears;  // within the layer, without ".weight"
-  bool of_layer_norm;                     // the input is what a LayerNorm gives, else the context or the activations
+  std::string name;                  // "….input_center" and "….input_factor" are stored under it
+  std::vector<std::string> linears;  // without ".weight"
+  std::optional<std::string> norm;   // the LayerNorm that gives the input; none where that is the context, the activations or a projection
 };
-const std::vector<LinearGroup>& linear_groups();
 // "encoder.layer.3.", of a layer with weights of its own
 std::string layer_root(std::size_t layer);
+// Those of BERT's layer, and the ones behind its attention.
+std::vector<LinearGroup> bert_groups(const Config& config, std::size_t layer);
+std::vector<LinearGroup> groups_after_attention(std::size_t layer);
+// The LayerNorm whose outputs the layer begins with, where each ends with "output.LayerNorm".
+std::optional<std::string> norm_before(const Config& config, std::size_t layer);
 
-// The smoothing of a group of that layer: stored in a quantized checkpoint, else chosen. The outputs of a LayerNorm vary
+// The numbers of a linear layer that a family's files hold in a form of their own.
+struct FloatLinear {
+  std::vector<float> weight, bias;  // [out, in], [out]
+};
+
+// The smoothing of a group: stored in a quantized checkpoint, else chosen. The outputs of a LayerNorm vary
 // around its bias by about its weight, which is known without any data: the center is the bias, and the factor shares the
 // spread between inputs and weights as SmoothQuant does with measured activations (Xiao et al., 2022, arXiv 2211.10438, with
 // alpha 0.5). Other inputs are left as they are.
-Smoothing smoothing_of(const KernelTable& kernels, const Weights& weights, const Config& config, std::size_t layer, const LinearGroup& group);
-
-// The greatest weight of each input, over all outputs of these tensors [out, in].
-std::vector<float> greatest_weights(const KernelTable& kernels, const Weights& weights, std::span<const std::string> tensors);
-// The choice itself: the input comes from a LayerNorm of this weight and bias.
-Smoothing smoothing_after(std::span<const float> norm_weight, std::span<const float> norm_bias, std::vector<float> greatest_weights);
+Smoothing smoothing_of(const KernelTable& kernels, const Weights& weights, const Config& config, const LinearGroup& group);
 
 // `numbers` in 8 bits, in [−127, 127]; returns the scale, times which each of them stands for its number.
 float round_to_int8(std::span<const float> numbers, std::int8_t* to);

@@ -11,6 +11,9 @@ namespace filbert {
 
 HeadRow xlnet_sequence_head(const Config& config);
 void expect_xlnet(const Config& config, TensorList& tensors);
+std::vector<LinearGroup> xlnet_groups(const Config& config, std::size_t layer);
+// q, k, v, o and r, which lie as [d_model, n_head, d_head].
+std::optional<FloatLinear> read_xlnet_linear(const KernelTable& kernels, const Weights& weights, const Config& config, const std::string& name);
 void load_xlnet(Model& model, const Loop& loop);
 void embed_xlnet(const Model& model, const Loop& loop, const BatchEncoding& inputs, const Unit& unit, Workspace& workspace);
 void attend_xlnet(const Model& model, const Loop& loop, std::size_t layer, const Unit& unit, Keep keep, Workspace& workspace);

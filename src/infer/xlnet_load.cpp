@@ -1,13 +1,12 @@
 // XLNet's fields and tensors: what they are expected to be, and how they become a Model.
 #include "infer/xlnet.h"
 
-#include <algorithm>
-#include <array>
-#include <cmath>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -43,28 +42,36 @@ void check_fields(const Config& config) {
   if (config.hidden_size % 2 != 0) refuse(config, "d_model", "an even number", fmt::format("{}", config.hidden_size));
 }
 
-// A weight that lies as [in, out], whatever its dimensions are called, as [out, in].
-std::vector<float> read_transposed(const Model& model, const std::string& name) {
-  const TensorView& tensor = model.weights.at(name);
+constexpr std::string_view kAttention = "rel_attn.";
+
+// The numbers of q, k, v or r, which lie as [in, out], or of o, which lies as [out, in], in the order [out, in].
+std::vector<float> read_heads(const KernelTable& kernels, const Weights& weights, const std::string& name) {
+  const TensorView& tensor = weights.at(name);
+  std::vector<float> numbers = read_f32(kernels, tensor);
+  if (name.ends_with(".o")) return numbers;
   const std::size_t in = tensor.shape[0], out = tensor.num_elements() / in;
-  const std::vector<float> numbers = read_f32(model.kernels, tensor);
   std::vector<float> transposed(numbers.size());
   for (std::size_t row = 0; row < in; ++row) {
     for (std::size_t column = 0; column < out; ++column) transposed[column * in + row] = numbers[row * out + column];
   }
-  model.weights.release(tensor);
   return transposed;
 }
 
-// Where a LayerNorm gives the input of `weights` [out, in].
-Smoothing smoothing(const Model& model, const LayerNorm* norm, std::initializer_list<std::span<const float>> weights) {
-  if (norm == nullptr || model.dtype != ComputeDtype::int8) return {};
-  const std::size_t in = norm->weight.size();
-  std::vector<float> greatest(in);
-  for (const std::span<const float> weight : weights) {
-    for (std::size_t at = 0; at < weight.size(); ++at) greatest[at % in] = std::max(greatest[at % in], std::abs(weight[at]));
+// Matrices of the heads, side by side, as one linear layer.
+Linear load_heads(const Model& model, const Loop& loop, const std::string& attention, std::initializer_list<const char*> names, const Smoothing& smoothing) {
+  if (model.config.is_quantized) {
+    std::vector<std::string> linears;
+    for (const char* name : names) linears.push_back(attention + name);
+    return load_linear(model.kernels, loop, model.weights, linears, model.dtype, smoothing);
   }
-  return smoothing_after(norm->weight, norm->bias, std::move(greatest));
+  std::vector<float> weight, bias;
+  for (const char* name : names) {
+    const FloatLinear linear = *read_xlnet_linear(model.kernels, model.weights, model.config, attention + name);
+    weight.insert(weight.end(), linear.weight.begin(), linear.weight.end());
+    bias.insert(bias.end(), linear.bias.begin(), linear.bias.end());
+    model.weights.release(model.weights.at(attention + name));
+  }
+  return pack_linear(model.kernels, loop, weight, bias, model.dtype, smoothing);
 }
 
 std::vector<float> minus(std::vector<float> left, std::span<const float> right) {
@@ -77,7 +84,7 @@ XlnetLayer load_family_layer(const Model& model, const Loop& loop, const std::st
   const std::size_t hidden = model.config.hidden_size, size = model.config.head_size();
   const std::vector<float> key_bias = read_f32(model.kernels, model.weights.at(root + "r_w_bias"));
   const std::vector<float> segments = read_f32(model.kernels, model.weights.at(root + "seg_embed"));
-  XlnetLayer layer{.distance = pack_linear(model.kernels, loop, read_transposed(model, root + "r"), std::vector<float>(hidden), model.dtype),
+  XlnetLayer layer{.distance = load_heads(model, loop, root, {"r"}, {}),
                    .distance_query_bias = minus(read_f32(model.kernels, model.weights.at(root + "r_r_bias")), key_bias),
                    .segment = minus({segments.begin() + static_cast<std::ptrdiff_t>(hidden), segments.end()}, segments),
                    .segment_bias = {},
@@ -92,27 +99,15 @@ XlnetLayer load_family_layer(const Model& model, const Loop& loop, const std::st
   return layer;
 }
 
-// `before` gives the layer its input, if it is not the first.
-EncoderLayer load_encoder_layer(const Model& model, const Loop& loop, const std::string& root, const LayerNorm* before) {
-  const std::string attention = root + "rel_attn.";
-  const std::vector<float> query = read_transposed(model, attention + "q");
-  std::vector<float> key_value = read_transposed(model, attention + "k");
-  const std::vector<float> value = read_transposed(model, attention + "v");
-  key_value.insert(key_value.end(), value.begin(), value.end());
-  const std::vector<float> output = read_f32(model.kernels, model.weights.at(attention + "o"));
-  model.weights.release(model.weights.at(attention + "o"));
-  const std::vector<float> none(2 * model.config.hidden_size);
-  const std::span<const float> zeros(none);
-  const Smoothing of_attention = smoothing(model, before, {query, key_value});
-  LayerNorm attention_norm = load_layer_norm(model, attention + "layer_norm");
-  const std::string wide = root + "ff.layer_1", narrow = root + "ff.layer_2";
-  const Smoothing of_wide = smoothing_after(model, attention_norm, wide);
-  return {.query = pack_linear(model.kernels, loop, query, read_f32(model.kernels, model.weights.at(attention + "r_w_bias")), model.dtype, of_attention),
-          .key_value = pack_linear(model.kernels, loop, key_value, zeros, model.dtype, of_attention),
-          .attention_output = pack_linear(model.kernels, loop, output, zeros.first(model.config.hidden_size), model.dtype),
-          .attention_norm = std::move(attention_norm),
-          .intermediate = load_linear(model.kernels, loop, model.weights, std::array{wide}, model.dtype, of_wide),
-          .output = load_linear(model.kernels, loop, model.weights, std::array{narrow}, model.dtype),
+EncoderLayer load_encoder_layer(const Model& model, const Loop& loop, std::size_t index) {
+  const std::string root = layer_root(index), attention = root + std::string(kAttention);
+  const Smoothing of_attention = group_smoothing(model, index, "rel_attn");
+  return {.query = load_heads(model, loop, attention, {"q"}, of_attention),
+          .key_value = load_heads(model, loop, attention, {"k", "v"}, of_attention),
+          .attention_output = load_heads(model, loop, attention, {"o"}, {}),
+          .attention_norm = load_layer_norm(model, attention + "layer_norm"),
+          .intermediate = load_linears(model, loop, index, {"ff.layer_1"}, group_smoothing(model, index, "ff.layer_1")),
+          .output = load_linears(model, loop, index, {"ff.layer_2"}, {}),
           .output_norm = load_layer_norm(model, root + "ff.layer_norm")};
 }
 
@@ -154,11 +149,28 @@ void expect_xlnet(const Config& config, TensorList& tensors) {
   }
 }
 
+std::vector<LinearGroup> xlnet_groups(const Config&, std::size_t layer) {
+  const std::string root = layer_root(layer), attention = root + std::string(kAttention), wide = root + "ff.layer_1", narrow = root + "ff.layer_2";
+  const std::optional<std::string> before = layer == 0 ? std::nullopt : std::optional(layer_root(layer - 1) + "ff.layer_norm");
+  return {{root + "rel_attn", {attention + "q", attention + "k", attention + "v"}, before},
+          {attention + "o", {attention + "o"}, std::nullopt},
+          {attention + "r", {attention + "r"}, std::nullopt},
+          {wide, {wide}, attention + "layer_norm"},
+          {narrow, {narrow}, std::nullopt}};
+}
+
+std::optional<FloatLinear> read_xlnet_linear(const KernelTable& kernels, const Weights& weights, const Config& config, const std::string& name) {
+  if (name.find(kAttention) == name.npos) return std::nullopt;
+  return FloatLinear{read_heads(kernels, weights, name), name.ends_with(".q") ? read_f32(kernels, weights.at(name.substr(0, name.size() - 1) + "r_w_bias"))
+                                                                              : std::vector<float>(config.hidden_size)};
+}
+
 void load_xlnet(Model& model, const Loop& loop) {
   const Config& config = model.config;
   model.embeddings.word = &model.weights.at("embeddings.word_embeddings.weight");
+  if (config.is_quantized) model.embeddings.word_scale = read_f32(model.kernels, model.weights.at("embeddings.word_embeddings.weight_scale"));
   for (std::size_t layer = 0; layer < config.num_hidden_layers; ++layer) {
-    model.layers.push_back(load_encoder_layer(model, loop, layer_root(layer), layer == 0 ? nullptr : &model.layers.back().output_norm));
+    model.layers.push_back(load_encoder_layer(model, loop, layer));
   }
   constexpr std::size_t kReach = Xlnet::kReach;
   Xlnet family{.layers = {}, .clamp = clamp_of(config)};

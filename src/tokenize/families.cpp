@@ -21,8 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum class Layout { roberta, bert, xlnet, mpnet };  // of the post-processor
-enum class Pieces { as_they_are, xlm_roberta, camembert };  // what a sentencepiece model's ids become
+enum class Layout { roberta, bert, xlnet, mpnet, t5 };  // of the post-processor
+enum class Pieces { as_they_are, xlm_roberta, camembert, t5 };  // what a sentencepiece model's ids become
 enum class Normalization { charsmap, albert, deberta };
 
 // A row: how a class of transformers differs from the others.
@@ -55,12 +55,30 @@ constexpr Family kSentencePieceFamilies[] = {
      .normalization = Normalization::albert, .bos_token = "<s>", .eos_token = "</s>", .additional_special_tokens = {"<eop>", "<eod>"}},
     {.name = "DebertaV2", .special_tokens = kBertSpecialTokens, .layout = Layout::bert, .normalization = Normalization::deberta,
      .bos_token = "[CLS]", .eos_token = "[SEP]"},
+    {.name = "T5", .special_tokens = {"<unk>", "", "<pad>", "", ""}, .layout = Layout::t5, .pieces = Pieces::t5, .eos_token = "</s>"},
 };
 
 constexpr Family kVocabTxtFamilies[] = {
     {.name = "Bert", .special_tokens = kBertSpecialTokens, .layout = Layout::bert},  // and all that are not named here
     {.name = "MPNet", .special_tokens = {"[UNK]", "</s>", "<pad>", "<s>", "<mask>"}, .layout = Layout::mpnet, .mask_takes_space_before = true,
      .bos_token = "<s>", .eos_token = "</s>"},
+};
+
+// By their keys: BertTokenizer under other names, and classes that say nothing of a vocab.txt.
+constexpr std::array<std::string_view, 17> kLikeBert = {
+    "distilbert", "electra",    "mobilebert", "convbert", "squeezebert",        "layoutlm",  "retribert",          "realm", "lxmert",
+    "nezha",      "visualbert", "ernie",      "dprreader", "dprquestionencoder", "dprcontextencoder", "pretrained", "tokenizersbackend"};
+
+// Classes whose words no file of the checkpoint describes, so that nothing but their own code gives their ids.
+struct OwnWords {
+  std::string_view name, what;
+  bool has_tokenizer_json;  // which transformers writes, but with another pre-tokenizer in the place of this one
+};
+constexpr OwnWords kOwnWords[] = {
+    {"RoFormer", "cuts Chinese text into words by the dictionary of jieba", true},
+    {"BertJapanese", "cuts text into words by MeCab, Sudachi or Juman++", false},
+    {"Bertweet", "rewrites tweets before it cuts them by bpe.codes", false},
+    {"Phobert", "cuts words by bpe.codes", false},
 };
 
 // "XLMRobertaTokenizerFast" and "xlm-roberta" are both "xlmroberta".
@@ -75,12 +93,17 @@ std::string key_of(std::string_view name) {
   return key;
 }
 
-// tokenizer_class, or else model_type.
-std::string class_of(const TokenizerConfig& config, std::string_view config_json, std::string_view name) {
-  if (!config.tokenizer_class.empty() || config_json.empty()) return config.tokenizer_class;
+// tokenizer_class of tokenizer_config.json or of config.json, or else model_type.
+struct SaidClass {
+  std::string name;
+  bool is_model_type = false;
+};
+SaidClass class_of(const TokenizerConfig& config, std::string_view config_json, std::string_view name) {
+  if (!config.tokenizer_class.empty() || config_json.empty()) return {config.tokenizer_class};
   const JsonDocument document(config_json, (fs::path(name).parent_path() / "config.json").string());
+  if (const auto tokenizer_class = document.root().find("tokenizer_class")) return {std::string(tokenizer_class->as_string())};
   const auto model_type = document.root().find("model_type");
-  return model_type ? std::string(model_type->as_string()) : std::string();
+  return {model_type ? std::string(model_type->as_string()) : std::string(), true};
 }
 
 // Null if the class is not one of `families`.
@@ -90,9 +113,27 @@ const Family* find_family(std::string_view class_name, std::span<const Family> f
   return found == families.end() ? nullptr : &*found;
 }
 
+[[noreturn]] void refuse_class(std::string_view name, const SaidClass& said, std::string_view expected, std::string_view what) {
+  throw Error(ErrorKind::unsupported,
+              fmt::format("{}: {}: expected {}, found \"{}\"{}", name, said.is_model_type ? "model_type" : "tokenizer_class", expected, said.name, what));
+}
+
+// Throws if no file says how the class cuts words.
+void expect_words_in_files(const SaidClass& said, std::string_view name, bool is_tokenizer_json) {
+  for (const OwnWords& row : kOwnWords) {
+    if (key_of(row.name) != key_of(said.name) || (is_tokenizer_json && !row.has_tokenizer_json)) continue;
+    refuse_class(name, said, "a class whose words the files describe", fmt::format(", which {}", row.what));
+  }
+}
+
 const Family& vocab_txt_family(const TokenizerConfig& config, std::string_view config_json, std::string_view name) {
-  const Family* family = find_family(class_of(config, config_json, name), kVocabTxtFamilies);
-  return family == nullptr ? kVocabTxtFamilies[0] : *family;
+  const SaidClass said = class_of(config, config_json, name);
+  expect_words_in_files(said, name, false);
+  if (const Family* family = find_family(said.name, kVocabTxtFamilies)) return *family;
+  if (!said.is_model_type && !said.name.empty() && std::ranges::find(kLikeBert, key_of(said.name)) == kLikeBert.end()) {
+    refuse_class(name, said, "BertTokenizer, a copy of it, or MPNetTokenizer", "");
+  }
+  return kVocabTxtFamilies[0];
 }
 
 ClassDefaults defaults_of(const Family& family, std::string_view model_name, Decoder decoder) {
@@ -117,7 +158,7 @@ ClassDefaults word_piece_defaults(const Family& family) { return defaults_of(fam
 template <std::size_t count>
 const Family& family_of(const TokenizerConfig& config, const CompanionFiles& companions, std::string_view name,
                         const Family (&families)[count]) {
-  const std::string said = class_of(config, companions.config_json, name);
+  const std::string said = class_of(config, companions.config_json, name).name;
   if (const Family* family = find_family(said, families)) return *family;
   std::string known;
   for (const Family& family : families) known += fmt::format("{}{}Tokenizer", known.empty() ? "" : ", ", family.name);
@@ -130,16 +171,21 @@ TokenizerConfig config_for(const CompanionFiles& companions, std::string_view na
                                     companions.added_tokens_json, fs::path(name).parent_path().string());
 }
 
+AddedToken special_token(std::string_view content) {
+  AddedToken token;
+  token.content = content;
+  token.normalized = false;
+  token.special = true;
+  return token;
+}
+
 void fill_in_special_tokens(const Family& family, TokenizerConfig& config) {
   for (std::size_t role = 0; role < config.special_tokens.size(); ++role) {
-    if (config.special_tokens[role]) continue;
-    AddedToken token;
-    token.content = family.special_tokens[role];
-    token.normalized = false;
-    token.special = true;
-    token.lstrip = role == static_cast<std::size_t>(SpecialRole::mask) && family.mask_takes_space_before;
-    config.special_tokens[role] = token;
+    if (config.special_tokens[role] || family.special_tokens[role].empty()) continue;
+    config.special_tokens[role] = special_token(family.special_tokens[role]);
+    config.special_tokens[role]->lstrip = role == static_cast<std::size_t>(SpecialRole::mask) && family.mask_takes_space_before;
   }
+  if (family.layout == Layout::t5 && !config.eos_token) config.eos_token = special_token(family.eos_token);
 }
 
 PostProcessor post_processor_for(Layout layout, std::int32_t cls, std::int32_t sep) {
@@ -153,6 +199,10 @@ PostProcessor post_processor_for(Layout layout, std::int32_t cls, std::int32_t s
       post_processor.single = {text, end, last};
       post_processor.pair = {text, end, text_pair, end_of_pair, last};
       break;
+    case Layout::t5:
+      post_processor.single = {text, end};
+      post_processor.pair = {text, end, {1, {}, 0}, end};
+      break;
     case Layout::mpnet:
       post_processor.single = {begin, text, end};
       post_processor.pair = {begin, text, end, end, text_pair, end_of_pair};
@@ -162,12 +212,16 @@ PostProcessor post_processor_for(Layout layout, std::int32_t cls, std::int32_t s
 }
 
 PostProcessor post_processor_for(const Family& family, const TokenizerConfig& config, std::string_view name, const Tokenizer::Impl& tokenizer) {
-  const auto id_of = [&](SpecialRole role) {
-    if (const auto id = tokenizer.token_to_id(config.special(role)->content)) return *id;
-    throw Error(ErrorKind::corrupt, fmt::format("{}: {}: expected a token, found an empty one", name,
-                                                kSpecialRoleKeys[static_cast<std::size_t>(role)]));
+  const auto id_of = [&](std::string_view key, std::string_view token) {
+    if (const auto id = tokenizer.token_to_id(token)) return *id;
+    throw Error(ErrorKind::corrupt, fmt::format("{}: {}: expected a token, found an empty one", name, key));
   };
-  return post_processor_for(family.layout, id_of(SpecialRole::cls), id_of(SpecialRole::sep));
+  const auto id_of_role = [&](SpecialRole role) { return id_of(kSpecialRoleKeys[static_cast<std::size_t>(role)], config.special(role)->content); };
+  if (family.layout == Layout::t5) {  // no class token: texts end with eos_token
+    const std::int32_t end = id_of("eos_token", config.eos_token->content);
+    return post_processor_for(family.layout, end, end);
+  }
+  return post_processor_for(family.layout, id_of_role(SpecialRole::cls), id_of_role(SpecialRole::sep));
 }
 
 // Adds the tokens and what stands around texts.
@@ -184,8 +238,25 @@ void finish(const Family& family, const TokenizerConfig& config, std::string_vie
 
 // ---- sentencepiece -----------------------------------------------------------------------------------------------------
 
+// "<extra_id_99>" to "<extra_id_0>", by which T5 is asked for what was left out; tokenizer_config.json's extra_ids may say how many.
+std::vector<std::string> sentinels_of(const Family& family, const CompanionFiles& companions, std::string_view name) {
+  constexpr std::int64_t kMost = 100'000;
+  if (family.pieces != Pieces::t5) return {};
+  std::int64_t count = 100;
+  if (!companions.tokenizer_config_json.empty()) {
+    const JsonDocument document(companions.tokenizer_config_json, (fs::path(name).parent_path() / "tokenizer_config.json").string());
+    if (const auto extra_ids = document.root().find("extra_ids")) {
+      count = extra_ids->as_int();
+      if (count < 0 || count > kMost) extra_ids->fail(fmt::format("a number from 0 to {}", kMost));
+    }
+  }
+  std::vector<std::string> sentinels;
+  while (--count >= 0) sentinels.push_back(fmt::format("<extra_id_{}>", count));
+  return sentinels;
+}
+
 // fairseq's models begin with tokens of their own, in the place of sentencepiece's.
-Unigram unigram_of(const SentencePieceFile& file, Pieces kind, std::string_view name) {
+Unigram unigram_of(const SentencePieceFile& file, Pieces kind, std::span<const std::string> sentinels, std::string_view name) {
   std::vector<Unigram::Piece> pieces;
   std::int64_t unk_id = 3;
   const auto take_from = [&](std::size_t first) {
@@ -206,8 +277,10 @@ Unigram unigram_of(const SentencePieceFile& file, Pieces kind, std::string_view 
       pieces.push_back({"<mask>", 0});
       break;
     case Pieces::as_they_are:
+    case Pieces::t5:
       take_from(0);
       unk_id = file.unk_id;
+      for (const std::string& sentinel : sentinels) pieces.push_back({sentinel, 0});
   }
   return Unigram::from_pieces(pieces, unk_id, false, name);
 }
@@ -265,7 +338,9 @@ std::vector<std::string> add_special_pieces(const SentencePieceFile& file, const
 }  // namespace
 
 std::optional<ClassDefaults> class_defaults(const TokenizerConfig& config, std::string_view config_json, std::string_view name) {
-  const std::string class_name = class_of(config, config_json, name);
+  const SaidClass said = class_of(config, config_json, name);
+  expect_words_in_files(said, name, true);
+  const std::string& class_name = said.name;
   if (const Family* family = find_family(class_name, kByteLevelFamilies)) return byte_level_defaults(*family);
   if (const Family* family = find_family(class_name, kSentencePieceFamilies)) return unigram_defaults(*family, config);
   const Family* family = config.is_bert_class() ? &kVocabTxtFamilies[0] : find_family(class_name, kVocabTxtFamilies);
@@ -314,12 +389,14 @@ Tokenizer load_sentencepiece(std::string_view model, const CompanionFiles& compa
   Sections& sections = tokenizer->sections.emplace();
   add_normalizer(file, family, config, name, sections.normalizer);
   add_pre_tokenizer(family, config, sections.pre_tokenizer);
-  sections.model = unigram_of(file, family.pieces, name);
+  const std::vector<std::string> sentinels = sentinels_of(family, companions, name);
+  sections.model = unigram_of(file, family.pieces, sentinels, name);
   sections.finish();
   TokenAdder adder(*tokenizer);
   // Where a file names additional special tokens, transformers takes these in the place of the model's own.
   std::vector<std::string> special_pieces;
   if (config.additional_special_tokens.empty()) special_pieces = add_special_pieces(file, std::get<Unigram>(sections.model), adder);
+  for (const std::string& sentinel : sentinels) adder.add_if_new(special_token(sentinel), -1);
   finish(family, config, name, adder, *tokenizer);
   if (!special_pieces.empty()) tokenizer->additional_special_tokens = std::move(special_pieces);
   return Tokenizer(std::move(tokenizer));

@@ -30,13 +30,13 @@ struct ClassDefaults {
   std::string_view model_name = {};  // as Sections::model_name()
   Decoder decoder = {};
 };
-// Of tokenizer_class, or, where that is not said, of the model_type of config.json (empty if there is none). Nothing for a class that is in
-// no table.
+// Of tokenizer_class, in tokenizer_config.json or else in config.json (empty if there is none), or, where neither says it, of the model_type. Nothing
+// for a class that is in no table. Throws Error(unsupported) for one of whose tokenizer.json transformers writes another pre-tokenizer than it has (RoFormer's).
 std::optional<ClassDefaults> class_defaults(const TokenizerConfig& config, std::string_view config_json, std::string_view name);
 
 // For a vocab.txt: the special tokens that its class has where the files do not name them, and what it puts around texts. BERT's, unless
-// tokenizer_class or the model_type of config.json (empty if there is none) says MPNet. The second throws Error(corrupt) for a cls or
-// sep token that is none.
+// tokenizer_class or the model_type of config.json (empty if there is none) says MPNet. Each throws Error(unsupported) for a tokenizer_class that is
+// neither, or that cuts words by what no file describes (MeCab, say), and the second Error(corrupt) for a cls or sep token that is none.
 void fill_in_vocab_txt_tokens(std::string_view config_json, std::string_view name, TokenizerConfig& config);
 PostProcessor vocab_txt_post_processor(const TokenizerConfig& config, std::string_view config_json, std::string_view name,
                                        const Tokenizer::Impl& tokenizer);

@@ -42,6 +42,36 @@ def test_truncation_is_said(tokenizer_only, words, length):
     assert result.err == f"filbert: warning: text 1: truncated: tokens_total 102, tokens_used {length}\n"
 
 
+def test_windows_are_rows_of_their_text(tokenizer_only):
+    texts = ["good", "very good film bad film", "bad"]
+    words = ["--max-length", "5", "--return-overflowing-tokens", "--stride", "1"]
+    result = run("tokenize", "--model", tokenizer_only, *words, *texts)
+    assert (result.code, result.err) == (0, "")  # nothing is lost, and no word is said of it
+    tokens = [row["tokens"][1:-1] for row in result.rows]
+    assert tokens == [["good"], ["very", "good", "film"], ["film", "bad", "film"], ["bad"]]
+    assert [row["overflow_to_sample_mapping"] for row in result.rows] == [0, 1, 1, 2]
+    assert result.rows[2]["offset_mapping"][1:-1] == [[10, 14], [15, 18], [19, 23]]  # of the whole text
+    assert "overflow_to_sample_mapping" not in one(tokenizer_only, "good")
+
+
+def test_windows_count_texts_beyond_a_batch(tokenizer_only):
+    lines = "".join(f"{'very ' * (line % 7)}good\n" for line in range(2500))  # of 1,000 at a time
+    rows = ok("tokenize", "--model", tokenizer_only, "--max-length", "5", "--return-overflowing-tokens", stdin=lines).rows
+    assert [row["overflow_to_sample_mapping"] for row in rows] == [line for line in range(2500) for _ in range(-(-(line % 7 + 1) // 3))]
+
+
+def test_windows_without_a_length_have_the_models(tokenizer_only):
+    rows = ok("tokenize", "--model", tokenizer_only, "--return-overflowing-tokens", "very " * 100).rows
+    assert [len(row["input_ids"]) for row in rows] == [64, 40]
+
+
+def test_a_stride_needs_windows_and_room(tokenizer_only):
+    alone = run("tokenize", "--model", tokenizer_only, "--stride", "1", "good")
+    assert (alone.code, alone.out) == (2, b"") and "--stride: expected --return-overflowing-tokens" in alone.err
+    wide = run("tokenize", "--model", tokenizer_only, "--max-length", "5", "--return-overflowing-tokens", "--stride", "3", "very " * 9)
+    assert wide.code == 2 and "stride: expected less than the 3 tokens" in wide.err
+
+
 def test_no_special_tokens(tokenizer_only):
     assert one(tokenizer_only, "--no-add-special-tokens", "good film")["tokens"] == ["good", "film"]
 

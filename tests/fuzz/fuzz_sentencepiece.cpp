@@ -7,7 +7,7 @@
 #include "tokenize/families.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  constexpr std::array kModelTypes = {"xlm-roberta", "camembert", "albert", "xlnet", "deberta-v2"};
+  constexpr std::array kModelTypes = {"xlm-roberta", "camembert", "albert", "xlnet", "deberta-v2", "t5"};
   if (size == 0) return 0;
   filbert::CompanionFiles companions;
   companions.config_json = std::string(R"({"model_type":")") + kModelTypes[data[0] % kModelTypes.size()] + "\"}";

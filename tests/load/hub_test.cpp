@@ -2,16 +2,20 @@
 #include <filbert/hub.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <string_view>
 #include <thread>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <filbert/pipeline.h>
 
 #include "base/file.h"
+#include "base/http.h"
 #include "load/hub_cache.h"
 #include "load/hub_client.h"
 #include "load/hub_settings.h"
@@ -256,6 +260,123 @@ TEST_F(Hub, AnswerOfSomethingElseIsNoHub) {
     return StandInAnswer{.status = 200, .headers = {{"X-Repo-Commit", hub.commit}, {"ETag", "\"../../escape\""}}};
   };
   expect_error(ErrorKind::network, {"ETag", "../../escape"}, [] { find_checkpoint("org/tiny"); });
+}
+
+// A proxy that asks the Hub for what it is asked for, "http://hub.invalid/…", by the address that the Hub has here.
+class Proxy : public Hub {
+ protected:
+  Proxy() { clear(); }
+  ~Proxy() override { clear(); }
+
+  static void clear() {
+    for (const char* name : {"http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY", "REQUEST_METHOD"}) {
+      ::unsetenv(name);
+    }
+  }
+  StandInAnswer pass_on(const StandInRequest& request) const {
+    if (request.method == "CONNECT") return {.status = 407};
+    HttpRequest passed{.url = hub.url() + request.path.substr(std::string_view("http://hub.invalid").size()), .head = request.method == "HEAD"};
+    if (const std::string token = request.header("authorization"); !token.empty()) passed.headers.push_back("Authorization: " + token);
+    StandInAnswer answer;
+    const HttpResponse response = HttpClient()(passed, [&](const HttpResponse&, std::string_view piece) { answer.body += piece; });
+    answer.status = static_cast<int>(response.status);
+    for (const auto& [name, value] : response.headers) answer.headers.push_back({name == "content-length" ? "Content-Length" : name, value});
+    return answer;
+  }
+
+  HttpStandIn proxy{[this](const StandInRequest& request) { return pass_on(request); }};
+};
+
+TEST_F(Proxy, OfAnyVariableIsAskedAndNoProxyIsNot) {
+  ::setenv("HF_ENDPOINT", "http://hub.invalid", 1);
+  ::setenv("HF_TOKEN", "hf_secret", 1);
+  for (const char* excepted : {"no_proxy", "NO_PROXY"}) {
+    for (const char* name : {"http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"}) {
+      clear();
+      ::setenv(name, ("http://ada:lovelace@" + proxy.url().substr(7)).c_str(), 1);
+      ::setenv(excepted, "localhost,127.0.0.1", 1);  // where the Hub's large files lie
+      proxy.forget_requests();
+      hub.forget_requests();
+      const TemporaryDirectory cache;
+      EXPECT_EQ(read_file(find_checkpoint("org/tiny", {.cache_dir = cache.path()}) / "model.safetensors"), hub.files["model.safetensors"]) << name;
+      ASSERT_FALSE(proxy.requests().empty()) << name;
+      for (const StandInRequest& request : proxy.requests()) {
+        EXPECT_TRUE(request.path.starts_with("http://hub.invalid/org/tiny/")) << request.path;
+        EXPECT_EQ(request.header("proxy-authorization"), "Basic YWRhOmxvdmVsYWNl");
+        EXPECT_EQ(request.header("authorization"), "Bearer hf_secret");  // for the Hub, as without a proxy
+      }
+      EXPECT_EQ(hub.other_requests().size(), 1u) << excepted;
+      EXPECT_EQ(hub.other_requests()[0].header("proxy-authorization"), "");
+    }
+  }
+  ::unsetenv("HF_TOKEN");
+}
+
+TEST_F(Proxy, TunnelIsAskedForWithoutTheToken) {
+  ::setenv("HF_ENDPOINT", "https://hub.invalid", 1);
+  ::setenv("HF_TOKEN", "hf_secret", 1);
+  for (const char* name : {"https_proxy", "HTTPS_PROXY"}) {
+    clear();
+    ::setenv(name, proxy.url().c_str(), 1);
+    proxy.forget_requests();
+    const HubSettings settings = hub_settings({});
+    HubClient client(settings, "org/tiny");
+    expect_error(ErrorKind::network, {"https://hub.invalid/org/tiny", "407"}, [&] { client.head("config.json", "main", 1); });
+    ASSERT_FALSE(proxy.requests().empty());
+    EXPECT_EQ(proxy.requests()[0].method + " " + proxy.requests()[0].path, "CONNECT hub.invalid:443");
+    EXPECT_EQ(proxy.requests()[0].header("authorization"), "");
+  }
+  ::unsetenv("HF_TOKEN");
+}
+
+TEST_F(Proxy, OfARequestToACgiProgramIsNone) {
+  ::setenv("HTTP_PROXY", "http://127.0.0.1:9", 1);
+  ::setenv("REQUEST_METHOD", "GET", 1);
+  EXPECT_EQ(find_checkpoint("org/tiny"), snapshot());
+}
+
+// A file may not grow beyond this limit, which is what a full disk is to a program: writing fails.
+class FullDisk {
+ public:
+  explicit FullDisk(rlim_t bytes) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit little{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &little);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+  ~FullDisk() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    ::signal(SIGXFSZ, SIG_DFL);
+  }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(Hub, DiskThatFillsUpIsSaidAndTheNextTryGoesOn) {
+  const std::string& weights = hub.files["model.safetensors"];
+  const fs::path blob = folder() / "blobs" / hub.etag("model.safetensors"), incomplete = blob.string() + ".incomplete";
+  for (const std::size_t fits : {std::size_t{0}, std::size_t{100}, weights.size() - 1}) {
+    fs::remove_all(folder());
+    {
+      const FullDisk disk(fits);
+      expect_error(ErrorKind::invalid_argument, {folder().string(), "cannot write"}, [&] { find_checkpoint("org/tiny"); });
+    }
+    EXPECT_FALSE(fs::exists(blob));
+    EXPECT_FALSE(fs::exists(snapshot() / "model.safetensors"));
+    const std::size_t kept = fs::exists(incomplete) ? file_size(incomplete) : 0;
+    EXPECT_LE(kept, fits);
+    hub.forget_requests();
+    EXPECT_EQ(read_file(find_checkpoint("org/tiny") / "model.safetensors"), weights);
+    for (const StandInRequest& request : hub.other_requests()) {
+      if (request.path.find("model.safetensors") != request.path.npos && request.method == "GET") {
+        EXPECT_EQ(request.header("range"), kept > 0 ? fmt::format("bytes={}-", kept) : "");
+      }
+    }
+    EXPECT_NO_THROW(pipeline("text-classification", "org/tiny"));
+  }
 }
 
 TEST_F(Hub, LinkOutOfTheCacheIsRefused) {

@@ -9,6 +9,7 @@ through tokenizer.json; then pairs with every truncation, windows with every str
 last line counts the comparisons; the exit status is 1 if one failed.
 """
 
+import base64
 import gzip
 import itertools
 import json
@@ -45,6 +46,7 @@ CLASS_FILES = {  # what stands in the place of a tokenizer.json, and what makes 
                      {"tokenizer_class": "RobertaTokenizer", "mask_token": {"content": "<mask>", "lstrip": True}}),
     "xlnet-base-cased": (["spiece.model"],
                          {"tokenizer_class": "XLNetTokenizer", "additional_special_tokens": ["<eop>", "<eod>"]}),
+    "t5-small": ([], {"tokenizer_class": "T5Tokenizer"}),  # its spiece.model is made of its tokenizer.json
 }
 SHOWN = 5  # differences printed per comparison
 CHUNK_CHARACTERS = 2_000_000
@@ -237,6 +239,24 @@ def fields_of(data):
         at += size
 
 
+def write_sentencepiece(tokenizer_json, path):
+    """The sentencepiece model that a tokenizer.json of T5 was made of."""
+    def varint(number):
+        return bytes([number]) if number < 128 else bytes([number & 127 | 128]) + varint(number >> 7)
+
+    def field(number, data):
+        return varint(number << 3 | 2) + varint(len(data)) + data
+
+    tokenizer = json.loads(tokenizer_json.read_text())
+    model = b""
+    for text, score in tokenizer["model"]["vocab"]:
+        if not text.startswith("<extra_id_"):
+            kind = 2 if text == "<unk>" else 3 if text in ("<pad>", "</s>") else 1
+            model += field(1, field(1, text.encode()) + b"\x15" + struct.pack("<f", score) + bytes([3 << 3, kind]))
+    model += field(2, bytes([3 << 3, 1]) + varint(40 << 3) + bytes([2]))  # unigram; unk_id
+    path.write_bytes(model + field(3, field(2, base64.b64decode(tokenizer["normalizer"]["precompiled_charsmap"]))))
+
+
 def xlnet_reference(model):
     """tokenizers put together as transformers' XLNetTokenizer does, from a sentencepiece model."""
     pieces, charsmap = [], None
@@ -301,6 +321,8 @@ def directories_for(data, work, name):
                 directory.mkdir()
                 for file in files:
                     (directory / file).symlink_to(data / "vocab" / name / file)
+                if not files:
+                    write_sentencepiece(data / "vocab" / name / OTHERS[name], directory / "spiece.model")
                 (directory / "tokenizer_config.json").write_text(json.dumps(tokenizer_config))
             yield directory
         return

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tokenize/load.h"
 #include "tokenize/small_vocab.h"
 
 namespace filbert {
@@ -54,6 +55,23 @@ TEST(Families, XlnetEndsWithItsClass) {
   EXPECT_EQ(tokenizer("a b").token_type_ids, (Ids{0, 0, 0, 0, 2}));
 }
 
+TEST(Families, T5EndsTextsAndKeepsSentinelsBehindThePieces) {
+  const Tokenizer tokenizer = small("t5");  // <unk> <s> </s> ▁a b ▁ <extra_id_99> … <extra_id_0>
+  EXPECT_EQ(tokenizer("a b").input_ids, (Ids{3, 5, 4, 2}));
+  EXPECT_EQ(tokenizer("a", "b").input_ids, (Ids{3, 2, 5, 4, 2}));
+  EXPECT_EQ(tokenizer("a", "b").token_type_ids, Ids(5, 0));
+  EXPECT_EQ(tokenizer("<extra_id_0>a<extra_id_99>").input_ids, (Ids{105, 3, 6, 2}));
+  EXPECT_EQ(tokenizer.vocab_size(), 107u);  // <pad>, which this model lacks, is the last
+  CompanionFiles companions;
+  companions.tokenizer_config_json = R"({"tokenizer_class":"T5Tokenizer","extra_ids":0,"cls_token":"[CLS]"})";
+  const Tokenizer without = load_sentencepiece(small_model(), companions, "dir/spiece.model");
+  EXPECT_EQ(without.token_to_id("<extra_id_0>"), std::nullopt);
+  EXPECT_EQ(without("[CLS]a").input_ids, (Ids{*without.token_to_id("[CLS]"), 3, 2}));  // typed, as such models are used
+  companions.tokenizer_config_json = R"({"tokenizer_class":"T5Tokenizer","extra_ids":-1})";
+  EXPECT_EQ(message_of(ErrorKind::corrupt, [&] { load_sentencepiece(small_model(), companions, "dir/spiece.model"); }),
+            "dir/tokenizer_config.json: extra_ids: expected a number from 0 to 100000, found a number (-1)");
+}
+
 TEST(Families, AlbertLowersAndStripsAccents) {
   const Tokenizer tokenizer = small("albert", small_model() + piece("[CLS]", 0, 3) + piece("[SEP]", 0, 3));
   EXPECT_EQ(tokenizer("Á").input_ids, (Ids{6, 3, 7}));
@@ -75,7 +93,37 @@ TEST(Families, RobertaFromVocabularyAndMerges) {
 TEST(Families, AnUnknownClassIsNamed) {
   EXPECT_EQ(message_of(ErrorKind::unsupported, [] { small("pegasus"); }),
             "dir/spiece.model: tokenizer_class or model_type: expected one of XLMRobertaTokenizer, CamembertTokenizer, "
-            "AlbertTokenizer, XLNetTokenizer, DebertaV2Tokenizer, found \"pegasus\"");
+            "AlbertTokenizer, XLNetTokenizer, DebertaV2Tokenizer, T5Tokenizer, found \"pegasus\"");
+}
+
+// What a class does by code of its own would be lost in silence.
+TEST(Families, AClassWithWordsOfItsOwnIsRefused) {
+  const std::string vocab = "[UNK]\n[CLS]\n[SEP]\n[PAD]\n[MASK]\na\n";
+  const auto message = [&](const char* tokenizer_config, const char* config) {
+    return message_of(ErrorKind::unsupported, [&] { load_wordpiece_vocab(vocab, tokenizer_config, "dir/vocab.txt", {}, {}, config); });
+  };
+  EXPECT_EQ(message(R"({"tokenizer_class":"BertJapaneseTokenizer"})", ""),
+            "dir/vocab.txt: tokenizer_class: expected a class whose words the files describe, found \"BertJapaneseTokenizer\", which cuts text into words by "
+            "MeCab, Sudachi or Juman++");
+  // As bertweet and phobert say it: in config.json, where the model_type is another's.
+  EXPECT_EQ(message("", R"({"model_type":"roberta","tokenizer_class":"PhobertTokenizer"})"),
+            "dir/vocab.txt: tokenizer_class: expected a class whose words the files describe, found \"PhobertTokenizer\", which cuts words by bpe.codes");
+  EXPECT_EQ(message("", R"({"model_type":"roformer"})"),
+            "dir/vocab.txt: model_type: expected a class whose words the files describe, found \"roformer\", which cuts Chinese text into words by the "
+            "dictionary of jieba");
+  EXPECT_EQ(message(R"({"tokenizer_class":"KoBertTokenizer"})", ""),
+            "dir/vocab.txt: tokenizer_class: expected BertTokenizer, a copy of it, or MPNetTokenizer, found \"KoBertTokenizer\"");
+  for (const char* known : {"BertTokenizerFast", "ElectraTokenizer", "DPRReaderTokenizer", "PreTrainedTokenizerFast", "BertTokenizer"}) {
+    const std::string config = std::string(R"({"tokenizer_class":")") + known + "\"}";
+    EXPECT_EQ(load_wordpiece_vocab(vocab, config, "dir/vocab.txt")("a").input_ids, (Ids{1, 5, 2})) << known;
+  }
+  EXPECT_EQ(load_wordpiece_vocab(vocab, {}, "dir/vocab.txt", {}, {}, R"({"model_type":"roformer","tokenizer_class":"BertTokenizer"})")("a").input_ids,
+            (Ids{1, 5, 2}));
+  // The tokenizer.json that transformers writes of it has BertPreTokenizer, which is not what it does.
+  const testing::SmallJson json;
+  EXPECT_EQ(message_of(ErrorKind::unsupported, [&] { json.load(R"({"tokenizer_class":"RoFormerTokenizerFast"})"); }),
+            "tokenizer.json: tokenizer_class: expected a class whose words the files describe, found \"RoFormerTokenizerFast\", which cuts Chinese text into "
+            "words by the dictionary of jieba");
 }
 
 TEST(Families, BrokenModelsAreCorrupt) {
