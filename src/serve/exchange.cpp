@@ -174,6 +174,26 @@ InFlight::InFlight(ServerState& state) : state_(state) {
 
 InFlight::~InFlight() { state_.metrics.set_in_flight(--state_.in_flight); }
 
+void BodyBytes::release() {
+  if (bytes_ != 0) state_.metrics.set_body_bytes(state_.body_bytes -= std::exchange(bytes_, 0));
+}
+
+void BodyBytes::check_room(std::size_t bytes) const {
+  const std::size_t held = state_.body_bytes, most = state_.options.limits.max_total_body_bytes;
+  if (held + bytes <= most) return;
+  throw Problem(ProblemKind::overloaded, fmt::format("the bodies of other requests hold {} bytes, at most {} may be held together", held, most), 1);
+}
+
+void BodyBytes::grow_to(std::size_t bytes) {
+  const std::size_t more = bytes - bytes_, held = state_.body_bytes.fetch_add(more), most = state_.options.limits.max_total_body_bytes;
+  if (held + more > most) {
+    state_.body_bytes -= more;
+    throw Problem(ProblemKind::overloaded, fmt::format("the bodies of all requests hold {} bytes, at most {} may be held together", held, most), 1);
+  }
+  bytes_ = bytes;
+  state_.metrics.set_body_bytes(held + more);
+}
+
 asio::awaitable<HttpResponse> answer(Exchange& exchange) {
   ServerState& state = exchange.loop.state;
   const HttpRequest& request = exchange.request;

@@ -40,6 +40,7 @@ class Metrics {
   void set_queue(std::size_t texts, std::size_t tokens);
   void set_in_flight(std::size_t requests);
   void set_connections(std::size_t connections);
+  void set_body_bytes(std::size_t bytes);
   void set_slow_lane(std::size_t requests);
   void refused(ProblemKind kind);          // shed: overloaded, timeout, draining, too_large, unauthorized; others are errors of clients, and not counted here
   void client_gone();                      // work dropped because nobody waits for it

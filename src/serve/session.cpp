@@ -115,20 +115,37 @@ struct ReadRequest {
   std::optional<Problem> problem = {};  // why none came, if the client is to know
 };
 
+// What `held` throws is thrown on.
 template <typename Stream>
-asio::awaitable<ReadRequest> read_request(Connection& connection, Stream& stream, beast::flat_buffer& buffer, Parser& parser,
-                                          const ServeLimits& limits) {
+asio::awaitable<error_code> read_body(Connection& connection, Stream& stream, beast::flat_buffer& buffer, Parser& parser, const ServeLimits& limits,
+                                      BodyBytes& held) {
+  const auto length = parser.content_length();
+  held.check_room(length ? static_cast<std::size_t>(*length) : 0);
+  if (beast::iequals(parser.get()[http::field::expect], "100-continue")) co_await write_all(connection, stream, "HTTP/1.1 100 Continue\r\n\r\n");
+  expect_within(connection, limits.read_timeout + std::chrono::seconds((length ? static_cast<std::size_t>(*length) : limits.max_body_bytes) / 100'000));
+  parser.eager(true);
+  error_code error;
+  while (!error && !parser.is_done()) {
+    co_await http::async_read_some(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+    held.grow_to(parser.get().body().size());
+  }
+  co_return error;
+}
+
+template <typename Stream>
+asio::awaitable<ReadRequest> read_request(Connection& connection, Stream& stream, beast::flat_buffer& buffer, Parser& parser, const ServeLimits& limits,
+                                          BodyBytes& held) {
   parser.header_limit(static_cast<std::uint32_t>(limits.max_header_bytes));
   parser.body_limit(limits.max_body_bytes);
   expect_within(connection, limits.read_timeout);
   error_code error;
   co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
   connection.idle = false;
-  if (!error && !parser.is_done()) {
-    if (beast::iequals(parser.get()[http::field::expect], "100-continue")) co_await write_all(connection, stream, "HTTP/1.1 100 Continue\r\n\r\n");
-    const std::size_t bytes = parser.content_length() ? static_cast<std::size_t>(*parser.content_length()) : limits.max_body_bytes;
-    expect_within(connection, limits.read_timeout + std::chrono::seconds(bytes / 100'000));
-    co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+  try {
+    if (!error && !parser.is_done()) error = co_await read_body(connection, stream, buffer, parser, limits, held);
+  } catch (const Problem& problem) {
+    expect_nothing(connection);
+    co_return ReadRequest{.problem = problem};
   }
   expect_nothing(connection);
   if (!error) co_return ReadRequest{.came = true};
@@ -139,9 +156,12 @@ asio::awaitable<ReadRequest> read_request(Connection& connection, Stream& stream
 template <typename Stream>
 asio::awaitable<bool> converse_once(Loop& loop, Connection& connection, Stream& stream, beast::flat_buffer& buffer, const std::string& remote) {
   ServerState& state = loop.state;
+  BodyBytes held(state);
   Parser parser;
-  const ReadRequest read = co_await read_request(connection, stream, buffer, parser, state.options.limits);
+  const ReadRequest read = co_await read_request(connection, stream, buffer, parser, state.options.limits, held);
   if (!read.came) {
+    std::string().swap(parser.get().body());  // others may have its memory while this client is told
+    held.release();
     if (read.problem) {
       connection.expired = false;
       const std::string text = refusal(state, *read.problem, remote);

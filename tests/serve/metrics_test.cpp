@@ -65,6 +65,7 @@ TEST(ServeMetrics, BatchesAndWhatWaits) {
   metrics.set_queue(5, 90);
   metrics.set_in_flight(7);
   metrics.set_connections(11);
+  metrics.set_body_bytes(123'456);
   metrics.set_slow_lane(2);
   metrics.client_gone();
   metrics.reloaded(true);
@@ -81,6 +82,7 @@ TEST(ServeMetrics, BatchesAndWhatWaits) {
   EXPECT_EQ(all.at("filbert_queue_tokens"), 90);
   EXPECT_EQ(all.at("filbert_requests_in_flight"), 7);
   EXPECT_EQ(all.at("filbert_connections"), 11);
+  EXPECT_EQ(all.at("filbert_body_bytes"), 123'456);
   EXPECT_EQ(all.at("filbert_slow_lane_requests"), 2);
   EXPECT_EQ(all.at("filbert_client_gone_total"), 1);
   EXPECT_EQ(all.at(R"(filbert_reloads_total{result="succeeded"})"), 1);
