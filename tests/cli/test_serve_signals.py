@@ -6,6 +6,7 @@ import pathlib
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import time
 
@@ -39,19 +40,51 @@ def test_sigterm_waits_for_a_long_request_and_takes_nothing_new():
         assert server.process.wait(20) == 0
 
 
-def test_work_that_nobody_waits_for_is_dropped():
+@contextlib.contextmanager
+def busy_server(texts):
+    """One that has seconds of work, so that who comes now has to wait, for all of many texts the longer."""
+    with Server("--threads", "1") as server, contextlib.ExitStack() as clients:
+        for _ in range(4):
+            clients.enter_context(server.connect()).sendall(classify_bytes(texts))
+        wait_until(lambda: server.metric("filbert_queue_texts") >= 2 * len(texts), "texts wait")
+        yield server
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
+def test_work_that_nobody_waits_for_is_dropped(reset):
     texts = [f"book {number}" + " is good" * (number % 20) for number in range(500)]
 
-    def a_hasty_client_was_noticed():
+    def a_client_that_left_was_noticed():
         with server.connect() as hasty:
-            hasty.sendall(classify_bytes())
+            hasty.sendall(classify_bytes(texts))
+            time.sleep(0.1)   # whoever waits for less has not waited in vain
+            if reset:
+                hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         return server.metric("filbert_client_gone_total") >= 1
 
-    with Server("--threads", "1") as server, contextlib.ExitStack() as clients:
-        for _ in range(4):   # seconds of work, so that who comes now has to wait
-            clients.enter_context(server.connect()).sendall(classify_bytes(texts))
-        wait_until(lambda: server.metric("filbert_queue_texts") >= 1000, "texts wait")
-        wait_until(a_hasty_client_was_noticed, "clients that are gone")
+    with busy_server(texts) as server:
+        wait_until(a_client_that_left_was_noticed, "clients that are gone")
+
+
+def test_who_ends_its_side_with_the_request_is_answered_though_it_has_to_wait():
+    texts = [f"book {number}" + " is good" * (number % 20) for number in range(500)]
+    with busy_server(texts) as server:
+        wanted = {"half": classify_bytes(texts[:100], x_request_id="half"), "old": classify_bytes(texts[:100], version="1.0", x_request_id="old"),
+                  "last": classify_bytes(texts[:100], x_request_id="first") + classify_bytes(texts[:100], x_request_id="last")}
+        with contextlib.ExitStack() as clients:
+            connections = {name: clients.enter_context(server.connect()) for name in wanted}
+            for name, connection in connections.items():
+                connection.sendall(wanted[name], socket.MSG_MORE)   # the last of it goes with the end
+                connection.shutdown(socket.SHUT_WR)
+            for name, connection in connections.items():
+                stream = connection.makefile("rb")
+                responses = [read_response(stream) for _ in range(2 if name == "last" else 1)]
+                assert [(response.status, len(response.json["data"])) for response in responses] == [(200, 100)] * len(responses)
+                assert stream.read() == b""
+        for name in wanted:
+            line = wait_until(lambda: [line for line in server.lines("request") if line["request_id"] == name], "its line")[0]
+            assert line["queue_ms"] > 50, line
+        assert server.metric("filbert_client_gone_total") == 0
 
 
 def test_a_second_signal_ends_at_once(served_slowly):

@@ -41,6 +41,11 @@ class Client {
   bool connected() const { return connected_; }
   void send(std::string_view text) { (void)!::send(socket_, text.data(), text.size(), MSG_NOSIGNAL); }
   void end_sending() { shutdown(socket_, SHUT_WR); }
+  // The last of it goes with the end, however long this thread is held up between the two.
+  void send_last(std::string_view text) {
+    (void)!::send(socket_, text.data(), text.size(), MSG_NOSIGNAL | MSG_MORE);
+    end_sending();
+  }
 
   struct Answer {
     int status = 0;      // 0: the connection ended before one came
@@ -286,6 +291,19 @@ TEST_F(ServerTest, EventsComeAsChunksAndEndWithTheResult) {
   EXPECT_NE(all.find("\r\ntransfer-encoding: chunked\r\n"), std::string::npos);
   EXPECT_NE(all.find("event: result\ndata: {"), std::string::npos);
   EXPECT_TRUE(all.ends_with("0\r\n\r\n"));
+}
+
+TEST_F(ServerTest, WhoEndsItsSideWithTheRequestIsExplainedTo) {
+  start();
+  const std::string body = "{\"text\": \"I love this book\"}";
+  Client client(port());
+  client.send_last(post("/explain", body));
+  const auto answer = client.answer();
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  Client listener(port());
+  listener.send_last(post("/explain", body, "accept: text/event-stream\r\n"));
+  const std::string all = listener.rest();
+  EXPECT_NE(all.find("event: result\ndata: {"), std::string::npos) << all;
 }
 
 TEST_F(ServerTest, AnAddressInUseIsAnErrorThatNamesIt) {
