@@ -17,6 +17,8 @@ constexpr auto kGoneAfter = std::chrono::milliseconds(10);
 // unit of the model for each of its threads.
 constexpr double kBatch_s = 0.02;
 constexpr std::size_t kLeastTokensOfAThread = 256;
+// A batch is given up when it has taken so many times what it should; a first one, of which nobody knows what that is, should take a minute.
+constexpr double kTooLate = 10, kFirst_s = 60;
 
 // A model's first batches are slow, and one of a few tokens says little: what is known changes by its share of a second.
 double smoothed(double before, double tokens, double seconds) {
@@ -82,6 +84,7 @@ void Batcher::submit(std::shared_ptr<BatchJob> job) {
     const std::lock_guard lock(mutex_);
     check_room(job->inputs.total_tokens(), job->deadline);
     job->number_ = next_number_++;
+    if (!at_work_ && waiting_.empty()) last_step_ = job->queued_;
     waiting_texts_ += job->inputs.batch_size();
     waiting_tokens_ += job->inputs.total_tokens();
     const auto key = [](const std::shared_ptr<BatchJob>& each) { return std::tuple(each->urgency, each->deadline, each->number_); };
@@ -99,6 +102,15 @@ double Batcher::tokens_per_second() const {
   return tokens_per_second_;
 }
 
+bool Batcher::gets_on(Clock::duration patience) const {
+  const std::lock_guard lock(mutex_);
+  if (!at_work_ && waiting_.empty()) return true;
+  double should_s = 0;
+  if (running_tokens_ != 0) should_s = tokens_per_second_ == 0 ? kFirst_s : static_cast<double>(running_tokens_) / tokens_per_second_;
+  const auto most = std::max<std::chrono::duration<double>>(patience, std::chrono::duration<double>(kTooLate * should_s));
+  return Clock::now() - last_step_ <= most;
+}
+
 void Batcher::count_queue() { metrics_.set_queue(waiting_texts_, waiting_tokens_); }
 
 void Batcher::work() {
@@ -107,8 +119,11 @@ void Batcher::work() {
     std::vector<Part> parts;
     {
       std::unique_lock lock(mutex_);
+      at_work_ = false;
       wake_.wait(lock, [&] { return stop_ || !waiting_.empty(); });
       if (waiting_.empty()) return;
+      at_work_ = true;
+      last_step_ = Clock::now();
       finished = drop_hopeless(Clock::now());
       parts = next_batch();
       busy_ = !parts.empty() || !waiting_.empty();
@@ -121,6 +136,7 @@ void Batcher::work() {
       const std::lock_guard lock(mutex_);
       finished = take_finished();
       running_tokens_ = 0;
+      last_step_ = Clock::now();
       busy_ = !waiting_.empty();
     }
     say_done(finished);

@@ -2,6 +2,7 @@
 // its loop, so that nothing of it is locked.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <list>
 #include <memory>
@@ -39,6 +40,7 @@ struct Loop {
   std::shared_ptr<asio::ssl::context> tls = {};  // of connections to come; null: in the clear
   std::list<Connection> connections = {};
   std::vector<std::pair<Clock::time_point, std::function<void()>>> alarms = {};  // what is to be called then, or a little later
+  std::atomic<Clock::time_point> last_turn = Clock::now();  // a sign of life, which others may read; max() once it has ended
 };
 
 // All that is said on a connection, until one side ends it.

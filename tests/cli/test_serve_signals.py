@@ -1,6 +1,7 @@
 """A server in the hands of its operator: ended, paused, reloaded, watched; its log full, closed, rotated, stalled. No request is lost by any of it."""
 
 import contextlib
+import ctypes
 import os
 import pathlib
 import signal
@@ -268,6 +269,53 @@ class Manager:
         while ignored in (said := self.heard()):
             pass
         return said
+
+
+class StoppedThreads:
+    """All threads of a process but the first stand still, as they would in a deadlock, until the end."""
+
+    SEIZE, INTERRUPT, DETACH = 0x4206, 0x4207, 17   # of ptrace(2)
+    WALL = 0x40000000                              # __WALL of waitpid(2)
+
+    def __init__(self, process):
+        self.threads = [int(task.name) for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir() if int(task.name) != process.pid]
+
+    def ptrace(self, request, thread):
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.ptrace(ctypes.c_long(request), ctypes.c_long(thread), None, None) != 0:
+            raise OSError(ctypes.get_errno(), f"ptrace: {os.strerror(ctypes.get_errno())}")
+
+    def __enter__(self):
+        for thread in self.threads:
+            self.ptrace(self.SEIZE, thread)
+            self.ptrace(self.INTERRUPT, thread)
+            assert os.WIFSTOPPED(os.waitpid(thread, self.WALL)[1])
+        return self
+
+    def __exit__(self, *_):
+        for thread in self.threads:
+            self.ptrace(self.DETACH, thread)
+
+
+def test_a_server_whose_model_hangs_is_not_alive(checkpoint, tmp_path):
+    manager = Manager(str(tmp_path / "notify"))
+    with Server(checkpoint=checkpoint, env={"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1000000"}) as server:
+        assert manager.heard_but("WATCHDOG")["READY"] == "1"
+        assert server.classify().status == 200
+        with server.connect() as connection:
+            with StoppedThreads(server.process):
+                connection.sendall(classify_bytes())
+                manager.socket.settimeout(2.5)   # half of the time of a watchdog is what lies between two
+                with pytest.raises(TimeoutError):
+                    while True:
+                        assert manager.heard() == {"WATCHDOG": "1"}
+                assert server.request("GET", "/health").status == 200   # a server that answers still
+            wait_until(lambda: "what runs the model" in {line["what"] for line in server.lines("hangs; the service manager is not told that this server is alive")},
+                       "the log says what hangs")
+            manager.socket.settimeout(20)
+            assert read_response(connection.makefile("rb")).status == 200
+            assert manager.heard() == {"WATCHDOG": "1"}
+    manager.socket.close()
 
 
 def test_systemd_is_told(checkpoint, tmp_path):
