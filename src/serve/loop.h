@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <list>
 #include <memory>
@@ -21,6 +22,9 @@
 namespace filbert::serve {
 
 namespace asio = boost::asio;
+
+// For a request that is on its way to an idle connection when the server ends.
+constexpr auto kDrainLinger = std::chrono::milliseconds(500);
 
 struct Connection {
   explicit Connection(asio::ip::tcp::socket socket_) : socket(std::move(socket_)) {}

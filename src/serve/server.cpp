@@ -29,7 +29,6 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr auto kSweepEvery = std::chrono::milliseconds(200);   // what is too slow is cut off that late at most
-constexpr auto kDrainLinger = std::chrono::milliseconds(500);  // for a request that is on its way to a connection that was idle
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
 std::shared_ptr<asio::ssl::context> tls_context(const ServeOptions& options) {

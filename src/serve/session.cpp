@@ -238,7 +238,7 @@ asio::awaitable<void> converse_on(Loop& loop, Connection& connection, Stream& st
   while (goes_on) {
     beast::flat_buffer buffer(limits.max_header_bytes + 2 * kReadBytes);
     connection.idle = true;
-    expect_within(connection, limits.idle_timeout);
+    expect_within(connection, loop.state.draining ? Clock::duration(kDrainLinger) : limits.idle_timeout);  // one that became idle since is drained too
     if (!co_await first_byte(stream, buffer)) co_return;
     goes_on = co_await converse_once(loop, connection, stream, buffer, remote, false);
     while (goes_on && buffer.size() != 0) goes_on = co_await converse_once(loop, connection, stream, buffer, remote, true);

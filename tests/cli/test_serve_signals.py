@@ -88,6 +88,18 @@ def test_who_ends_its_side_with_the_request_is_answered_though_it_has_to_wait():
         assert server.metric("filbert_client_gone_total") == 0
 
 
+def test_who_becomes_idle_after_sigterm_is_not_waited_for(checkpoint, tmp_path):
+    self_made_certificate(tmp_path, "one")
+    with Server("--tls-certificate", tmp_path / "certificate.pem", "--tls-key", tmp_path / "key.pem", checkpoint=checkpoint) as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as late:
+            server.tls = ssl.create_default_context(cafile=tmp_path / "certificate.pem")
+            wait_until(lambda: server.metric("filbert_connections") >= 2, "the connection is there")
+            server.process.send_signal(signal.SIGTERM)
+            server.wait_for_line("draining")
+            with server.tls.wrap_socket(late, server_hostname="localhost"):   # whose handshake was to come still
+                assert server.process.wait(20) == 0
+
+
 def test_a_second_signal_ends_at_once(served_slowly):
     server, busy = served_slowly
     server.process.send_signal(signal.SIGTERM)
