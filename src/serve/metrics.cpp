@@ -296,9 +296,9 @@ void Metrics::set_queue(std::size_t texts, std::size_t tokens) {
   impl_->queue_tokens.Set(static_cast<double>(tokens));
 }
 
-void Metrics::set_in_flight(std::size_t requests) { impl_->in_flight.Set(static_cast<double>(requests)); }
-void Metrics::set_connections(std::size_t connections) { impl_->connections.Set(static_cast<double>(connections)); }
-void Metrics::set_body_bytes(std::size_t bytes) { impl_->body_bytes.Set(static_cast<double>(bytes)); }
+void Metrics::add_in_flight(int requests) { impl_->in_flight.Increment(requests); }
+void Metrics::add_connections(int connections) { impl_->connections.Increment(connections); }
+void Metrics::add_body_bytes(std::ptrdiff_t bytes) { impl_->body_bytes.Increment(static_cast<double>(bytes)); }
 void Metrics::set_slow_lane(std::size_t requests) { impl_->slow_lane.Set(static_cast<double>(requests)); }
 void Metrics::client_gone() { impl_->client_gone.Increment(); }
 void Metrics::reloaded(bool succeeded) { (succeeded ? impl_->reload_succeeded : impl_->reload_failed).Increment(); }

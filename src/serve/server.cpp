@@ -127,7 +127,7 @@ void Server::Impl::welcome(Loop& loop, tcp::socket socket) {
     state.metrics.refused(ProblemKind::overloaded);
     return;  // and the socket closes
   }
-  state.metrics.set_connections(before + 1);
+  state.metrics.add_connections(1);
   loop.connections.emplace_back(std::move(socket));
   const auto place = std::prev(loop.connections.end());
   asio::co_spawn(loop.context, converse(loop, *place), [this, &loop, place](const std::exception_ptr& failure) {
@@ -137,7 +137,8 @@ void Server::Impl::welcome(Loop& loop, tcp::socket socket) {
       state.log.event(LogLevel::error, "a connection failed", {{"error", error.what()}});
     }
     loop.connections.erase(place);
-    state.metrics.set_connections(--state.connections);
+    --state.connections;
+    state.metrics.add_connections(-1);
   });
 }
 

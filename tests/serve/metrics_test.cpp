@@ -63,9 +63,12 @@ TEST(ServeMetrics, BatchesAndWhatWaits) {
   Metrics metrics;
   metrics.batch("stars-en", 3, 57, 0.002);
   metrics.set_queue(5, 90);
-  metrics.set_in_flight(7);
-  metrics.set_connections(11);
-  metrics.set_body_bytes(123'456);
+  metrics.add_in_flight(9);
+  metrics.add_in_flight(-2);
+  metrics.add_connections(12);
+  metrics.add_connections(-1);
+  metrics.add_body_bytes(223'456);
+  metrics.add_body_bytes(-100'000);
   metrics.set_slow_lane(2);
   metrics.client_gone();
   metrics.reloaded(true);
@@ -204,6 +207,8 @@ TEST(ServeMetrics, ConcurrentCountsAreAllThere) {
         metrics.outcome(time % 2 ? "a" : "b", answer("LABEL_" + std::to_string((time + thread) % 5), 0.5f), 0, 3);
         metrics.refused(ProblemKind::timeout);
         metrics.set_queue(1, 1);
+        metrics.add_in_flight(1);
+        metrics.add_in_flight(time % 2 == 0 ? -1 : 0);
         if (time % 100 == 0) metrics.text();
       }
     });
@@ -217,6 +222,7 @@ TEST(ServeMetrics, ConcurrentCountsAreAllThere) {
   }
   EXPECT_EQ(requests, kThreads * kTimes);
   EXPECT_EQ(predictions, kThreads * kTimes);
+  EXPECT_EQ(all.at("filbert_requests_in_flight"), kThreads * kTimes / 2);
   EXPECT_EQ(all.at(R"(filbert_refused_total{reason="timeout"})"), kThreads * kTimes);
   EXPECT_EQ(all.at(R"(filbert_tokens_total{model="a"})"), 3 * kThreads * kTimes / 2);
 }
