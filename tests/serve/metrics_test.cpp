@@ -1,5 +1,6 @@
 // What /metrics says after something was counted. tests/cli/test_serve_metrics.py reads a running server's with Prometheus's own parser.
 #include <chrono>
+#include <fstream>
 #include <map>
 #include <sstream>
 #include <thread>
@@ -184,14 +185,22 @@ TEST(ServeMetrics, EveryFamilySaysWhatItIs) {
 }
 
 TEST(ServeMetrics, TheProcessIsMeasured) {
-  std::map<std::string, double> all;
-  for (const ProcessMetric& metric : process_metrics()) all[metric.name] = metric.value;
+  const auto measured = [] {
+    std::map<std::string, double> found;
+    for (const ProcessMetric& metric : process_metrics()) found[metric.name] = metric.value;
+    return found;
+  };
+  const auto all = measured();
   EXPECT_GT(all.at("process_resident_memory_bytes"), 1e6);
   EXPECT_GT(all.at("process_virtual_memory_bytes"), all.at("process_resident_memory_bytes"));
   EXPECT_GE(all.at("process_cpu_seconds_total"), 0);
   EXPECT_GE(all.at("process_threads"), 1);
   EXPECT_GE(all.at("process_open_fds"), 3);
   EXPECT_GE(all.at("process_max_fds"), all.at("process_open_fds"));
+  {
+    const std::ifstream one("/dev/null"), another("/dev/null");
+    EXPECT_EQ(measured().at("process_open_fds"), all.at("process_open_fds") + 2);
+  }
   const double now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   EXPECT_NEAR(all.at("process_start_time_seconds"), now, 3600);
 }
