@@ -38,6 +38,11 @@ void say_done(const std::vector<std::shared_ptr<BatchJob>>& jobs) {
 
 }  // namespace
 
+void copy_row(const BatchEncoding& from, std::size_t row, BatchEncoding& to) {
+  const std::size_t start = from.row_starts[row], length = from.row_length(row);
+  to.add_row(std::span(from.input_ids).subspan(start, length), std::span(from.token_type_ids).subspan(start, length));
+}
+
 std::size_t batch_tokens(double tokens_per_second, unsigned num_threads, std::size_t max_batch_tokens) {
   const auto in_time = static_cast<std::size_t>(tokens_per_second * kBatch_s);
   return std::min(std::max(kLeastTokensOfAThread * num_threads, in_time), max_batch_tokens);
@@ -214,11 +219,7 @@ void Batcher::run(const std::vector<Part>& parts) {
   const Clock::time_point begin = Clock::now();
   batch_.clear();
   for (const auto& [job, first, last] : parts) {
-    const BatchEncoding& inputs = job->inputs;
-    for (std::size_t row = first; row < last; ++row) {
-      const std::size_t start = inputs.row_starts[row], length = inputs.row_length(row);
-      batch_.add_row(std::span(inputs.input_ids).subspan(start, length), std::span(inputs.token_type_ids).subspan(start, length));
-    }
+    for (std::size_t row = first; row < last; ++row) copy_row(job->inputs, row, batch_);
     job->queue_ms = milliseconds(begin - job->queued_);
   }
   const std::size_t tokens = batch_.total_tokens();
@@ -247,12 +248,11 @@ void Batcher::run_rows_alone(const std::vector<Part>& parts) {
     for (std::size_t row = first; row < last; ++row) {
       try {
         BatchEncoding alone;
-        const std::size_t start = job->inputs.row_starts[row], length = job->inputs.row_length(row);
-        alone.add_row(std::span(job->inputs.input_ids).subspan(start, length), std::span(job->inputs.token_type_ids).subspan(start, length));
+        copy_row(job->inputs, row, alone);
         const Tensor logits = job->model->logits(alone);
         const auto [begin, end] = job->model->logits_of(job->inputs, row);
         for (std::size_t to = begin; to < end; ++to) std::copy(logits[to - begin].begin(), logits[to - begin].end(), job->logits[to].begin());
-        job->computed_tokens += length;
+        job->computed_tokens += alone.total_tokens();
       } catch (const std::exception& error) {
         job->problems[row] = to_problem(error);
       }

@@ -48,6 +48,9 @@ struct BatchJob {
   std::size_t next_row_ = 0;               // the first that has not been taken
 };
 
+// A row of `from` behind those of `to`: its ids and type ids, and nothing else of it.
+void copy_row(const BatchEncoding& from, std::size_t row, BatchEncoding& to);
+
 // Tokens of a batch, at most: what the model does in about 20 ms, yet enough for each of its threads.
 std::size_t batch_tokens(double tokens_per_second, unsigned num_threads, std::size_t max_batch_tokens);
 
