@@ -70,17 +70,17 @@ def test_work_that_nobody_waits_for_is_dropped(reset):
 def test_who_ends_its_side_with_the_request_is_answered_though_it_has_to_wait():
     texts = [f"book {number}" + " is good" * (number % 20) for number in range(500)]
     with busy_server(texts) as server:
-        wanted = {"half": classify_bytes(texts[:100], x_request_id="half"), "old": classify_bytes(texts[:100], version="1.0", x_request_id="old"),
-                  "last": classify_bytes(texts[:100], x_request_id="first") + classify_bytes(texts[:100], x_request_id="last")}
+        wanted = {"half": classify_bytes(texts[:30], x_request_id="half"), "old": classify_bytes(texts[:30], version="1.0", x_request_id="old"),
+                  "last": classify_bytes(texts[:30], x_request_id="first") + classify_bytes(texts[:30], x_request_id="last")}
         with contextlib.ExitStack() as clients:
-            connections = {name: clients.enter_context(server.connect()) for name in wanted}
+            connections = {name: clients.enter_context(server.connect(timeout=60)) for name in wanted}
             for name, connection in connections.items():
                 connection.sendall(wanted[name], socket.MSG_MORE)   # the last of it goes with the end
                 connection.shutdown(socket.SHUT_WR)
             for name, connection in connections.items():
                 stream = connection.makefile("rb")
                 responses = [read_response(stream) for _ in range(2 if name == "last" else 1)]
-                assert [(response.status, len(response.json["data"])) for response in responses] == [(200, 100)] * len(responses)
+                assert [(response.status, len(response.json["data"])) for response in responses] == [(200, 30)] * len(responses)
                 assert stream.read() == b""
         for name in wanted:
             line = wait_until(lambda: [line for line in server.lines("request") if line["request_id"] == name], "its line")[0]
@@ -97,7 +97,7 @@ def test_who_becomes_idle_after_sigterm_is_not_waited_for(checkpoint, tmp_path):
             server.process.send_signal(signal.SIGTERM)
             server.wait_for_line("draining")
             with server.tls.wrap_socket(late, server_hostname="localhost"):   # whose handshake was to come still
-                assert server.process.wait(20) == 0
+                assert server.process.wait(60) == 0   # half of --idle-timeout-ms
 
 
 def test_a_second_signal_ends_at_once(served_slowly):
