@@ -132,6 +132,10 @@ void check(Options& options) {
   }
   const char* key = std::getenv("FILBERT_API_KEY");
   if (serve.api_keys.empty() && key != nullptr && *key != '\0') serve.api_keys.emplace_back(key);
+  if (serve.limits.max_total_body_bytes < serve.limits.max_body_bytes) {
+    throw Error(ErrorKind::invalid_argument, fmt::format("--max-total-body-bytes: expected at least --max-body-bytes, {}, found {}", serve.limits.max_body_bytes,
+                                                         serve.limits.max_total_body_bytes));
+  }
   serve.explain = options.explain || serve::is_loopback(serve.host);
 }
 
@@ -163,6 +167,8 @@ void add_limit_options(CLI::App& app, serve::ServeLimits& limits) {
   add_number(app, "--max-client-batch-size", "Texts of a request; default: 1024", {.least = 1},
              [&](std::size_t count) { limits.max_client_batch_size = count; });
   add_number(app, "--max-body-bytes", "Of a request; more get 413; default: 2000000", {.least = 1}, [&](std::size_t count) { limits.max_body_bytes = count; });
+  add_number(app, "--max-total-body-bytes", "Of all requests that are being read or answered; more get 429; default: 200000000", {.least = 1},
+             [&](std::size_t count) { limits.max_total_body_bytes = count; });
   add_number(app, "--max-connections", "Default: 65536", {.least = 1}, [&](std::size_t count) { limits.max_connections = count; });
   add_number(app, "--max-length", "Tokens of a text, special ones included; default: all the model takes", {.least = 1},
              [&](std::size_t count) { limits.max_length = count; });

@@ -67,8 +67,7 @@ BatchEncoding rows_that_stay(const BatchEncoding& inputs, const std::vector<bool
   const std::vector<std::size_t>& samples = inputs.overflow_to_sample_mapping;
   for (std::size_t row = 0; row < inputs.batch_size(); ++row) {
     if (!stays[row]) continue;
-    const std::size_t start = inputs.row_starts[row], length = inputs.row_length(row);
-    kept.add_row(std::span(inputs.input_ids).subspan(start, length), std::span(inputs.token_type_ids).subspan(start, length));
+    copy_row(inputs, row, kept);
     kept.rows.back() = inputs.rows[row];
     if (!samples.empty()) kept.overflow_to_sample_mapping.push_back(samples[row]);
   }

@@ -17,6 +17,8 @@ constexpr auto kGoneAfter = std::chrono::milliseconds(10);
 // unit of the model for each of its threads.
 constexpr double kBatch_s = 0.02;
 constexpr std::size_t kLeastTokensOfAThread = 256;
+// A batch is given up when it has taken so many times what it should; a first one, of which nobody knows what that is, should take a minute.
+constexpr double kTooLate = 10, kFirst_s = 60;
 
 // A model's first batches are slow, and one of a few tokens says little: what is known changes by its share of a second.
 double smoothed(double before, double tokens, double seconds) {
@@ -35,6 +37,11 @@ void say_done(const std::vector<std::shared_ptr<BatchJob>>& jobs) {
 }
 
 }  // namespace
+
+void copy_row(const BatchEncoding& from, std::size_t row, BatchEncoding& to) {
+  const std::size_t start = from.row_starts[row], length = from.row_length(row);
+  to.add_row(std::span(from.input_ids).subspan(start, length), std::span(from.token_type_ids).subspan(start, length));
+}
 
 std::size_t batch_tokens(double tokens_per_second, unsigned num_threads, std::size_t max_batch_tokens) {
   const auto in_time = static_cast<std::size_t>(tokens_per_second * kBatch_s);
@@ -82,6 +89,7 @@ void Batcher::submit(std::shared_ptr<BatchJob> job) {
     const std::lock_guard lock(mutex_);
     check_room(job->inputs.total_tokens(), job->deadline);
     job->number_ = next_number_++;
+    if (!at_work_ && waiting_.empty()) last_step_ = job->queued_;
     waiting_texts_ += job->inputs.batch_size();
     waiting_tokens_ += job->inputs.total_tokens();
     const auto key = [](const std::shared_ptr<BatchJob>& each) { return std::tuple(each->urgency, each->deadline, each->number_); };
@@ -99,6 +107,15 @@ double Batcher::tokens_per_second() const {
   return tokens_per_second_;
 }
 
+bool Batcher::gets_on(Clock::duration patience) const {
+  const std::lock_guard lock(mutex_);
+  if (!at_work_ && waiting_.empty()) return true;
+  double should_s = 0;
+  if (running_tokens_ != 0) should_s = tokens_per_second_ == 0 ? kFirst_s : static_cast<double>(running_tokens_) / tokens_per_second_;
+  const auto most = std::max<std::chrono::duration<double>>(patience, std::chrono::duration<double>(kTooLate * should_s));
+  return Clock::now() - last_step_ <= most;
+}
+
 void Batcher::count_queue() { metrics_.set_queue(waiting_texts_, waiting_tokens_); }
 
 void Batcher::work() {
@@ -107,8 +124,11 @@ void Batcher::work() {
     std::vector<Part> parts;
     {
       std::unique_lock lock(mutex_);
+      at_work_ = false;
       wake_.wait(lock, [&] { return stop_ || !waiting_.empty(); });
       if (waiting_.empty()) return;
+      at_work_ = true;
+      last_step_ = Clock::now();
       finished = drop_hopeless(Clock::now());
       parts = next_batch();
       busy_ = !parts.empty() || !waiting_.empty();
@@ -121,6 +141,7 @@ void Batcher::work() {
       const std::lock_guard lock(mutex_);
       finished = take_finished();
       running_tokens_ = 0;
+      last_step_ = Clock::now();
       busy_ = !waiting_.empty();
     }
     say_done(finished);
@@ -198,11 +219,7 @@ void Batcher::run(const std::vector<Part>& parts) {
   const Clock::time_point begin = Clock::now();
   batch_.clear();
   for (const auto& [job, first, last] : parts) {
-    const BatchEncoding& inputs = job->inputs;
-    for (std::size_t row = first; row < last; ++row) {
-      const std::size_t start = inputs.row_starts[row], length = inputs.row_length(row);
-      batch_.add_row(std::span(inputs.input_ids).subspan(start, length), std::span(inputs.token_type_ids).subspan(start, length));
-    }
+    for (std::size_t row = first; row < last; ++row) copy_row(job->inputs, row, batch_);
     job->queue_ms = milliseconds(begin - job->queued_);
   }
   const std::size_t tokens = batch_.total_tokens();
@@ -231,12 +248,11 @@ void Batcher::run_rows_alone(const std::vector<Part>& parts) {
     for (std::size_t row = first; row < last; ++row) {
       try {
         BatchEncoding alone;
-        const std::size_t start = job->inputs.row_starts[row], length = job->inputs.row_length(row);
-        alone.add_row(std::span(job->inputs.input_ids).subspan(start, length), std::span(job->inputs.token_type_ids).subspan(start, length));
+        copy_row(job->inputs, row, alone);
         const Tensor logits = job->model->logits(alone);
         const auto [begin, end] = job->model->logits_of(job->inputs, row);
         for (std::size_t to = begin; to < end; ++to) std::copy(logits[to - begin].begin(), logits[to - begin].end(), job->logits[to].begin());
-        job->computed_tokens += length;
+        job->computed_tokens += alone.total_tokens();
       } catch (const std::exception& error) {
         job->problems[row] = to_problem(error);
       }

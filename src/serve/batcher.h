@@ -48,6 +48,9 @@ struct BatchJob {
   std::size_t next_row_ = 0;               // the first that has not been taken
 };
 
+// A row of `from` behind those of `to`: its ids and type ids, and nothing else of it.
+void copy_row(const BatchEncoding& from, std::size_t row, BatchEncoding& to);
+
 // Tokens of a batch, at most: what the model does in about 20 ms, yet enough for each of its threads.
 std::size_t batch_tokens(double tokens_per_second, unsigned num_threads, std::size_t max_batch_tokens);
 
@@ -66,6 +69,9 @@ class Batcher {
   bool busy() const { return busy_.load(std::memory_order_relaxed); }
   // Tokens a second, as the last batches had it; 0 before the first.
   double tokens_per_second() const;
+  // Whether it gets on: has nothing to do, or began or ended a batch within `patience`; while a batch runs that should take longer, within ten times what
+  // it should take. False means that its thread, or one of the model's, hangs.
+  bool gets_on(Clock::duration patience) const;
 
  private:
   // Rows [begin, end) of a job that are in a batch.
@@ -91,6 +97,8 @@ class Batcher {
   std::size_t waiting_texts_ = 0, waiting_tokens_ = 0;
   std::size_t running_tokens_ = 0;                   // in the model now
   double tokens_per_second_ = 0;
+  bool at_work_ = false;                             // its thread does not wait for jobs
+  Clock::time_point last_step_ = {};                 // since when that is so, or when a batch began or ended
   std::uint64_t next_number_ = 0;
   bool stop_ = false;
   BatchEncoding batch_;                              // of the thread alone

@@ -169,10 +169,34 @@ InFlight::InFlight(ServerState& state) : state_(state) {
     throw Problem(ProblemKind::overloaded, fmt::format("{} requests are being answered, at most {} may be", before,
                                                        state.options.limits.max_concurrent_requests), 1);
   }
-  state.metrics.set_in_flight(before + 1);
+  state.metrics.add_in_flight(1);
 }
 
-InFlight::~InFlight() { state_.metrics.set_in_flight(--state_.in_flight); }
+InFlight::~InFlight() {
+  --state_.in_flight;
+  state_.metrics.add_in_flight(-1);
+}
+
+void BodyBytes::release() {
+  state_.body_bytes -= bytes_;
+  state_.metrics.add_body_bytes(-static_cast<std::ptrdiff_t>(std::exchange(bytes_, 0)));
+}
+
+void BodyBytes::check_room(std::size_t bytes) const {
+  const std::size_t held = state_.body_bytes, most = state_.options.limits.max_total_body_bytes;
+  if (held + bytes <= most) return;
+  throw Problem(ProblemKind::overloaded, fmt::format("the bodies of other requests hold {} bytes, at most {} may be held together", held, most), 1);
+}
+
+void BodyBytes::grow_to(std::size_t bytes) {
+  const std::size_t more = bytes - bytes_, held = state_.body_bytes.fetch_add(more), most = state_.options.limits.max_total_body_bytes;
+  if (held + more > most) {
+    state_.body_bytes -= more;
+    throw Problem(ProblemKind::overloaded, fmt::format("the bodies of all requests hold {} bytes, at most {} may be held together", held, most), 1);
+  }
+  bytes_ = bytes;
+  state_.metrics.add_body_bytes(static_cast<std::ptrdiff_t>(more));
+}
 
 asio::awaitable<HttpResponse> answer(Exchange& exchange) {
   ServerState& state = exchange.loop.state;

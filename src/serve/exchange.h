@@ -26,6 +26,24 @@ class InFlight {
   ServerState& state_;
 };
 
+// The bytes of a request's body, from the first that is read until it is destroyed.
+class BodyBytes {
+ public:
+  explicit BodyBytes(ServerState& state) : state_(state) {}
+  ~BodyBytes() { release(); }
+  BodyBytes(const BodyBytes&) = delete;
+  BodyBytes& operator=(const BodyBytes&) = delete;
+
+  // Both throw Problem(overloaded) if those of all requests together would be more than max_total_body_bytes, and then count nothing.
+  void check_room(std::size_t bytes) const;   // for a body of which nothing has been read
+  void grow_to(std::size_t bytes);            // what has been read by now
+  void release();                             // the body is gone
+
+ private:
+  ServerState& state_;
+  std::size_t bytes_ = 0;
+};
+
 struct Exchange {
   Loop& loop;
   HttpRequest request;

@@ -2,6 +2,8 @@
 // its loop, so that nothing of it is locked.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <functional>
 #include <list>
 #include <memory>
@@ -21,6 +23,9 @@ namespace filbert::serve {
 
 namespace asio = boost::asio;
 
+// For a request that is on its way to an idle connection when the server ends.
+constexpr auto kDrainLinger = std::chrono::milliseconds(500);
+
 struct Connection {
   explicit Connection(asio::ip::tcp::socket socket_) : socket(std::move(socket_)) {}
 
@@ -39,6 +44,7 @@ struct Loop {
   std::shared_ptr<asio::ssl::context> tls = {};  // of connections to come; null: in the clear
   std::list<Connection> connections = {};
   std::vector<std::pair<Clock::time_point, std::function<void()>>> alarms = {};  // what is to be called then, or a little later
+  std::atomic<Clock::time_point> last_turn = Clock::now();  // a sign of life, which others may read; max() once it has ended
 };
 
 // All that is said on a connection, until one side ends it.

@@ -102,6 +102,7 @@ struct Families {
   Histograms& stage_duration = histograms("filbert_stage_duration_seconds", "What a classified request spent where, of its slowest text");
   Gauges& in_flight = gauges("filbert_requests_in_flight", "Requests that are being answered");
   Gauges& connections = gauges("filbert_connections", "Connections that are open");
+  Gauges& body_bytes = gauges("filbert_body_bytes", "Bytes of the bodies of requests that are being read or answered");
 
   Histograms& batch_texts = histograms("filbert_batch_texts", "Texts that went through the model at once");
   Histograms& batch_tokens = histograms("filbert_batch_tokens", "Tokens that went through the model at once");
@@ -179,6 +180,7 @@ struct Metrics::Impl {
   prometheus::Histogram& infer = families.stage_duration.Add({{"stage", "infer"}}, kStageSeconds);
   prometheus::Gauge& in_flight = families.in_flight.Add({});
   prometheus::Gauge& connections = families.connections.Add({});
+  prometheus::Gauge& body_bytes = families.body_bytes.Add({});
   prometheus::Gauge& queue_texts = families.queue_texts.Add({});
   prometheus::Gauge& queue_tokens = families.queue_tokens.Add({});
   prometheus::Gauge& slow_lane = families.slow_lane.Add({});
@@ -294,8 +296,9 @@ void Metrics::set_queue(std::size_t texts, std::size_t tokens) {
   impl_->queue_tokens.Set(static_cast<double>(tokens));
 }
 
-void Metrics::set_in_flight(std::size_t requests) { impl_->in_flight.Set(static_cast<double>(requests)); }
-void Metrics::set_connections(std::size_t connections) { impl_->connections.Set(static_cast<double>(connections)); }
+void Metrics::add_in_flight(int requests) { impl_->in_flight.Increment(requests); }
+void Metrics::add_connections(int connections) { impl_->connections.Increment(connections); }
+void Metrics::add_body_bytes(std::ptrdiff_t bytes) { impl_->body_bytes.Increment(static_cast<double>(bytes)); }
 void Metrics::set_slow_lane(std::size_t requests) { impl_->slow_lane.Set(static_cast<double>(requests)); }
 void Metrics::client_gone() { impl_->client_gone.Increment(); }
 void Metrics::reloaded(bool succeeded) { (succeeded ? impl_->reload_succeeded : impl_->reload_failed).Increment(); }

@@ -38,8 +38,10 @@ class Metrics {
   // And what it found in one, besides, if it labels tokens.
   void entities(std::string_view model, std::span<const Entity> entities);
   void set_queue(std::size_t texts, std::size_t tokens);
-  void set_in_flight(std::size_t requests);
-  void set_connections(std::size_t connections);
+  // By how many there are more, or fewer: threads that say at once how many there are would be heard in any order.
+  void add_in_flight(int requests);
+  void add_connections(int connections);
+  void add_body_bytes(std::ptrdiff_t bytes);
   void set_slow_lane(std::size_t requests);
   void refused(ProblemKind kind);          // shed: overloaded, timeout, draining, too_large, unauthorized; others are errors of clients, and not counted here
   void client_gone();                      // work dropped because nobody waits for it

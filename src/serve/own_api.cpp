@@ -78,6 +78,7 @@ void write_server(const ServeContext& context, JsonWriter& json) {
   json.field("has_api_key", context.has_api_key);
   json.field("max_client_batch_size", limits.max_client_batch_size);
   json.field("max_body_bytes", limits.max_body_bytes);
+  json.field("max_total_body_bytes", limits.max_total_body_bytes);
   json.field("max_concurrent_requests", limits.max_concurrent_requests);
   json.field("timeout_ms", limits.timeout.count());
   json.field("explain_timeout_ms", limits.explain_timeout.count());

@@ -30,6 +30,7 @@ struct ServeLimits {
   std::size_t max_batch_tokens = 4096;            // through the model at once
   std::size_t max_client_batch_size = 1024;       // texts a request
   std::size_t max_body_bytes = 2'000'000;
+  std::size_t max_total_body_bytes = 200'000'000; // of all requests that are being read or answered; more get 429
   std::size_t max_header_bytes = 16'384;
   std::size_t max_connections = 65'536;
   std::optional<std::size_t> max_length = {};     // tokens a text, special ones included; absent: all the model takes

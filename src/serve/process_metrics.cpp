@@ -1,6 +1,7 @@
 #include "serve/process_metrics.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -37,6 +38,9 @@ std::optional<double> boot_time() {
 }
 
 std::optional<double> open_descriptors() {
+  // Linux says it since 6.2; before, each has to be looked at, which takes 10 ms for ten thousand connections.
+  struct stat status{};
+  if (stat("/proc/self/fd", &status) == 0 && status.st_size > 0) return static_cast<double>(status.st_size);
   std::error_code error;
   double count = 0;
   for (std::filesystem::directory_iterator entry("/proc/self/fd", error), end; !error && entry != end; entry.increment(error)) ++count;

@@ -29,7 +29,6 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr auto kSweepEvery = std::chrono::milliseconds(200);   // what is too slow is cut off that late at most
-constexpr auto kDrainLinger = std::chrono::milliseconds(500);  // for a request that is on its way to a connection that was idle
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
 std::shared_ptr<asio::ssl::context> tls_context(const ServeOptions& options) {
@@ -99,6 +98,7 @@ struct Server::Impl {
   asio::awaitable<void> sweep(Loop& loop, tcp::acceptor& acceptor);
   asio::awaitable<void> listen_to_signals(asio::signal_set& signals);
   asio::awaitable<void> keep_saying_alive();
+  std::string_view what_hangs(Clock::duration patience) const;
   void welcome(Loop& loop, tcp::socket socket);
   void stop();
   void drain(Loop& loop, tcp::acceptor& acceptor);
@@ -110,6 +110,7 @@ struct Server::Impl {
   std::function<ServedModels()> load;
   ServerState state;
   asio::thread_pool heavy{1};
+  std::atomic<Clock::time_point> heavy_came = Clock::now();  // by when it had done what it was given to show that it gets on
   std::deque<Loop> loops;
   std::deque<tcp::acceptor> acceptors;  // one for each loop
   unsigned short port = 0;              // known when they are closed, too
@@ -126,7 +127,7 @@ void Server::Impl::welcome(Loop& loop, tcp::socket socket) {
     state.metrics.refused(ProblemKind::overloaded);
     return;  // and the socket closes
   }
-  state.metrics.set_connections(before + 1);
+  state.metrics.add_connections(1);
   loop.connections.emplace_back(std::move(socket));
   const auto place = std::prev(loop.connections.end());
   asio::co_spawn(loop.context, converse(loop, *place), [this, &loop, place](const std::exception_ptr& failure) {
@@ -136,7 +137,8 @@ void Server::Impl::welcome(Loop& loop, tcp::socket socket) {
       state.log.event(LogLevel::error, "a connection failed", {{"error", error.what()}});
     }
     loop.connections.erase(place);
-    state.metrics.set_connections(--state.connections);
+    --state.connections;
+    state.metrics.add_connections(-1);
   });
 }
 
@@ -160,6 +162,7 @@ asio::awaitable<void> Server::Impl::sweep(Loop& loop, tcp::acceptor& acceptor) {
   while (acceptor.is_open() || !loop.connections.empty()) {
     co_await pause(timer, acceptor.is_open() ? kSweepEvery : std::chrono::milliseconds(20));
     const Clock::time_point now = Clock::now();
+    loop.last_turn = now;
     std::erase_if(loop.alarms, [&](const auto& alarm) {
       if (alarm.first > now) return false;
       alarm.second();
@@ -173,6 +176,7 @@ asio::awaitable<void> Server::Impl::sweep(Loop& loop, tcp::acceptor& acceptor) {
       connection.socket.cancel(error);
     }
   }
+  loop.last_turn = Clock::time_point::max();
   if (&loop == &loops.front()) loop.context.stop();  // the signals are still waited for
 }
 
@@ -188,11 +192,25 @@ asio::awaitable<void> Server::Impl::listen_to_signals(asio::signal_set& signals)
   }
 }
 
-// The service manager ends a server whose loop hangs.
+// The threads that a prediction needs; nothing if all get on. Explanations may have to wait for as long as others are busy.
+std::string_view Server::Impl::what_hangs(Clock::duration patience) const {
+  const Clock::time_point since = Clock::now() - patience;
+  if (!state.batcher.gets_on(patience)) return "what runs the model";
+  if (heavy_came.load() < since) return "what reads long bodies";
+  return std::ranges::all_of(loops, [&](const Loop& loop) { return loop.last_turn.load() >= since; }) ? "" : "a thread that reads and writes";
+}
+
+// The service manager ends a server that hangs, and starts another.
 asio::awaitable<void> Server::Impl::keep_saying_alive() {
   asio::steady_timer timer(loops.front().context);
   while (manager.watchdog()) {
-    manager.alive();
+    const std::string_view hangs = what_hangs(*manager.watchdog() + kSweepEvery);
+    if (hangs.empty()) {
+      manager.alive();
+    } else {
+      state.log.event(LogLevel::error, "hangs; the service manager is not told that this server is alive", {{"what", std::string(hangs)}});
+    }
+    asio::post(heavy, [this] { heavy_came = Clock::now(); });
     co_await pause(timer, *manager.watchdog() / 2);
   }
 }

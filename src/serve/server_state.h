@@ -45,6 +45,7 @@ struct ServerState {
   std::atomic<bool> draining = false;
   std::atomic<std::size_t> in_flight = 0;    // requests being answered
   std::atomic<std::size_t> connections = 0;
+  std::atomic<std::size_t> body_bytes = 0;   // of requests being read or answered
   Batcher batcher;
   SlowLane slow_lane;
 

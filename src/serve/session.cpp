@@ -1,9 +1,13 @@
 // A connection: requests are read with Beast's parser and answered one after the other, in the order in which they came.
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
+#include <memory>
+#include <netinet/tcp.h>
 #include <optional>
 #include <poll.h>
+#include <sys/socket.h>
 #include <type_traits>
 #include <utility>
 
@@ -37,10 +41,31 @@ constexpr auto kLingerTime = std::chrono::seconds(2);
 void expect_within(Connection& connection, Clock::duration time) { connection.expires = Clock::now() + time; }
 void expect_nothing(Connection& connection) { connection.expires = Clock::time_point::max(); }
 
-// Whether the client has closed its side. One that closes only that, and goes on reading, is taken to be gone too, as most servers do.
-bool is_gone(int descriptor) {
+// What has become of the other side of a connection.
+enum class Peer { there, ended, reset };
+
+Peer peer_of(int descriptor) {
   pollfd asked{.fd = descriptor, .events = POLLRDHUP, .revents = 0};
-  return poll(&asked, 1, 0) > 0 && (asked.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+  if (poll(&asked, 1, 0) <= 0 || (asked.revents & (POLLRDHUP | POLLHUP | POLLERR)) == 0) return Peer::there;
+  return (asked.revents & (POLLHUP | POLLERR)) != 0 ? Peer::reset : Peer::ended;
+}
+
+// Of a client that has ended its side: whether it did so right behind the last it sent. The end brings an acknowledgement and no data, and after it nothing
+// comes any more before we send, so the times since the last of each tell how far the two lie apart.
+bool ended_with_its_request(int descriptor) {
+  constexpr unsigned kApart_ms = 20;  // one burst of a client; the kernel's times are of 4 ms
+  tcp_info found{};
+  socklen_t length = sizeof found;
+  if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &found, &length) != 0) return false;
+  return found.tcpi_last_data_recv <= found.tcpi_last_ack_recv + kApart_ms;
+}
+
+// Whether nobody waits for the answer to the last request of a connection. TCP says the same of a client that has left and of one that has only ended its
+// side, as `nc -N` does, and reads on, which HTTP does not forbid. The latter says so with its request; who leaves has waited in vain first, or is reset.
+// In TLS the end of a side is the end of both. `may_have_ended`: nothing but a reset counts.
+bool is_gone(int descriptor, bool in_clear, bool may_have_ended) {
+  const Peer peer = peer_of(descriptor);
+  return peer == Peer::reset || (peer == Peer::ended && !(in_clear && (may_have_ended || ended_with_its_request(descriptor))));
 }
 
 std::string address_of(const tcp::socket& socket) {
@@ -115,33 +140,53 @@ struct ReadRequest {
   std::optional<Problem> problem = {};  // why none came, if the client is to know
 };
 
+// What `held` throws is thrown on.
 template <typename Stream>
-asio::awaitable<ReadRequest> read_request(Connection& connection, Stream& stream, beast::flat_buffer& buffer, Parser& parser,
-                                          const ServeLimits& limits) {
+asio::awaitable<error_code> read_body(Connection& connection, Stream& stream, beast::flat_buffer& buffer, Parser& parser, const ServeLimits& limits,
+                                      BodyBytes& held) {
+  const auto length = parser.content_length();
+  held.check_room(length ? static_cast<std::size_t>(*length) : 0);
+  if (beast::iequals(parser.get()[http::field::expect], "100-continue")) co_await write_all(connection, stream, "HTTP/1.1 100 Continue\r\n\r\n");
+  expect_within(connection, limits.read_timeout + std::chrono::seconds((length ? static_cast<std::size_t>(*length) : limits.max_body_bytes) / 100'000));
+  parser.eager(true);
+  error_code error;
+  while (!error && !parser.is_done()) {
+    co_await http::async_read_some(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+    held.grow_to(parser.get().body().size());
+  }
+  co_return error;
+}
+
+template <typename Stream>
+asio::awaitable<ReadRequest> read_request(Connection& connection, Stream& stream, beast::flat_buffer& buffer, Parser& parser, const ServeLimits& limits,
+                                          BodyBytes& held) {
   parser.header_limit(static_cast<std::uint32_t>(limits.max_header_bytes));
   parser.body_limit(limits.max_body_bytes);
   expect_within(connection, limits.read_timeout);
   error_code error;
   co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
   connection.idle = false;
-  if (!error && !parser.is_done()) {
-    if (beast::iequals(parser.get()[http::field::expect], "100-continue")) co_await write_all(connection, stream, "HTTP/1.1 100 Continue\r\n\r\n");
-    const std::size_t bytes = parser.content_length() ? static_cast<std::size_t>(*parser.content_length()) : limits.max_body_bytes;
-    expect_within(connection, limits.read_timeout + std::chrono::seconds(bytes / 100'000));
-    co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+  try {
+    if (!error && !parser.is_done()) error = co_await read_body(connection, stream, buffer, parser, limits, held);
+  } catch (const Problem& problem) {
+    expect_nothing(connection);
+    co_return ReadRequest{.problem = problem};
   }
   expect_nothing(connection);
   if (!error) co_return ReadRequest{.came = true};
   co_return ReadRequest{.problem = problem_of(error, connection, buffer.size() != 0 || parser.got_some(), limits)};
 }
 
-// True if the connection goes on.
+// True if the connection goes on. `is_next`: of the request the beginning came with the one before.
 template <typename Stream>
-asio::awaitable<bool> converse_once(Loop& loop, Connection& connection, Stream& stream, beast::flat_buffer& buffer, const std::string& remote) {
+asio::awaitable<bool> converse_once(Loop& loop, Connection& connection, Stream& stream, beast::flat_buffer& buffer, const std::string& remote, bool is_next) {
   ServerState& state = loop.state;
+  BodyBytes held(state);
   Parser parser;
-  const ReadRequest read = co_await read_request(connection, stream, buffer, parser, state.options.limits);
+  const ReadRequest read = co_await read_request(connection, stream, buffer, parser, state.options.limits, held);
   if (!read.came) {
+    std::string().swap(parser.get().body());  // others may have its memory while this client is told
+    held.release();
     if (read.problem) {
       connection.expired = false;
       const std::string text = refusal(state, *read.problem, remote);
@@ -152,10 +197,15 @@ asio::awaitable<bool> converse_once(Loop& loop, Connection& connection, Stream& 
   }
   const bool is_http_10 = parser.get().version() < 11, wants_more = parser.keep_alive();
   const std::size_t bytes_in = parser.get().body().size();
+  constexpr bool kInClear = std::is_same_v<Stream, tcp::socket>;
+  const int descriptor = connection.socket.native_handle();
+  // Of requests in a row, the last of which the client's end came with, the answers are acknowledged after it.
+  const auto may_have_ended = std::make_shared<std::atomic<bool>>(is_next && peer_of(descriptor) == Peer::ended);
   Exchange exchange{.loop = loop, .request = request_of(parser.get()),
-                    .gone = [descriptor = connection.socket.native_handle()] { return is_gone(descriptor); }};
+                    .gone = [descriptor, may_have_ended] { return is_gone(descriptor, kInClear, *may_have_ended); }};
   exchange.record.remote = remote;
   const HttpResponse response = co_await answer(exchange);
+  if (exchange.events) *may_have_ended = true;  // so are events, and who has left resets the connection when they come
   const bool goes_on = wants_more && !state.draining && !(is_http_10 && exchange.events);
   const bool whole = !exchange.events;
   std::string text = response_head(response, exchange.fields, {.goes_on = goes_on, .is_http_10 = is_http_10, .chunked = !whole && !is_http_10});
@@ -188,11 +238,10 @@ asio::awaitable<void> converse_on(Loop& loop, Connection& connection, Stream& st
   while (goes_on) {
     beast::flat_buffer buffer(limits.max_header_bytes + 2 * kReadBytes);
     connection.idle = true;
-    expect_within(connection, limits.idle_timeout);
+    expect_within(connection, loop.state.draining ? Clock::duration(kDrainLinger) : limits.idle_timeout);  // one that became idle since is drained too
     if (!co_await first_byte(stream, buffer)) co_return;
-    do {
-      goes_on = co_await converse_once(loop, connection, stream, buffer, remote);
-    } while (goes_on && buffer.size() != 0);
+    goes_on = co_await converse_once(loop, connection, stream, buffer, remote, false);
+    while (goes_on && buffer.size() != 0) goes_on = co_await converse_once(loop, connection, stream, buffer, remote, true);
   }
 }
 

@@ -46,6 +46,11 @@ def test_unknown_option(flag, guess):
     assert message == f'unknown option "{flag.split("=")[0]}"; did you mean "{guess}"?\nTry "filbert classify --help".\n'
 
 
+def test_all_bodies_together_may_not_be_less_than_one():
+    assert refuses("serve", "--max-body-bytes", "1000", "--max-total-body-bytes", "999") == (
+        "--max-total-body-bytes: expected at least --max-body-bytes, 1000, found 999\n")
+
+
 def test_a_text_that_begins_with_a_dash_is_told_about_two_dashes():
     assert "a text that starts with - goes after --" in refuses("classify", "-5 stars")
 

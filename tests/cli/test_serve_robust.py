@@ -132,6 +132,27 @@ def test_a_body_of_chunks_without_end_is_refused(hasty):
     assert others_are_served(hasty)
 
 
+def test_bodies_that_never_end_hold_no_more_than_all_may_hold_together(checkpoint):
+    crowd, most = 30, 4_000_000
+    with Server("--max-body-bytes", "1000000", "--max-total-body-bytes", most, checkpoint=checkpoint) as server, contextlib.ExitStack() as clients:
+        others_are_served(server)
+        before = server.memory()
+        connections = [clients.enter_context(server.connect()) for _ in range(crowd)]
+        for connection in connections:
+            connection.sendall(request_bytes("POST", CLASSIFY, content_length=1_000_000))
+            send_until_refused(connection, b"x" * 100_000, most=9)
+            assert server.metric("filbert_body_bytes") <= most
+            assert others_are_served(server)
+        wait_until(lambda: server.metric("filbert_body_bytes") >= 3 * 900_000, "bodies are held")
+        refused = connections[-1].makefile("rb")
+        response = read_response(refused)
+        assert (response.status, response.headers["connection"]) == (429, "close") and int(response.headers["retry-after"]) >= 1
+        assert server.memory() - before < 16_000_000
+        assert server.metric('filbert_refused_total{reason="overloaded"}'[:21]) >= crowd - most // 900_000
+        clients.close()
+        wait_until(lambda: server.metric("filbert_body_bytes") == 0, "bodies of clients that are gone are forgotten")
+
+
 @pytest.mark.parametrize("begin, piece", [(b"5;name=", b"v" * 1000), (b"5\r\nhello\r\n0\r\n", b"x-trailer: value\r\n"), (b"0" * 100, b"0" * 1000)],
                          ids=["extension", "trailers", "size"])
 def test_a_flood_between_chunks_is_refused(hasty, begin, piece):

@@ -1,11 +1,13 @@
 """A server in the hands of its operator: ended, paused, reloaded, watched; its log full, closed, rotated, stalled. No request is lost by any of it."""
 
 import contextlib
+import ctypes
 import os
 import pathlib
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import time
 
@@ -39,19 +41,63 @@ def test_sigterm_waits_for_a_long_request_and_takes_nothing_new():
         assert server.process.wait(20) == 0
 
 
-def test_work_that_nobody_waits_for_is_dropped():
+@contextlib.contextmanager
+def busy_server(texts):
+    """One that has seconds of work, so that who comes now has to wait, for all of many texts the longer."""
+    with Server("--threads", "1") as server, contextlib.ExitStack() as clients:
+        for _ in range(4):
+            clients.enter_context(server.connect()).sendall(classify_bytes(texts))
+        wait_until(lambda: server.metric("filbert_queue_texts") >= 2 * len(texts), "texts wait")
+        yield server
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
+def test_work_that_nobody_waits_for_is_dropped(reset):
     texts = [f"book {number}" + " is good" * (number % 20) for number in range(500)]
 
-    def a_hasty_client_was_noticed():
+    def a_client_that_left_was_noticed():
         with server.connect() as hasty:
-            hasty.sendall(classify_bytes())
+            hasty.sendall(classify_bytes(texts))
+            time.sleep(0.1)   # whoever waits for less has not waited in vain
+            if reset:
+                hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         return server.metric("filbert_client_gone_total") >= 1
 
-    with Server("--threads", "1") as server, contextlib.ExitStack() as clients:
-        for _ in range(4):   # seconds of work, so that who comes now has to wait
-            clients.enter_context(server.connect()).sendall(classify_bytes(texts))
-        wait_until(lambda: server.metric("filbert_queue_texts") >= 1000, "texts wait")
-        wait_until(a_hasty_client_was_noticed, "clients that are gone")
+    with busy_server(texts) as server:
+        wait_until(a_client_that_left_was_noticed, "clients that are gone")
+
+
+def test_who_ends_its_side_with_the_request_is_answered_though_it_has_to_wait():
+    texts = [f"book {number}" + " is good" * (number % 20) for number in range(500)]
+    with busy_server(texts) as server:
+        wanted = {"half": classify_bytes(texts[:30], x_request_id="half"), "old": classify_bytes(texts[:30], version="1.0", x_request_id="old"),
+                  "last": classify_bytes(texts[:30], x_request_id="first") + classify_bytes(texts[:30], x_request_id="last")}
+        with contextlib.ExitStack() as clients:
+            connections = {name: clients.enter_context(server.connect(timeout=60)) for name in wanted}
+            for name, connection in connections.items():
+                connection.sendall(wanted[name], socket.MSG_MORE)   # the last of it goes with the end
+                connection.shutdown(socket.SHUT_WR)
+            for name, connection in connections.items():
+                stream = connection.makefile("rb")
+                responses = [read_response(stream) for _ in range(2 if name == "last" else 1)]
+                assert [(response.status, len(response.json["data"])) for response in responses] == [(200, 30)] * len(responses)
+                assert stream.read() == b""
+        for name in wanted:
+            line = wait_until(lambda: [line for line in server.lines("request") if line["request_id"] == name], "its line")[0]
+            assert line["queue_ms"] > 50, line
+        assert server.metric("filbert_client_gone_total") == 0
+
+
+def test_who_becomes_idle_after_sigterm_is_not_waited_for(checkpoint, tmp_path):
+    self_made_certificate(tmp_path, "one")
+    with Server("--tls-certificate", tmp_path / "certificate.pem", "--tls-key", tmp_path / "key.pem", checkpoint=checkpoint) as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as late:
+            server.tls = ssl.create_default_context(cafile=tmp_path / "certificate.pem")
+            wait_until(lambda: server.metric("filbert_connections") >= 2, "the connection is there")
+            server.process.send_signal(signal.SIGTERM)
+            server.wait_for_line("draining")
+            with server.tls.wrap_socket(late, server_hostname="localhost"):   # whose handshake was to come still
+                assert server.process.wait(60) == 0   # half of --idle-timeout-ms
 
 
 def test_a_second_signal_ends_at_once(served_slowly):
@@ -235,6 +281,53 @@ class Manager:
         while ignored in (said := self.heard()):
             pass
         return said
+
+
+class StoppedThreads:
+    """All threads of a process but the first stand still, as they would in a deadlock, until the end."""
+
+    SEIZE, INTERRUPT, DETACH = 0x4206, 0x4207, 17   # of ptrace(2)
+    WALL = 0x40000000                              # __WALL of waitpid(2)
+
+    def __init__(self, process):
+        self.threads = [int(task.name) for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir() if int(task.name) != process.pid]
+
+    def ptrace(self, request, thread):
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.ptrace(ctypes.c_long(request), ctypes.c_long(thread), None, None) != 0:
+            raise OSError(ctypes.get_errno(), f"ptrace: {os.strerror(ctypes.get_errno())}")
+
+    def __enter__(self):
+        for thread in self.threads:
+            self.ptrace(self.SEIZE, thread)
+            self.ptrace(self.INTERRUPT, thread)
+            assert os.WIFSTOPPED(os.waitpid(thread, self.WALL)[1])
+        return self
+
+    def __exit__(self, *_):
+        for thread in self.threads:
+            self.ptrace(self.DETACH, thread)
+
+
+def test_a_server_whose_model_hangs_is_not_alive(checkpoint, tmp_path):
+    manager = Manager(str(tmp_path / "notify"))
+    with Server(checkpoint=checkpoint, env={"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1000000"}) as server:
+        assert manager.heard_but("WATCHDOG")["READY"] == "1"
+        assert server.classify().status == 200
+        with server.connect() as connection:
+            with StoppedThreads(server.process):
+                connection.sendall(classify_bytes())
+                manager.socket.settimeout(2.5)   # half of the time of a watchdog is what lies between two
+                with pytest.raises(TimeoutError):
+                    while True:
+                        assert manager.heard() == {"WATCHDOG": "1"}
+                assert server.request("GET", "/health").status == 200   # a server that answers still
+            wait_until(lambda: "what runs the model" in {line["what"] for line in server.lines("hangs; the service manager is not told that this server is alive")},
+                       "the log says what hangs")
+            manager.socket.settimeout(20)
+            assert read_response(connection.makefile("rb")).status == 200
+            assert manager.heard() == {"WATCHDOG": "1"}
+    manager.socket.close()
 
 
 def test_systemd_is_told(checkpoint, tmp_path):

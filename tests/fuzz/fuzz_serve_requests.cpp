@@ -17,12 +17,16 @@ namespace {
 using filbert::reference::Served;
 using filbert::reference::ServedAnswer;
 
+// The place of each in the table is the first byte of its inputs in the corpus.
+constexpr std::size_t kAnyPost = 10, kAnyGet = 11;  // of the path that the first part is
 constexpr std::string_view kPosts[] = {"/v1/classify", "/v1/tokenize", "/predict",  "/rerank",  "/tokenize",
-                                       "/",            "/models/tiny", "/v2/models/tiny/infer", "/explain", "/attention"};
+                                       "/",            "/models/tiny", "/v2/models/tiny/infer", "/explain", "/attention",
+                                       "",             "",             "/v1/entities", "/models/names", "/v2/models/names/infer"};
 
 const Served& served() {
   static const Served made = [] {
-    Served all({{"tiny", {.seed = 21, .max_position_embeddings = 24, .labels = {"bad", "so-so", "good"}}}, {"one", {.seed = 5, .labels = {"LABEL_0"}}}});
+    Served all({{"tiny", {.seed = 21, .max_position_embeddings = 24, .labels = {"bad", "so-so", "good"}}}, {"one", {.seed = 5, .labels = {"LABEL_0"}}},
+                {"names", filbert::reference::tiny_finder()}});
     all.cancelled = true;  // an explanation is begun, and stops
     all.limits.max_client_batch_size = 8;
     return all;
@@ -52,9 +56,9 @@ void check(const ServedAnswer& answer) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const auto part = filbert::parts(data + 1, size - 1, 3);
-  const std::size_t route = data[0] % (std::size(kPosts) + 2);
+  const std::size_t route = data[0] % std::size(kPosts);
   const std::string body(part[2]), value(part[1]);
-  if (route < std::size(kPosts)) {
+  if (route != kAnyPost && route != kAnyGet) {
     std::string target(kPosts[route]);
     if (!part[0].empty()) target += "?model=" + std::string(part[0]);
     const bool infers = target.starts_with("/v2");
@@ -63,7 +67,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   try {  // paths that are no route are not what this is about
     const std::string target(part[0]);
-    check(route == std::size(kPosts) ? served().post(target, body) : served().get(target));
+    check(route == kAnyPost ? served().post(target, body) : served().get(target));
   } catch (const std::runtime_error&) {
   }
   return 0;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "infer/architecture.h"
+#include "serve/batcher.h"
 #include "serve/routes.h"
 
 namespace filbert::reference {
@@ -28,8 +29,7 @@ HttpRequest request_of(std::string_view method, std::string_view target, const s
 
 BatchEncoding row_alone(const BatchEncoding& rows, std::size_t row) {
   BatchEncoding alone;
-  const std::size_t start = rows.row_starts[row], length = rows.row_length(row);
-  alone.add_row(std::span(rows.input_ids).subspan(start, length), std::span(rows.token_type_ids).subspan(start, length));
+  copy_row(rows, row, alone);
   return alone;
 }
 

@@ -199,6 +199,23 @@ TEST_F(BatcherTest, WhatCouldNotBeDoneInItsTimeIsOverloadedAtOnce) {
   wait_for(2);
 }
 
+TEST_F(BatcherTest, ThatHangsDoesNotGetOn) {
+  Batcher batcher(limits_, metrics_);
+  EXPECT_TRUE(batcher.gets_on(0s));  // nothing to do, however long
+  batcher.submit(job(rows(50)));
+  wait_for(1);
+  auto release = hold(batcher);
+  EXPECT_TRUE(batcher.gets_on(60s));
+  std::this_thread::sleep_for(20ms);
+  EXPECT_FALSE(batcher.gets_on(10ms));
+  batcher.submit(job(rows(1)));  // a sign of clients, not of life
+  EXPECT_FALSE(batcher.gets_on(10ms));
+  release.set_value();
+  wait_for(2);
+  for (int times = 0; times < 2000 && !batcher.gets_on(0s); ++times) std::this_thread::sleep_for(5ms);
+  EXPECT_TRUE(batcher.gets_on(0s));
+}
+
 TEST_F(BatcherTest, TheEndAnswersWhatWaits) {
   std::vector<std::shared_ptr<BatchJob>> all;
   std::promise<void> release;

@@ -1,5 +1,6 @@
 // What /metrics says after something was counted. tests/cli/test_serve_metrics.py reads a running server's with Prometheus's own parser.
 #include <chrono>
+#include <fstream>
 #include <map>
 #include <sstream>
 #include <thread>
@@ -63,8 +64,12 @@ TEST(ServeMetrics, BatchesAndWhatWaits) {
   Metrics metrics;
   metrics.batch("stars-en", 3, 57, 0.002);
   metrics.set_queue(5, 90);
-  metrics.set_in_flight(7);
-  metrics.set_connections(11);
+  metrics.add_in_flight(9);
+  metrics.add_in_flight(-2);
+  metrics.add_connections(12);
+  metrics.add_connections(-1);
+  metrics.add_body_bytes(223'456);
+  metrics.add_body_bytes(-100'000);
   metrics.set_slow_lane(2);
   metrics.client_gone();
   metrics.reloaded(true);
@@ -81,6 +86,7 @@ TEST(ServeMetrics, BatchesAndWhatWaits) {
   EXPECT_EQ(all.at("filbert_queue_tokens"), 90);
   EXPECT_EQ(all.at("filbert_requests_in_flight"), 7);
   EXPECT_EQ(all.at("filbert_connections"), 11);
+  EXPECT_EQ(all.at("filbert_body_bytes"), 123'456);
   EXPECT_EQ(all.at("filbert_slow_lane_requests"), 2);
   EXPECT_EQ(all.at("filbert_client_gone_total"), 1);
   EXPECT_EQ(all.at(R"(filbert_reloads_total{result="succeeded"})"), 1);
@@ -179,14 +185,22 @@ TEST(ServeMetrics, EveryFamilySaysWhatItIs) {
 }
 
 TEST(ServeMetrics, TheProcessIsMeasured) {
-  std::map<std::string, double> all;
-  for (const ProcessMetric& metric : process_metrics()) all[metric.name] = metric.value;
+  const auto measured = [] {
+    std::map<std::string, double> found;
+    for (const ProcessMetric& metric : process_metrics()) found[metric.name] = metric.value;
+    return found;
+  };
+  const auto all = measured();
   EXPECT_GT(all.at("process_resident_memory_bytes"), 1e6);
   EXPECT_GT(all.at("process_virtual_memory_bytes"), all.at("process_resident_memory_bytes"));
   EXPECT_GE(all.at("process_cpu_seconds_total"), 0);
   EXPECT_GE(all.at("process_threads"), 1);
   EXPECT_GE(all.at("process_open_fds"), 3);
   EXPECT_GE(all.at("process_max_fds"), all.at("process_open_fds"));
+  {
+    const std::ifstream one("/dev/null"), another("/dev/null");
+    EXPECT_EQ(measured().at("process_open_fds"), all.at("process_open_fds") + 2);
+  }
   const double now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   EXPECT_NEAR(all.at("process_start_time_seconds"), now, 3600);
 }
@@ -202,6 +216,8 @@ TEST(ServeMetrics, ConcurrentCountsAreAllThere) {
         metrics.outcome(time % 2 ? "a" : "b", answer("LABEL_" + std::to_string((time + thread) % 5), 0.5f), 0, 3);
         metrics.refused(ProblemKind::timeout);
         metrics.set_queue(1, 1);
+        metrics.add_in_flight(1);
+        metrics.add_in_flight(time % 2 == 0 ? -1 : 0);
         if (time % 100 == 0) metrics.text();
       }
     });
@@ -215,6 +231,7 @@ TEST(ServeMetrics, ConcurrentCountsAreAllThere) {
   }
   EXPECT_EQ(requests, kThreads * kTimes);
   EXPECT_EQ(predictions, kThreads * kTimes);
+  EXPECT_EQ(all.at("filbert_requests_in_flight"), kThreads * kTimes / 2);
   EXPECT_EQ(all.at(R"(filbert_refused_total{reason="timeout"})"), kThreads * kTimes);
   EXPECT_EQ(all.at(R"(filbert_tokens_total{model="a"})"), 3 * kThreads * kTimes / 2);
 }

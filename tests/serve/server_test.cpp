@@ -41,6 +41,11 @@ class Client {
   bool connected() const { return connected_; }
   void send(std::string_view text) { (void)!::send(socket_, text.data(), text.size(), MSG_NOSIGNAL); }
   void end_sending() { shutdown(socket_, SHUT_WR); }
+  // The last of it goes with the end, however long this thread is held up between the two.
+  void send_last(std::string_view text) {
+    (void)!::send(socket_, text.data(), text.size(), MSG_NOSIGNAL | MSG_MORE);
+    end_sending();
+  }
 
   struct Answer {
     int status = 0;      // 0: the connection ended before one came
@@ -209,6 +214,50 @@ TEST_F(ServerTest, WhatIsNoRequestIsSaidAndTheConnectionEnds) {
   }
 }
 
+TEST_F(ServerTest, BodiesOfAllRequestsTogetherAreBounded) {
+  ServeOptions options;
+  options.limits.max_body_bytes = 100'000;
+  options.limits.max_total_body_bytes = 150'000;
+  start(options);
+  const std::string body = "{\"input\": \"a book\"}" + std::string(99'000, ' ');
+  const std::string request = post("/v1/classify", body);
+  const auto wait_for_bytes = [&](std::size_t bytes) {
+    for (int times = 0; times < 2000 && server_->state().body_bytes != bytes; ++times) std::this_thread::sleep_for(5ms);
+    EXPECT_EQ(server_->state().body_bytes, bytes);
+  };
+  Client first(port());
+  first.send(std::string_view(request).substr(0, request.size() - 1000));
+  wait_for_bytes(body.size() - 1000);
+  {  // what says how long it is is refused before it is read
+    Client second(port());
+    second.send(std::string_view(request).substr(0, request.size() - body.size()));
+    const auto answer = second.answer();
+    EXPECT_EQ(answer.status, 429);
+    EXPECT_NE(answer.head.find("retry-after: "), std::string::npos) << answer.head;
+    EXPECT_NE(answer.body.find("at most 150000 may be held together"), std::string::npos) << answer.body;
+  }
+  {  // what does not say it, when there is no more room
+    Client second(port());
+    second.send("POST /v1/classify HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n" + std::string("ea60\r\n") + std::string(60'000, 'x') + "\r\n");
+    EXPECT_EQ(second.answer().status, 429);
+    wait_for_bytes(body.size() - 1000);  // and holds nothing any more, though its connection is still there
+  }
+  Client small(port());
+  small.send(post("/v1/classify", "{\"input\": \"a book\"}"));
+  EXPECT_EQ(small.answer().status, 200);
+  first.send(std::string_view(request).substr(request.size() - 1000));
+  EXPECT_EQ(first.answer().status, 200);
+  wait_for_bytes(0);
+  small.send(request);
+  EXPECT_EQ(small.answer().status, 200);
+  {
+    Client leaves(port());
+    leaves.send(std::string_view(request).substr(0, request.size() - 1));
+    wait_for_bytes(body.size() - 1);
+  }
+  wait_for_bytes(0);
+}
+
 TEST_F(ServerTest, AClientThatLeavesIsNotWaitedFor) {
   start();
   for (int times = 0; times < 20; ++times) {
@@ -242,6 +291,19 @@ TEST_F(ServerTest, EventsComeAsChunksAndEndWithTheResult) {
   EXPECT_NE(all.find("\r\ntransfer-encoding: chunked\r\n"), std::string::npos);
   EXPECT_NE(all.find("event: result\ndata: {"), std::string::npos);
   EXPECT_TRUE(all.ends_with("0\r\n\r\n"));
+}
+
+TEST_F(ServerTest, WhoEndsItsSideWithTheRequestIsExplainedTo) {
+  start();
+  const std::string body = "{\"text\": \"I love this book\"}";
+  Client client(port());
+  client.send_last(post("/explain", body));
+  const auto answer = client.answer();
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  Client listener(port());
+  listener.send_last(post("/explain", body, "accept: text/event-stream\r\n"));
+  const std::string all = listener.rest();
+  EXPECT_NE(all.find("event: result\ndata: {"), std::string::npos) << all;
 }
 
 TEST_F(ServerTest, AnAddressInUseIsAnErrorThatNamesIt) {
