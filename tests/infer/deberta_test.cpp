@@ -12,7 +12,6 @@
 #include "infer/architecture.h"
 #include "infer/deberta.h"
 #include "infer/deberta_config.h"
-#include "load/quant_method.h"
 #include "reference/expect_error.h"
 
 namespace filbert {
@@ -84,7 +83,6 @@ TEST(DebertaConfigs, WhatIsNotComputedIsRefusedByItsName) {
   const std::pair<const char*, nlohmann::json> unsupported[] = {
       {"pos_att_type", "p2c|p2p"},  {"embedding_size", 16},    {"attention_head_size", 16}, {"conv_kernel_size", 4}, {"conv_act", "softplus"},
       {"position_buckets", 1},      {"pooler_hidden_size", 16}, {"pooler_hidden_act", "mish"},
-      {"quantization_config", {{"quant_method", kQuantMethod}}},
   };
   for (const auto& [field, value] : unsupported) {
     nlohmann::json fields = {{"conv_kernel_size", 3}};

@@ -58,7 +58,6 @@ TEST(ModernBertConfig, WhatIsNotThereIsRefusedByName) {
       {{{"classifier_pooling", "max"}}, "classifier_pooling: expected cls or mean, found max"},
       {{{"classifier_activation", "mish"}}, "classifier_activation: expected one of gelu"},
       {{{"hidden_size", 6}, {"num_attention_heads", 2}}, "heads of an even size, for rotary positions, found size 3"},
-      {{{"quantization_config", {{"quant_method", "filbert-int8-1"}}}}, "quantization_config"},
   };
   for (const auto& [fields, expected] : cases) EXPECT_NE(refusal(fields, "modernbert").find(expected), std::string::npos) << refusal(fields, "modernbert");
   EXPECT_EQ(refusal({{"rope_scaling", {{"rope_type", "default"}}}}, "modernbert"), "");

@@ -40,7 +40,6 @@ TEST(MobileBert, WhatItCannotRunIsRefusedByName) {
   refused(R"(, "key_query_shared_bottleneck": false)", {"key_query_shared_bottleneck", "use_bottleneck_attention"});
   refused(R"(, "intra_bottleneck_size": 30)", {"intra_bottleneck_size", "num_attention_heads (4)", "30"});
   refused(R"(, "true_hidden_size": 64)", {"true_hidden_size", "32", "64"});
-  refused(R"(, "quantization_config": {"quant_method": "filbert-int8-1"})", {"quantization_config", "mobilebert"});
   expect_error(ErrorKind::corrupt, {"num_feedforward_networks", "from 1 to 100", "0"},
                [] { expected_tensors(config_of(R"(, "num_feedforward_networks": 0)")); });
 }
