@@ -11,12 +11,14 @@
 namespace filbert::serve {
 namespace {
 
-// Asking costs a call of the system; who has just asked has not gone yet.
-constexpr auto kGoneAfter = std::chrono::milliseconds(10);
+// Asking costs a call of the system, and under load hundreds of jobs wait while one batch after the other is taken; who has just asked has not gone yet.
+constexpr auto kGoneAfter = std::chrono::milliseconds(10), kAskAgainAfter = std::chrono::milliseconds(100);
 // A batch that takes longer is not faster for each of its tokens, and whoever comes meanwhile waits for all of it. Nor is one of less than a
 // unit of the model for each of its threads.
 constexpr double kBatch_s = 0.02;
 constexpr std::size_t kLeastTokensOfAThread = 256;
+// Where so many batches wait, nobody's turn is near, and a batch may be larger: a thread that others keep from its share then has less of it to catch up.
+constexpr std::size_t kManyBatches = 8, kTimesLarger = 3;
 // A batch is given up when it has taken so many times what it should; a first one, of which nobody knows what that is, should take a minute.
 constexpr double kTooLate = 10, kFirst_s = 60;
 
@@ -43,9 +45,9 @@ void copy_row(const BatchEncoding& from, std::size_t row, BatchEncoding& to) {
   to.add_row(std::span(from.input_ids).subspan(start, length), std::span(from.token_type_ids).subspan(start, length));
 }
 
-std::size_t batch_tokens(double tokens_per_second, unsigned num_threads, std::size_t max_batch_tokens) {
-  const auto in_time = static_cast<std::size_t>(tokens_per_second * kBatch_s);
-  return std::min(std::max(kLeastTokensOfAThread * num_threads, in_time), max_batch_tokens);
+std::size_t batch_tokens(double tokens_per_second, unsigned num_threads, std::size_t waiting_tokens, std::size_t max_batch_tokens) {
+  const std::size_t soon = std::max(kLeastTokensOfAThread * num_threads, static_cast<std::size_t>(tokens_per_second * kBatch_s));
+  return std::min(waiting_tokens > kManyBatches * soon ? kTimesLarger * soon : soon, max_batch_tokens);
 }
 
 Batcher::Batcher(const ServeLimits& limits, Metrics& metrics) : limits_(limits), metrics_(metrics), thread_([this] { work(); }) {}
@@ -81,7 +83,7 @@ void Batcher::check_room(std::size_t tokens, Clock::time_point deadline) const {
 }
 
 void Batcher::submit(std::shared_ptr<BatchJob> job) {
-  job->queued_ = Clock::now();
+  job->queued_ = job->asked_ = Clock::now();
   job->problems.resize(job->inputs.batch_size());
   const std::size_t rows = job->model->logits_of(job->inputs, job->inputs.batch_size() - 1).second;
   job->logits = Tensor({rows, job->model->config().num_labels()});
@@ -153,7 +155,8 @@ std::vector<std::shared_ptr<BatchJob>> Batcher::drop_hopeless(Clock::time_point 
   for (const auto& job : waiting_) {
     const std::size_t from = job->next_row_, rows = job->inputs.batch_size();
     const bool late = job->deadline <= now;
-    const bool asks = job->gone && now - job->queued_ > kGoneAfter;
+    const bool asks = job->gone && now > job->asked_ + (job->asked_ == job->queued_ ? kGoneAfter : kAskAgainAfter);
+    if (asks) job->asked_ = now;
     if (!stop_ && !late && !(asks && job->gone())) continue;
     if (stop_) {
       fail_rest(*job, from, Problem(ProblemKind::draining, "the server ended before this text's turn came", 1));
@@ -187,7 +190,7 @@ std::vector<Batcher::Part> Batcher::next_batch() {
   const ServedModel* model = waiting_.front()->model.get();
   const auto same_model = [&](const auto& job) { return job->model.get() == model; };
   const std::size_t jobs = static_cast<std::size_t>(std::count_if(waiting_.begin(), waiting_.end(), same_model));
-  const std::size_t most_tokens = batch_tokens(tokens_per_second_, model->model().num_threads(), limits_.max_batch_tokens);
+  const std::size_t most_tokens = batch_tokens(tokens_per_second_, model->model().num_threads(), waiting_tokens_, limits_.max_batch_tokens);
   const std::size_t share = most_tokens / jobs;
   std::size_t tokens = 0;
   for (const auto& job : waiting_) {

@@ -33,7 +33,7 @@ struct BatchJob {
   BatchEncoding inputs;                    // at least one row
   Clock::time_point deadline;              // rows that have not begun by then are timeout
   int urgency = 3;                         // 0 first, 7 last
-  std::function<bool()> gone = {};         // whether nobody waits any more; asked before rows are taken
+  std::function<bool()> gone = {};         // whether nobody waits any more; asked before rows are taken, a few times a second
   std::function<void()> done;
 
   Tensor logits = {};                      // [batch_size, num_labels], of a model that labels tokens [total_tokens, num_labels]; zeros for a problem
@@ -43,7 +43,7 @@ struct BatchJob {
 
  private:
   friend class Batcher;
-  Clock::time_point queued_;
+  Clock::time_point queued_, asked_;       // asked_: when `gone` was, at first when queued
   std::uint64_t number_ = 0;
   std::size_t next_row_ = 0;               // the first that has not been taken
 };
@@ -51,8 +51,8 @@ struct BatchJob {
 // A row of `from` behind those of `to`: its ids and type ids, and nothing else of it.
 void copy_row(const BatchEncoding& from, std::size_t row, BatchEncoding& to);
 
-// Tokens of a batch, at most: what the model does in about 20 ms, yet enough for each of its threads.
-std::size_t batch_tokens(double tokens_per_second, unsigned num_threads, std::size_t max_batch_tokens);
+// Tokens of a batch, at most: what the model does in about 20 ms, yet enough for each of its threads; three times as many where over eight such batches wait.
+std::size_t batch_tokens(double tokens_per_second, unsigned num_threads, std::size_t waiting_tokens, std::size_t max_batch_tokens);
 
 class Batcher {
  public:

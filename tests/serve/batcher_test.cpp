@@ -128,11 +128,17 @@ TEST_F(BatcherTest, ARowLongerThanABatchGoesAlone) {
 }
 
 TEST(BatchTokens, AreWhatTakesAboutTwentyMilliseconds) {
-  EXPECT_EQ(batch_tokens(0, 2, 4096), 512u);        // nothing is known yet
-  EXPECT_EQ(batch_tokens(2'400, 2, 4096), 512u);    // BERT-base: enough for both threads, whatever that takes
-  EXPECT_EQ(batch_tokens(100'000, 2, 4096), 2000u);
-  EXPECT_EQ(batch_tokens(1e9, 2, 4096), 4096u);     // what memory is bounded by
-  EXPECT_EQ(batch_tokens(2'400, 2, 100), 100u);
+  EXPECT_EQ(batch_tokens(0, 2, 0, 4096), 512u);        // nothing is known yet
+  EXPECT_EQ(batch_tokens(2'400, 2, 0, 4096), 512u);    // BERT-base: enough for both threads, whatever that takes
+  EXPECT_EQ(batch_tokens(100'000, 2, 0, 4096), 2000u);
+  EXPECT_EQ(batch_tokens(1e9, 2, 0, 4096), 4096u);     // what memory is bounded by
+  EXPECT_EQ(batch_tokens(2'400, 2, 0, 100), 100u);
+}
+
+TEST(BatchTokens, AreThreeTimesAsManyWhereManyBatchesWait) {
+  EXPECT_EQ(batch_tokens(2'400, 2, 8 * 512, 4096), 512u);
+  EXPECT_EQ(batch_tokens(2'400, 2, 8 * 512 + 1, 4096), 1536u);
+  EXPECT_EQ(batch_tokens(100'000, 2, 1'000'000, 4096), 4096u);
 }
 
 TEST_F(BatcherTest, WhatIsTooLateOrWhoseClientIsGoneIsNotComputed) {
