@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import errno
 import os
 import pathlib
 import signal
@@ -295,6 +296,8 @@ class StoppedThreads:
     def ptrace(self, request, thread):
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.ptrace(ctypes.c_long(request), ctypes.c_long(thread), None, None) != 0:
+            if ctypes.get_errno() == errno.EPERM:
+                pytest.skip("ptrace is not permitted here")
             raise OSError(ctypes.get_errno(), f"ptrace: {os.strerror(ctypes.get_errno())}")
 
     def __enter__(self):
