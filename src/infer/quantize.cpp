@@ -20,9 +20,28 @@
 namespace filbert {
 namespace {
 
-std::optional<FloatLinear> read_own_linear(const KernelTable& kernels, const Weights& weights, const Config& config, const std::string& name) {
-  const auto read = architecture_of(config).read_linear;
-  return read == nullptr ? std::nullopt : read(kernels, weights, config, name);
+// The weight of a linear layer [out, in], row by row, in whatever form the file holds it.
+struct LinearRows {
+  std::optional<FloatLinear> own;      // in a form of the family's own
+  const TensorView* weight = nullptr;  // else
+  std::size_t out = 0, in = 0;
+
+  void read(const KernelTable& kernels, std::size_t output, std::span<float> row) const {
+    if (own) {
+      std::copy_n(own->weight.data() + output * in, in, row.data());
+    } else {
+      read_f32(kernels, *weight, output * in, row);
+    }
+  }
+};
+
+LinearRows rows_of(const KernelTable& kernels, const Weights& weights, const Config& config, const std::string& name) {
+  LinearRows rows;
+  if (const auto read = architecture_of(config).read_linear) rows.own = read(kernels, weights, config, name);
+  if (!rows.own) rows.weight = &weights.at(name + ".weight");
+  rows.out = rows.own ? rows.own->bias.size() : rows.weight->shape[0];
+  rows.in = rows.own ? rows.own->weight.size() / rows.out : rows.weight->shape[1];
+  return rows;
 }
 
 constexpr float kLeast = 1e-5f;  // of a spread: a channel that is never used, or of weight zero
@@ -42,10 +61,9 @@ Steps steps_of(std::span<const float> numbers) {
 std::vector<float> greatest_weights(const KernelTable& kernels, const Weights& weights, const Config& config, const LinearGroup& group, std::size_t in) {
   std::vector<float> greatest(in), row(in);
   for (const std::string& linear : group.linears) {
-    const auto own = read_own_linear(kernels, weights, config, linear);
-    const TensorView* weight = own ? nullptr : &weights.at(linear + ".weight");
-    for (std::size_t first = 0, count = own ? own->weight.size() : weight->num_elements(); first < count; first += in) {
-      own ? void(std::copy_n(own->weight.data() + first, in, row.data())) : read_f32(kernels, *weight, first, row);
+    const LinearRows rows = rows_of(kernels, weights, config, linear);
+    for (std::size_t output = 0; output < rows.out; ++output) {
+      rows.read(kernels, output, row);
       for (std::size_t k = 0; k < in; ++k) greatest[k] = std::max(greatest[k], std::abs(row[k]));
     }
   }
@@ -91,19 +109,18 @@ class Writer {
   }
 
   void add_linear(const std::string& name, const Smoothing& smoothing) {
-    auto own = read_own_linear(kernels_, weights_, config_, name);
-    const TensorView* weight = own ? nullptr : &weights_.at(name + ".weight");
+    const LinearRows rows = rows_of(kernels_, weights_, config_, name);
     const TensorView* stored_bias = weights_.find(name + ".bias");
-    const std::size_t in = smoothing.center.size(), out = own ? own->bias.size() : weight->shape[0];
-    std::vector<float> row(in), scales(out), bias = own ? own->bias : stored_bias != nullptr ? read_f32(kernels_, *stored_bias) : std::vector<float>(out);
+    const std::size_t in = rows.in, out = rows.out;
+    std::vector<float> row(in), scales(out), bias = rows.own ? rows.own->bias : stored_bias != nullptr ? read_f32(kernels_, *stored_bias) : std::vector<float>(out);
     std::vector<std::int8_t> int8(out * in);
     for (std::size_t output = 0; output < out; ++output) {
-      own ? void(std::copy_n(own->weight.data() + output * in, in, row.data())) : read_f32(kernels_, *weight, output * in, row);
+      rows.read(kernels_, output, row);
       const QuantizedOutput quantized = quantize(row, bias[output], smoothing, int8.data() + output * in);
       scales[output] = quantized.scale;
       bias[output] = quantized.bias;
     }
-    add(name + ".weight", "I8", own ? std::vector{out, in} : weight->shape, int8);
+    add(name + ".weight", "I8", rows.own ? std::vector{out, in} : rows.weight->shape, int8);
     add(name + ".weight_scale", "F32", {out}, scales);
     add(name + ".bias", "F32", stored_bias != nullptr ? stored_bias->shape : std::vector{out}, bias);
   }
@@ -164,8 +181,7 @@ Smoothing smoothing_of(const KernelTable& kernels, const Weights& weights, const
     return {read_f32(kernels, *center), read_f32(kernels, weights.at(group.name + ".input_factor"))};
   }
   if (!group.norm) {
-    const auto own = read_own_linear(kernels, weights, config, group.linears.front());
-    const std::size_t in = own ? own->weight.size() / own->bias.size() : weights.at(group.linears.front() + ".weight").shape[1];
+    const std::size_t in = rows_of(kernels, weights, config, group.linears.front()).in;
     return {std::vector<float>(in, 0.0f), std::vector<float>(in, 1.0f)};
   }
   const std::vector<float> norm = read_f32(kernels, weights.at(*group.norm + ".weight"));

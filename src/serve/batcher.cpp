@@ -83,7 +83,8 @@ void Batcher::check_room(std::size_t tokens, Clock::time_point deadline) const {
 }
 
 void Batcher::submit(std::shared_ptr<BatchJob> job) {
-  job->queued_ = job->asked_ = Clock::now();
+  job->queued_ = Clock::now();
+  job->ask_after_ = job->queued_ + kGoneAfter;
   job->problems.resize(job->inputs.batch_size());
   const std::size_t rows = job->model->logits_of(job->inputs, job->inputs.batch_size() - 1).second;
   job->logits = Tensor({rows, job->model->config().num_labels()});
@@ -155,8 +156,8 @@ std::vector<std::shared_ptr<BatchJob>> Batcher::drop_hopeless(Clock::time_point 
   for (const auto& job : waiting_) {
     const std::size_t from = job->next_row_, rows = job->inputs.batch_size();
     const bool late = job->deadline <= now;
-    const bool asks = job->gone && now > job->asked_ + (job->asked_ == job->queued_ ? kGoneAfter : kAskAgainAfter);
-    if (asks) job->asked_ = now;
+    const bool asks = job->gone && now > job->ask_after_;
+    if (asks) job->ask_after_ = now + kAskAgainAfter;
     if (!stop_ && !late && !(asks && job->gone())) continue;
     if (stop_) {
       fail_rest(*job, from, Problem(ProblemKind::draining, "the server ended before this text's turn came", 1));

@@ -43,7 +43,7 @@ struct BatchJob {
 
  private:
   friend class Batcher;
-  Clock::time_point queued_, asked_;       // asked_: when `gone` was, at first when queued
+  Clock::time_point queued_, ask_after_;   // ask_after_: when `gone` is asked again
   std::uint64_t number_ = 0;
   std::size_t next_row_ = 0;               // the first that has not been taken
 };
