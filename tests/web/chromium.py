@@ -49,7 +49,8 @@ class Browser:
 
         flags = ["--headless=new", "--remote-debugging-pipe", "--no-first-run", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage",
                  "--force-color-profile=srgb", "--font-render-hinting=none", "--disable-background-networking", "--disable-component-update",
-                 "--disable-lcd-text", "--disable-sync", "--no-default-browser-check", f"--user-data-dir={self.profile}"]
+                 "--disable-lcd-text", "--disable-sync", "--no-default-browser-check",
+                 "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding", f"--user-data-dir={self.profile}"]
         if os.geteuid() == 0:
             flags.append("--no-sandbox")  # Chromium has none for root; every page here is our own
         self.log = open(os.path.join(self.profile, "log"), "wb")
@@ -83,7 +84,7 @@ class Browser:
         os.close(self.receive_end)
         shutil.rmtree(self.profile, ignore_errors=True)
 
-    def call(self, method, **parameters):
+    def call(self, method, patience_s=TIMEOUT_S, **parameters):
         self.next_id += 1
         message = {"id": self.next_id, "method": method, "params": parameters}
         if self.session:
@@ -92,18 +93,18 @@ class Browser:
         while data:
             data = data[os.write(self.send_end, data):]
         while True:
-            answer = self.receive()
+            answer = self.receive(patience_s)
             if answer.get("id") == self.next_id:
                 if "error" in answer:
                     raise RuntimeError(f"{method}: {answer['error']['message']}")
                 return answer["result"]
 
-    def receive(self):
+    def receive(self, patience_s=TIMEOUT_S):
         """The next message; an event is kept as well."""
-        deadline = time.monotonic() + TIMEOUT_S
+        deadline = time.monotonic() + patience_s
         while b"\0" not in self.buffer:
             if not select.select([self.receive_end], [], [], max(0, deadline - time.monotonic()))[0]:
-                raise TimeoutError(f"Chromium said nothing for {TIMEOUT_S} s")
+                raise TimeoutError(f"Chromium said nothing for {patience_s} s")
             piece = os.read(self.receive_end, 1 << 20)
             if not piece:
                 raise RuntimeError("Chromium ended: " + open(self.log.name, errors="replace").read()[-2000:])
@@ -205,7 +206,15 @@ class Browser:
             self.call("Input.dispatchMouseEvent", type="mouseReleased", x=x, y=y, button="left", clickCount=count)
 
     def screenshot(self, scale=1.0):
-        """All of the page as PNG."""
+        """All of the page as PNG. A compositor that has gone to sleep now and then waits for a frame that nobody draws: a screencast wakes it."""
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
         clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": scale}
-        return base64.b64decode(self.call("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)["data"])
+        capture = {"format": "png", "clip": clip, "captureBeyondViewport": True}
+        try:
+            image = self.call("Page.captureScreenshot", patience_s=15, **capture)
+        except TimeoutError:
+            self.call("Page.startScreencast", format="jpeg", quality=1)
+            time.sleep(0.25)
+            self.call("Page.stopScreencast")
+            image = self.call("Page.captureScreenshot", **capture)
+        return base64.b64decode(image["data"])
