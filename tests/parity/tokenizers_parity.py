@@ -282,9 +282,11 @@ def xlnet_reference(model):
 def other_reference(path):
     if path.suffix == ".model":
         return xlnet_reference(path)
-    if path.suffix == ".gz":
-        return Tokenizer.from_str(gzip.decompress(path.read_bytes()).decode())
-    return Tokenizer.from_file(str(path))
+    text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text()
+    tokenizer, model = Tokenizer.from_str(text), json.loads(text)["model"]
+    if "unk_id" in model:  # transformers' classes hand over the scores as they stand; the package itself reads some a unit of the last place off
+        tokenizer.model = Unigram([tuple(piece) for piece in model["vocab"]], model["unk_id"], model.get("byte_fallback", False))
+    return tokenizer
 
 
 references = {}  # of this process
