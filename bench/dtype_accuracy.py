@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""What a dtype costs the built-in model, against f32 on sets that it was not trained on: dtype_accuracy.py FILBERT DATA DTYPE.
+"""What a dtype costs the built-in model, against f32 on sets that it was not trained on: dtype_accuracy.py FILBERT DATA DTYPE|DIR.
+
+DIR is the model as `filbert quantize` wrote it.
 
 Prints {"texts", "same_label": share, "points_lost": percentage points of accuracy on the set that loses most,
 "logits_off": mean distance of a logit from f32's as a share of the f32 logits' range}.
@@ -32,11 +34,12 @@ def classify(filbert, options, texts):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def main(filbert, data, dtype):
+def main(filbert, data, narrow):
+    options = ["--model", narrow] if pathlib.Path(narrow).is_dir() else ["--dtype", narrow]
     same, distances, logits, lost = [], [], [], []
     for name in SETS:
         texts, stars = read_set(pathlib.Path(data), name)
-        f32, other = classify(filbert, [], texts), classify(filbert, ["--dtype", dtype], texts)
+        f32, other = classify(filbert, [], texts), classify(filbert, options, texts)
         same += [a["label"] == b["label"] for a, b in zip(f32, other, strict=True)]
         distances += [abs(x - y) for a, b in zip(f32, other) for x, y in zip(a["logits"], b["logits"], strict=True)]
         logits += [logit for answer in f32 for logit in answer["logits"]]

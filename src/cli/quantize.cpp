@@ -22,6 +22,7 @@ namespace {
 struct Options {
   HubOptions hub;
   std::optional<std::filesystem::path> texts;
+  QuantizeOptions quantize;
 };
 
 // The lines of a file. Throws Error(invalid_argument) if there are none.
@@ -90,7 +91,7 @@ void run(const Options& options, Session& session) {
   const std::filesystem::path from = model_directory({.name = name, .hub = options.hub}, session);
   const std::string content = options.texts ? read_file(*options.texts) : std::string();
   const auto texts = options.texts ? lines_of(content, *options.texts) : std::vector<TextInput>{};
-  write_quantized(from, to);
+  write_quantized(from, to, options.quantize);
   std::optional<Cost> cost;
   if (!texts.empty()) cost = measure(from, to, texts);
   write_file_atomic(to / "README.md", card(name, from, to, cost, options));
@@ -102,6 +103,8 @@ Run add_options(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   add_text(app, "--texts", "FILE", "Texts, a line each, to measure on what the 8 bits cost",
            [options](const std::string& path) { options->texts = path; });
+  add_number(app, "--calibration-tokens", "Words drawn at random that the model is run over to lay the 8 bits where its numbers are; 0: by its weights alone; default: 1024", {.most = 1'000'000},
+             [options](std::size_t count) { options->quantize.calibration_tokens = count; });
   add_hub_options(app, options->hub);
   return [options](Session& session) { run(*options, session); };
 }
@@ -115,8 +118,8 @@ const Command quantize_command = {
     .max_arguments = 2,
     .summary = "A checkpoint in 8 bits: smaller, and quick to start",
     .description =
-        "Writes the checkpoint in DIR, or a model of the Hugging Face Hub, to OUT, a new or an empty directory, in 8 bits: what --dtype int8 "
-        "makes of it at each start is then made once. A card beside it, README.md, says what it cost.",
+        "Writes the checkpoint in DIR, or a model of the Hugging Face Hub, to OUT, a new or an empty directory, in 8 bits, more exact than "
+        "what --dtype int8 makes of it at each start. A card beside it, README.md, says what it cost.",
     .examples =
         "  filbert quantize path/to/checkpoint path/to/int8\n"
         "  filbert quantize path/to/checkpoint path/to/int8 --texts reviews.txt\n"

@@ -6,6 +6,8 @@
 #include <numeric>
 #include <utility>
 
+#include "infer/input_ranges.h"
+
 namespace filbert {
 
 namespace {
@@ -118,6 +120,7 @@ Linear load_linear(const KernelTable& kernels, const Loop& loop, const Weights& 
     bias.resize(out += part.rows);
   }
   Linear linear = pack_sources(kernels, loop, sources, std::move(bias), dtype, smoothing);
+  linear.name = parts.front().weight.substr(0, parts.front().weight.rfind(".weight"));
   for (const Source& source : sources) weights.release(*source.weight);  // from here on the packed one counts
   if (PackedFile* file = weights.packed(); file != nullptr) {
     file->share(linear.packed);
@@ -145,6 +148,7 @@ Linear pack_linear(const KernelTable& kernels, const Loop& loop, std::span<const
 }
 
 void prepare(const KernelTable& kernels, const Loop& loop, const Linear& linear, const Rows& x, PreparedRows& prepared) {
+  if (prepared.observer != nullptr) prepared.observer->see(linear, x);
   if (linear.dtype == ComputeDtype::f32) return;
   const NarrowKernels& narrow = narrow_of(kernels, linear.dtype);
   prepared.stride = padded_depth(narrow, linear.in) * narrow.prepared_bytes;

@@ -48,6 +48,7 @@ struct LayerNorm {
 };
 
 struct Linear {
+  std::string name;                        // in Weights, without ".weight", of the first of its parts; none where it lies there in another form
   std::size_t in = 0;
   std::size_t out = 0;
   ComputeDtype dtype = ComputeDtype::f32;  // never automatic

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <random>
 #include <set>
 #include <utility>
 
@@ -10,9 +11,11 @@
 #include <nlohmann/json.hpp>
 
 #include <filbert/error.h>
+#include <filbert/tokenizer.h>
 
 #include "base/file.h"
 #include "infer/architecture.h"
+#include "infer/input_ranges.h"
 #include "infer/read_f32.h"
 #include "load/new_checkpoint.h"
 #include "load/quant_method.h"
@@ -70,14 +73,32 @@ std::vector<float> greatest_weights(const KernelTable& kernels, const Weights& w
   return greatest;
 }
 
+InputRange range_of_norm(const KernelTable& kernels, const Weights& weights, const std::string& norm) {
+  std::vector<float> spread = read_f32(kernels, weights.at(norm + ".weight"));
+  const TensorView* bias = weights.find(norm + ".bias");
+  for (float& weight : spread) weight = std::abs(weight);
+  return {.rows = 0, .mean = bias != nullptr ? read_f32(kernels, *bias) : std::vector<float>(spread.size()), .deviation = std::move(spread)};
+}
+
+// Null where nothing was measured. The last layer may have the query of few tokens and the keys of all.
+const InputRange* range_of(const InputRanges& ranges, const LinearGroup& group) {
+  const InputRange* most = nullptr;
+  for (const std::string& linear : group.linears) {
+    const auto range = ranges.find(linear);
+    if (range != ranges.end() && (most == nullptr || range->second.rows > most->rows)) most = &range->second;
+  }
+  return most;
+}
+
 // A quantized checkpoint in the making: the tensors, and the numbers that are not in the file they come from.
 class Writer {
  public:
-  Writer(const KernelTable& kernels, const Weights& weights, const Config& config) : kernels_(kernels), weights_(weights), config_(config) {
+  Writer(const KernelTable& kernels, const Weights& weights, const Config& config, const InputRanges& ranges)
+      : kernels_(kernels), weights_(weights), config_(config) {
     std::set<std::string> done;  // what another tensor brings along
     for (std::size_t layer = 0; layer < num_stored_layers(config); ++layer) {
       for (const LinearGroup& group : architecture_of(config).linear_groups(config, layer)) {
-        const Smoothing smoothing = smoothing_of(kernels, weights, config, group);
+        const Smoothing smoothing = smoothing_of(kernels, weights, config, group, range_of(ranges, group));
         for (const std::string& linear : group.linears) {
           add_linear(linear, smoothing);
           done.insert({linear, linear + ".weight", linear + ".bias"});
@@ -146,6 +167,37 @@ class Writer {
   std::vector<std::vector<std::byte>> made_;
 };
 
+// Words drawn at random: whatever a norm gives lies much as it does in texts (docs/notes/003-dtypes.md), and nobody has to bring some.
+// `around` is an empty text, what a tokenizer puts around each; its first token stands before the words if it is cls_token.
+BatchEncoding rows_of_no_meaning(const Config& config, const BatchEncoding& around, bool begins_with_cls, std::size_t tokens) {
+  const std::size_t special = around.input_ids.size(), most = config.max_tokens.value_or(32), front = begins_with_cls ? 1 : 0;
+  const std::size_t words = std::min(std::size_t{32}, most > special ? most - special : 1);
+  std::mt19937 random(1);
+  BatchEncoding rows;
+  while (rows.input_ids.size() < tokens) {
+    std::vector<std::int32_t> ids = around.input_ids, types = around.token_type_ids;
+    for (std::size_t word = 0; word < words; ++word) {
+      ids.insert(ids.begin() + static_cast<std::ptrdiff_t>(front), static_cast<std::int32_t>(random() % config.vocab_size));
+      types.insert(types.begin() + static_cast<std::ptrdiff_t>(front), 0);
+    }
+    rows.add_row(ids, types);
+  }
+  return rows;
+}
+
+InputRanges measured_ranges(const std::filesystem::path& checkpoint, const Config& config, std::size_t tokens) {
+  const auto model = Model::load(checkpoint, {.dtype = ComputeDtype::f32}, choose_table(), task_of(config));
+  BatchEncoding around;
+  bool begins_with_cls = false;
+  try {
+    const Tokenizer tokenizer = AutoTokenizer::from_pretrained(checkpoint);
+    around = tokenizer("");
+    begins_with_cls = !around.input_ids.empty() && tokenizer.id_to_token(around.input_ids.front()) == tokenizer.cls_token();
+  } catch (const Error&) {  // a checkpoint for ids alone, or one whose texts are cut elsewhere
+  }
+  return measure_inputs(*model, rows_of_no_meaning(config, around, begins_with_cls, tokens));
+}
+
 // config.json as it was, and how the tensors are stored.
 std::string quantized_config(const std::filesystem::path& directory) {
   auto config = nlohmann::ordered_json::parse(read_file(directory / "config.json"));  // it has been read before: it is JSON
@@ -176,7 +228,8 @@ std::vector<LinearGroup> bert_groups(const Config& config, std::size_t layer) {
   return groups;
 }
 
-Smoothing smoothing_of(const KernelTable& kernels, const Weights& weights, const Config& config, const LinearGroup& group) {
+Smoothing smoothing_of(const KernelTable& kernels, const Weights& weights, const Config& config, const LinearGroup& group,
+                       const InputRange* measured) {
   if (const TensorView* center = weights.find(group.name + ".input_center")) {
     return {read_f32(kernels, *center), read_f32(kernels, weights.at(group.name + ".input_factor"))};
   }
@@ -184,12 +237,10 @@ Smoothing smoothing_of(const KernelTable& kernels, const Weights& weights, const
     const std::size_t in = rows_of(kernels, weights, config, group.linears.front()).in;
     return {std::vector<float>(in, 0.0f), std::vector<float>(in, 1.0f)};
   }
-  const std::vector<float> norm = read_f32(kernels, weights.at(*group.norm + ".weight"));
-  const TensorView* bias = weights.find(*group.norm + ".bias");
-  Smoothing smoothing{bias != nullptr ? read_f32(kernels, *bias) : std::vector<float>(norm.size()),
-                      greatest_weights(kernels, weights, config, group, norm.size())};
-  for (std::size_t k = 0; k < norm.size(); ++k) {
-    smoothing.factor[k] = std::sqrt(std::max(smoothing.factor[k], kLeast) / std::max(std::abs(norm[k]), kLeast));
+  const InputRange range = measured != nullptr ? *measured : range_of_norm(kernels, weights, *group.norm);
+  Smoothing smoothing{range.mean, greatest_weights(kernels, weights, config, group, range.mean.size())};
+  for (std::size_t k = 0; k < range.mean.size(); ++k) {
+    smoothing.factor[k] = std::sqrt(std::max(smoothing.factor[k], kLeast) / std::max(range.deviation[k], kLeast));
   }
   return smoothing;
 }
@@ -214,14 +265,15 @@ QuantizedOutput quantize(std::span<float> weights, float bias, const Smoothing& 
   return {round_to_int8(weights, to), static_cast<float>(sum)};
 }
 
-void write_quantized(const std::filesystem::path& from, const std::filesystem::path& to) {
+void write_quantized(const std::filesystem::path& from, const std::filesystem::path& to, const QuantizeOptions& options) {
   const Config config = Config::from_pretrained(from);
   if (config.is_quantized) {
     throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected a checkpoint in F32, F16 or BF16, found a quantized one", from.string()));
   }
   const Weights weights = Weights::from_pretrained(from, architecture_of(config).prefix, expected_tensors(config, task_of(config)));
   make_new_directory(to);
-  Writer(choose_table(), weights, config).write(to / "model.safetensors");
+  const InputRanges ranges = options.calibration_tokens == 0 ? InputRanges{} : measured_ranges(from, config, options.calibration_tokens);
+  Writer(choose_table(), weights, config, ranges).write(to / "model.safetensors");
   copy_tokenizer_files(from, to);
   write_file_atomic(to / "config.json", quantized_config(from));  // last: without it there is no checkpoint
 }

@@ -21,6 +21,8 @@
 
 namespace filbert {
 
+struct InputRange;
+
 struct Smoothing {
   std::vector<float> center, factor;  // [in]
 };
@@ -44,11 +46,12 @@ struct FloatLinear {
   std::vector<float> weight, bias;  // [out, in], [out]
 };
 
-// The smoothing of a group: stored in a quantized checkpoint, else chosen. The outputs of a LayerNorm vary
-// around its bias by about its weight, which is known without any data: the center is the bias, and the factor shares the
-// spread between inputs and weights as SmoothQuant does with measured activations (Xiao et al., 2022, arXiv 2211.10438, with
-// alpha 0.5). Other inputs are left as they are.
-Smoothing smoothing_of(const KernelTable& kernels, const Weights& weights, const Config& config, const LinearGroup& group);
+// The smoothing of a group: stored in a quantized checkpoint, else chosen. What a LayerNorm gives is centered, and the factor shares
+// its spread between inputs and weights as SmoothQuant does (Xiao et al., 2022, arXiv 2211.10438, with alpha 0.5): by `measured`, or
+// where that is null by what is known without any run, that its outputs lie around its bias and as far from it as its weight. Other
+// inputs are left as they are.
+Smoothing smoothing_of(const KernelTable& kernels, const Weights& weights, const Config& config, const LinearGroup& group,
+                       const InputRange* measured = nullptr);
 
 // `numbers` in 8 bits, in [−127, 127]; returns the scale, times which each of them stands for its number.
 float round_to_int8(std::span<const float> numbers, std::int8_t* to);

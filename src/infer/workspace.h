@@ -10,12 +10,14 @@
 namespace filbert {
 
 struct Record;
+class InputObserver;
 
 // Rows of activations as the kernels of a narrow dtype take them (linear.h).
 struct PreparedRows {
   std::size_t stride = 0;              // bytes from a row to the next
   AlignedBuffer<std::byte> numbers;    // [rows, stride]
   AlignedBuffer<RowScale> scales;      // [rows], int8 only
+  InputObserver* observer = nullptr;   // sees each layer's rows (input_ranges.h); none: nobody does
 };
 
 // For one unit of rows end to end. `tokens` is its total_tokens, `texts` its rows.

@@ -71,7 +71,9 @@ Linear load_heads(const Model& model, const Loop& loop, const std::string& atten
     bias.insert(bias.end(), linear.bias.begin(), linear.bias.end());
     model.weights.release(model.weights.at(attention + name));
   }
-  return pack_linear(model.kernels, loop, weight, bias, model.dtype, smoothing);
+  Linear linear = pack_linear(model.kernels, loop, weight, bias, model.dtype, smoothing);
+  linear.name = attention + *names.begin();
+  return linear;
 }
 
 std::vector<float> minus(std::vector<float> left, std::span<const float> right) {

@@ -8,13 +8,21 @@ from filbert_command import ok, run
 
 def test_the_answers_are_those_of_int8(checkpoint, tmp_path):
     out = tmp_path / "int8"
-    assert "was not measured" in ok("quantize", checkpoint, out).text
+    assert "was not measured" in ok("quantize", checkpoint, out, "--calibration-tokens", "0").text
     texts = ["i really love this book", "the film was bad"]
     for words in [[], ["--dtype", "int8"], ["--dtype", "auto"]]:
         assert (ok("classify", "--model", out, "--format", "json", *words, *texts).rows
                 == ok("classify", "--model", checkpoint, "--dtype", "int8", "--format", "json", *texts).rows)
     assert json.loads((out / "config.json").read_text())["quantization_config"] == {"quant_method": "filbert-int8-1"}
     assert "not measured" in (out / "README.md").read_text()
+
+
+def test_calibration_moves_where_the_numbers_lie_and_is_the_same_each_time(checkpoint, tmp_path):
+    for name, words in [("plain", ["--calibration-tokens", "0"]), ("a", []), ("b", []), ("few", ["--calibration-tokens", "64"])]:
+        ok("quantize", checkpoint, tmp_path / name, *words)
+    weights = {path.parent.name: path.read_bytes() for path in tmp_path.glob("*/model.safetensors")}
+    assert weights["a"] == weights["b"] and len(set(weights.values())) == 3
+    assert run("quantize", checkpoint, tmp_path / "c", "--calibration-tokens", "-1").code == 2
 
 
 def test_the_card_says_what_it_cost(checkpoint, tmp_path):

@@ -19,6 +19,7 @@
 
 #include "base/file.h"
 #include "infer/architecture.h"
+#include "infer/input_ranges.h"
 #include "infer/model.h"
 #include "reference/expect_error.h"
 #include "reference/family_fixtures.h"
@@ -99,14 +100,26 @@ TEST_P(SavedModel, RowInBatchEqualsRowAlone) {
   }
 }
 
-// Written in 8 bits, it is the one that int8 makes of the original at load.
+// Written in 8 bits without calibration, it is the one that int8 makes of the original at load.
 TEST_P(SavedModel, QuantizedCheckpointHasTheBitsOfInt8) {
   const TemporaryDirectory made;
   const std::filesystem::path to = made.path() / "int8";
-  write_quantized(fixture().directory, to);
+  write_quantized(fixture().directory, to, {.calibration_tokens = 0});
   const BatchEncoding batch = recorded(fixture().rows);
   const auto quantized = Model::load(to, {.num_threads = 1}, choose_table(), fixture().task);
   EXPECT_EQ(quantized->logits(batch).data, load({.num_threads = 1, .dtype = ComputeDtype::int8})->logits(batch).data);
+}
+
+// With calibration, each group whose input is a layer norm's was seen.
+TEST_P(SavedModel, CalibrationSeesEveryLayerNorm) {
+  const auto model = load({.num_threads = 1});
+  const InputRanges ranges = measure_inputs(*model, recorded(fixture().rows));
+  for (std::size_t layer = 0; layer < num_stored_layers(model->config); ++layer) {
+    for (const LinearGroup& group : model->architecture.linear_groups(model->config, layer)) {
+      const auto seen = [&](const std::string& linear) { return ranges.contains(linear); };
+      EXPECT_TRUE(!group.norm || std::ranges::any_of(group.linears, seen)) << group.name;
+    }
+  }
 }
 
 // The other head is not there, and is not made up.
