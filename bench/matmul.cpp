@@ -44,22 +44,25 @@ constexpr double kSecondsOfATiming = 0.01;
 
 struct Matrices {
   std::size_t rows, in, out;
-  std::vector<float> a;       // [rows, in]
+  AlignedFloats a;            // [rows, in]; on huge pages like the model's own
   std::vector<float> weight;  // [out, in], as torch's
   std::vector<float> bias;    // [out]
-  std::vector<float> c;       // [rows, out]
+  AlignedFloats c;            // [rows, out]
 };
 
 Matrices make_matrices(const Shape& shape, std::size_t rows) {
   Matrices m{rows, shape.in, shape.out, {}, {}, {}, {}};
-  const auto fill = [](std::vector<float>& values, std::size_t count) {
-    values.resize(count);
+  const auto fill = [](float* values, std::size_t count) {
     for (std::size_t at = 0; at < count; ++at) values[at] = static_cast<float>(at % 17) / 16.0f - 0.5f;
   };
-  fill(m.a, rows * shape.in);
-  fill(m.weight, shape.out * shape.in);
-  fill(m.bias, shape.out);
-  m.c.resize(rows * shape.out);
+  m.a.reserve(rows * shape.in);
+  m.weight.resize(shape.out * shape.in);
+  m.bias.resize(shape.out);
+  m.c.reserve(rows * shape.out);
+  fill(m.a.data(), rows * shape.in);
+  fill(m.weight.data(), m.weight.size());
+  fill(m.bias.data(), m.bias.size());
+  std::fill_n(m.c.data(), rows * shape.out, 0.0f);
   return m;
 }
 
