@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """How long an explanation takes beside the Python packages: LIME with 5,000 samples and SHAP with 500 evaluations of a sentence of 20 words.
 
-Usage: explain.py FILBERT [ROUNDS]     with what bench/rivals/requirements-explain.txt names
+Usage: explain.py FILBERT [ROUNDS [DTYPE]]     with what bench/rivals/requirements-explain.txt names
 
 In one run, in turns, on two threads, with the built-in model: Filbert as a whole process, loading included, and LimeTextExplainer or
 shap.Explainer over a transformers pipeline that is loaded already, with batches of 32. Both results are compared; how far they are apart is
-printed beside the times.
+printed beside the times, and how far LIME's weights move with another seed.
 """
 import json
 import pathlib
@@ -49,19 +49,19 @@ class Python:
         return list(enumerate(found.values[0][:, self.label]))
 
 
-def filbert(program, *options):
-    done = subprocess.run([program, "explain", "--format", "json", "--values-only", "--threads", str(THREADS), "--seed", str(SEED), *options, TEXT], check=True,
+def filbert(command, *options, seed=SEED):
+    done = subprocess.run([*command, "--format", "json", "--values-only", "--threads", str(THREADS), "--seed", str(seed), *options, TEXT], check=True,
                           capture_output=True, text=True)
     return json.loads(done.stdout)["methods"]
 
 
-def filbert_lime(program):
-    units = filbert(program, "--compat", "lime", "--num-samples", str(SAMPLES))["lime"]["units"]
+def filbert_lime(command, seed=SEED):
+    units = filbert(command, "--compat", "lime", "--num-samples", str(SAMPLES), seed=seed)["lime"]["units"]
     return {unit["text"]: unit["value"] for unit in units}
 
 
-def filbert_shap(program):
-    units = filbert(program, "--compat", "shap", "--max-evals", str(EVALS))["shap"]["units"]
+def filbert_shap(command):
+    units = filbert(command, "--compat", "shap", "--max-evals", str(EVALS))["shap"]["units"]
     return [(token, unit["value"]) for token, unit in enumerate(units)]
 
 
@@ -71,7 +71,8 @@ def timed(function, *arguments):
     return time.perf_counter() - start, result
 
 
-def main(program, rounds):
+def main(program, rounds, dtype):
+    command = [program, "explain", "--dtype", dtype]
     warnings.simplefilter("ignore")
     torch.set_num_threads(THREADS)
     python = Python()
@@ -80,13 +81,15 @@ def main(program, rounds):
         pairs, apart = [], 0.0
         for _ in range(rounds):
             seconds, expected = timed(theirs)
-            own_seconds, found = timed(ours, program)
+            own_seconds, found = timed(ours, command)
             pairs.append((seconds, own_seconds))
             apart = max(abs(found[key] - value) for key, value in expected.items())
         ratio = statistics.median(seconds / own for seconds, own in pairs)
         print(f"{name}: Python {statistics.median(p for p, _ in pairs):6.2f} s, filbert {statistics.median(o for _, o in pairs):6.2f} s: "
               f"{ratio:5.1f} x as fast; values at most {apart:.1e} apart", flush=True)
+    one, other = filbert_lime([program, "explain"]), filbert_lime([program, "explain"], seed=SEED + 1)
+    print(f"lime with another seed: weights at most {max(abs(one[word] - other.get(word, 0)) for word in one):.1e} apart")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 3)
+    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 3, sys.argv[3] if len(sys.argv) > 3 else "f32")
