@@ -12,7 +12,7 @@ RUN cmake -S . -B /build -G Ninja -D CMAKE_BUILD_TYPE=Release -D CMAKE_INSTALL_P
 FROM debian:12-slim
 # libcurl is for models by their name on the Hub; it is loaded when one is downloaded.
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends ca-certificates libcurl4 libfmt9 libhwy1 libmd0 libonig5 libprometheus-cpp-core1.0 libsimdjson14 libssl3 libzstd1 zlib1g \
+ && apt-get install --yes --no-install-recommends ca-certificates libcurl4 libfmt9 libhwy1 libnettle8 libonig5 libprometheus-cpp-core1.0 libsimdjson14 libssl3 libzstd1 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --create-home --home-dir /var/lib/filbert --shell /usr/sbin/nologin filbert
 COPY --from=build /image/usr/bin/filbert /usr/bin/filbert

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sha1.h>
+#include <nettle/sha1.h>
 
 #include "base/file.h"
 
@@ -13,12 +13,12 @@ namespace filbert {
 
 std::string git_sha1_of(std::string_view bytes) {
   const std::string header = fmt::format("blob {}", bytes.size());
-  SHA1_CTX state;
-  SHA1Init(&state);
-  SHA1Update(&state, reinterpret_cast<const std::uint8_t*>(header.c_str()), header.size() + 1);  // with the 0 at its end
-  SHA1Update(&state, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-  std::array<std::uint8_t, SHA1_DIGEST_LENGTH> digest;
-  SHA1Final(digest.data(), &state);
+  sha1_ctx state;
+  sha1_init(&state);
+  sha1_update(&state, header.size() + 1, reinterpret_cast<const std::uint8_t*>(header.c_str()));  // with the 0 at its end
+  sha1_update(&state, bytes.size(), reinterpret_cast<const std::uint8_t*>(bytes.data()));
+  std::array<std::uint8_t, SHA1_DIGEST_SIZE> digest;
+  sha1_digest(&state, digest.size(), digest.data());
   return fmt::format("{:02x}", fmt::join(digest, ""));
 }
 

@@ -1,4 +1,4 @@
-// SHA-1 as git uses it, by libmd: the name that the Hub gives a small file.
+// SHA-1 as git uses it, by nettle: the name that the Hub gives a small file.
 #pragma once
 
 #include <filesystem>

@@ -4,32 +4,31 @@
 #include <array>
 #include <cstdint>
 #include <span>
-#include <sys/types.h>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sha2.h>
+#include <nettle/sha2.h>
 
 #include "base/file.h"
 
 namespace filbert {
 namespace {
 
-void update(SHA2_CTX& state, std::span<const std::byte> bytes) {
-  SHA256Update(&state, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+void update(sha256_ctx& state, std::span<const std::byte> bytes) {
+  sha256_update(&state, bytes.size(), reinterpret_cast<const std::uint8_t*>(bytes.data()));
 }
 
-std::string digits(SHA2_CTX& state) {
-  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest;
-  SHA256Final(digest.data(), &state);
+std::string digits(sha256_ctx& state) {
+  std::array<std::uint8_t, SHA256_DIGEST_SIZE> digest;
+  sha256_digest(&state, digest.size(), digest.data());
   return fmt::format("{:02x}", fmt::join(digest, ""));
 }
 
 }  // namespace
 
 std::string sha256_of(std::string_view bytes) {
-  SHA2_CTX state;
-  SHA256Init(&state);
+  sha256_ctx state;
+  sha256_init(&state);
   update(state, std::as_bytes(std::span(bytes)));
   return digits(state);
 }
@@ -37,8 +36,8 @@ std::string sha256_of(std::string_view bytes) {
 std::string sha256_of_file(const std::filesystem::path& path) {
   constexpr std::size_t kPart = std::size_t{1} << 24;  // what is done is given back, so that a large file does not fill the memory
   const MappedFile file(path);
-  SHA2_CTX state;
-  SHA256Init(&state);
+  sha256_ctx state;
+  sha256_init(&state);
   for (std::size_t begin = 0; begin < file.bytes().size(); begin += kPart) {
     const std::span<const std::byte> part = file.bytes().subspan(begin, std::min(kPart, file.bytes().size() - begin));
     update(state, part);

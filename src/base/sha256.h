@@ -1,4 +1,4 @@
-// SHA-256, by libmd.
+// SHA-256, by nettle.
 #pragma once
 
 #include <filesystem>
