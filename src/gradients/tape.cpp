@@ -75,6 +75,17 @@ void Tape<T>::accumulate(Value value, const std::function<void(Matrix<T>)>& writ
 }
 
 template <typename T>
+void Tape<T>::hand_on(Value from, Value to) {
+  const Matrix<T> dy = gradient(from);
+  Slot& slot = slots_[to];
+  if (slot.has_gradient) {
+    return for_each_row(backend_.loop, dy.rows, [&](std::size_t row) { backend_.add(dy[row], dy.columns, slot.gradient.data() + row * dy.columns); });
+  }
+  slot.gradient = std::move(slots_[from].gradient);
+  slot.has_gradient = true;
+}
+
+template <typename T>
 void Tape<T>::drop(Value value) {
   give_back(slots_[value].value);
 }
@@ -166,10 +177,11 @@ typename Tape<T>::Value Tape<T>::add(Value x, Value y) {
     backend_.add(right[row], to.columns, to[row]);
   });
   return record(sum, [this, x, y, sum] {
-    for (const Value value : {x, y}) {
-      const Matrix<T> dy = gradient(sum);
-      accumulate(value, [&](Matrix<T> dx) { std::copy_n(dy.data, dy.size(), dx.data); });
-    }
+    const Matrix<T> dy = gradient(sum);
+    accumulate(x, [&](Matrix<T> dx) {
+      for_each_row(backend_.loop, dy.rows, [&](std::size_t row) { std::copy_n(dy[row], dy.columns, dx[row]); });
+    });
+    hand_on(sum, y);
   });
 }
 
@@ -178,10 +190,7 @@ typename Tape<T>::Value Tape<T>::add_constant(Value x, std::span<const float> co
   const Value sum = make(slots_[x].rows, slots_[x].columns);
   const Matrix<T> from = (*this)[x], to = (*this)[sum];
   for (std::size_t at = 0; at < to.size(); ++at) to.data[at] = from.data[at] + static_cast<T>(constant[at]);
-  return record(sum, [this, x, sum] {
-    const Matrix<T> dy = gradient(sum);
-    accumulate(x, [&](Matrix<T> dx) { std::copy_n(dy.data, dy.size(), dx.data); });
-  });
+  return record(sum, [this, x, sum] { hand_on(sum, x); });
 }
 
 template <typename T>

@@ -121,6 +121,9 @@ class Tape {
   Backend<T>& backend() { return backend_; }
 
  private:
+  // The same of the gradient of `from`, the step under way, which nobody needs after it.
+  void hand_on(Value from, Value to);
+
   struct Slot {
     std::size_t rows = 0, columns = 0;
     AlignedBuffer<T> value, gradient;

@@ -96,15 +96,25 @@ struct HeadGradients {
   T* value;
 };
 
+// to [columns, rows] = fromᵀ. Whole cache lines of `to` at a time: a column of it lies in few sets of the first cache.
+template <typename T>
+void turn(const T* from, std::size_t rows, std::size_t columns, T* to) {
+  constexpr std::size_t kLine = 64 / sizeof(T);
+  for (std::size_t first = 0; first < rows; first += kLine) {
+    const std::size_t last = std::min(rows, first + kLine);
+    for (std::size_t column = 0; column < columns; ++column) {
+      for (std::size_t row = first; row < last; ++row) to[column * rows + row] = from[row * columns + column];
+    }
+  }
+}
+
 // to = ofᵀ · by, for `of` [rows, keys] and `by` [rows, head_size], whose result has the strides of keys and values. Where blocks share
 // their keys, it is added.
 template <typename T>
 void turn_and_multiply(const Attending<T>& attending, const TapeHead<T>& head, const Block& block, const T* of, Strided<const T> by, T* to) {
   const std::size_t size = attending.shape.head_size, keys = block.keys(), stride = head.key_value_stride;
   T* turned = head.scratch->turned.data();
-  for (std::size_t row = 0; row < block.rows; ++row) {
-    for (std::size_t key = 0; key < keys; ++key) turned[key * block.rows + row] = of[row * keys + key];
-  }
+  turn(of, block.rows, keys, turned);
   const bool is_whole_head = is_whole(attending.shape, head.tokens);
   head.scratch->part.reserve(is_whole_head ? 0 : keys * size);
   T* part = head.scratch->part.data();
