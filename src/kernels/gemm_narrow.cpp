@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 #include "kernels/targets.h"
@@ -253,6 +254,8 @@ HWY_NOINLINE void narrow_tile(const NarrowGemmArgs& args, std::size_t row, std::
 #pragma GCC unroll 3
     for (std::size_t v = 0; v < kVectors; ++v) sums[r][v] = hn::Zero(hn::DFromV<typename Dot::Sum>());
   }
+  float* c = args.c + row * args.c_stride + column;
+  if constexpr (std::is_same_v<typename Dot::Sum, V>) prefetch_sums<kRows, kVectors>(c, args.c_stride, lanes());  // 8 bits gain nothing
   const std::byte* a = args.a + row * args.a_stride;
   constexpr std::size_t kLaneBytes = Dot::kDepthStep * Dot::kNumberBytes;
   for (std::size_t k = 0; k < args.depth; k += Dot::kDepthStep) {
@@ -274,7 +277,6 @@ HWY_NOINLINE void narrow_tile(const NarrowGemmArgs& args, std::size_t row, std::
     next += 64;
   }
   const std::size_t columns_left = args.columns - column;
-  float* c = args.c + row * args.c_stride + column;
 #pragma GCC unroll 8
   for (std::size_t r = 0; r < kRows; ++r) {
 #pragma GCC unroll 3

@@ -39,7 +39,18 @@ constexpr std::size_t kTileRows = 4;
 #if HWY_TARGET == HWY_AVX3
 HWY_INLINE void prefetch_soon(const void* from, std::size_t ahead) { __builtin_prefetch(static_cast<const char*>(from) + ahead); }
 HWY_INLINE void prefetch_later(const std::byte* next, std::size_t step) { __builtin_prefetch(next + step * 64, 0, 2); }
+// Where a tile's sums will go, asked for while they are made: of many rows they lie in no near cache any more.
+template <std::size_t kRows, std::size_t kVectors>
+HWY_INLINE void prefetch_sums(const float* c, std::size_t c_stride, std::size_t vector) {
+#pragma GCC unroll 8
+  for (std::size_t row = 0; row < kRows; ++row) {
+#pragma GCC unroll 3
+    for (std::size_t v = 0; v < kVectors; ++v) __builtin_prefetch(c + row * c_stride + v * vector, 1);
+  }
+}
 #else
+template <std::size_t kRows, std::size_t kVectors>
+HWY_INLINE void prefetch_sums(const float*, std::size_t, std::size_t) {}
 HWY_INLINE void prefetch_soon(const void*, std::size_t) {}
 HWY_INLINE void prefetch_later(const std::byte*, std::size_t) {}
 #endif

@@ -42,6 +42,7 @@ HWY_NOINLINE void gemm_tile(const GemmArgs& args, Depth depth, const float* HWY_
       sums[row][v] = depth.begin == 0 ? hn::Zero(d) : load_first(c + row * args.c_stride + v * lanes(), columns_left - v * lanes());
     }
   }
+  if (depth.begin == 0) prefetch_sums<kRows, kVectors>(c, args.c_stride, lanes());
   b += depth.begin * panel_columns();
   for (std::size_t k = depth.begin; k < depth.end; ++k, b += panel_columns()) {
     V columns[kVectors];
