@@ -1,10 +1,9 @@
 // filbert classify --input: what it does with the texts of a file.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include <filbert/pipeline.h>
 
+#include "cli/app.h"
 #include "cli/command.h"
 #include "cli/model_options.h"
 #include "cli/text_file.h"

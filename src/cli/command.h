@@ -9,8 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
+#include "cli/app.h"
 #include "cli/output.h"
 
 namespace filbert::cli {

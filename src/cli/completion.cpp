@@ -1,6 +1,7 @@
 // filbert completion: scripts for bash and zsh, made from the tables that parse the command line.
 #include <algorithm>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>  // join, since fmt 11
 

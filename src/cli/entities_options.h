@@ -6,10 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include <filbert/entities.h>
 
+#include "cli/app.h"
 #include "cli/words.h"
 
 namespace filbert::cli {

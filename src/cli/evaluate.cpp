@@ -78,7 +78,7 @@ void write(const std::optional<Report>& report, const Options& options, Session&
 
 void check_flags(const CLI::App& app, std::span<const char* const> flags, const char* expected, const char* found) {
   for (const char* flag : flags) {
-    if (app.count(flag) > 0) refuse(fmt::format("{}: expected {} as the model, found {}", flag, expected, found));
+    if (given(app, flag)) refuse(fmt::format("{}: expected {} as the model, found {}", flag, expected, found));
   }
 }
 
@@ -96,14 +96,14 @@ void run_on_entities(Options& options, bool is_built_in, const CLI::App& app, Se
   check_flags(app, kOfTexts, "one of texts", "a token classifier");
   EvaluateEntitiesOptions& entities = options.entities;
   const EvaluateFileOptions& file = options.file;
-  entities.predict.truncates = app.count("--long") > 0 && file.classify.long_text == LongText::truncate;
-  if (entities.predict.truncates && app.count("--stride") > 0) refuse("--stride: expected --long windows beside it, found truncate");
+  entities.predict.truncates = given(app, "--long") && file.classify.long_text == LongText::truncate;
+  if (entities.predict.truncates && given(app, "--stride")) refuse("--stride: expected --long windows beside it, found truncate");
   entities.predict.max_length = file.classify.max_length;
-  if (app.count("--stride") > 0) entities.predict.stride = file.classify.stride;
+  if (given(app, "--stride")) entities.predict.stride = file.classify.stride;
   entities.predict.ignored = entities.gold.ignored;
   entities.predict.rules = entities.gold.rules;
   entities.gold.file = file.gold.table.file;
-  if (app.count("--text-column") > 0) entities.gold.text_column = file.gold.table.text_column;
+  if (given(app, "--text-column")) entities.gold.text_column = file.gold.table.text_column;
   entities.gold.label_column = file.gold.table.label_column;
   entities.gold.label_map = file.gold.label_map;
   entities.gold.max_texts = file.gold.max_texts;

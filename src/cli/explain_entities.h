@@ -3,10 +3,9 @@
 
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 #include <filbert/explain_entity.h>
 
+#include "cli/app.h"
 #include "cli/output.h"
 #include "explain/entity_choice.h"
 

@@ -5,10 +5,9 @@
 #include <filesystem>
 #include <optional>
 
-#include <CLI/CLI.hpp>
-
 #include <filbert/explain_corpus.h>
 
+#include "cli/app.h"
 #include "cli/command.h"
 #include "cli/model_options.h"
 #include "cli/report_form.h"

@@ -3,10 +3,10 @@
 
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 #include <filbert/config.h>
 #include <filbert/explain.h>
+
+#include "cli/app.h"
 
 namespace filbert::cli {
 

@@ -6,14 +6,13 @@
 #include <string>
 #include <string_view>
 
-#include <CLI/CLI.hpp>
-
 #include <filbert/config.h>
 #include <filbert/decision.h>
 #include <filbert/hub.h>
 #include <filbert/model.h>
 #include <filbert/pipeline.h>
 
+#include "cli/app.h"
 #include "cli/command.h"
 
 namespace filbert::cli {

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <filbert/error.h>
@@ -100,6 +101,8 @@ void add_choice(CLI::App& app, const std::string& flag, const std::string& choic
 void add_flag(CLI::App& app, const std::string& flag, const std::string& description, std::function<void()> set) {
   app.add_flag_callback(flag, std::move(set), description);
 }
+
+bool given(const CLI::App& app, const std::string& flag) { return app.count(flag) > 0; }
 
 std::vector<std::string> choices_of(std::string_view value) {
   std::vector<std::string> choices;

@@ -8,8 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
+#include "cli/app.h"
 #include "cli/command.h"
 
 namespace filbert::cli {
@@ -35,6 +34,9 @@ void add_choice(CLI::App& app, const std::string& flag, const std::string& choic
                 std::function<void(const std::string&)> set);
 // A flag without a value.
 void add_flag(CLI::App& app, const std::string& flag, const std::string& description, std::function<void()> set);
+
+// Whether `flag` stands on the command line that `app` has parsed.
+bool given(const CLI::App& app, const std::string& flag);
 
 // "text|json" → {"text", "json"}; a word without a bar is no choice: {}.
 std::vector<std::string> choices_of(std::string_view value);

@@ -6,7 +6,7 @@
 #include <initializer_list>
 #include <string>
 
-#include <CLI/CLI.hpp>
+#include "cli/app.h"
 
 namespace filbert::cli {
 

@@ -9,8 +9,7 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
+#include "cli/app.h"
 #include "cli/command.h"
 #include "cli/model_options.h"
 #include "cli/partial_file.h"
