@@ -1,4 +1,4 @@
-// /explain and /attention: what `filbert explain` and `filbert attention` make of a text, or of an entity in it, in the slow lane. Whoever listens to
+// /explain, /attention and /similar: what `filbert explain`, `attention` and `similar` make of a text, or of an entity in it, in the slow lane. Whoever listens to
 // events hears how far an explanation is, and each part of it when it is there. Tested by explain_api_test.cpp and explain_entity_api_test.cpp.
 #include <algorithm>
 #include <chrono>
@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "explain/contexts_json.h"
 #include "explain/explain_json.h"
 #include "explain/report_html.h"
 #include "serve/classify_json.h"
@@ -168,9 +169,33 @@ Plan attend(const HttpRequest& request, std::string_view, const ServeContext& co
   return plan;
 }
 
+HttpResponse found_similar(const SimilarRequest& asked, SlowWork& work) {
+  SimilarOptions options = asked.similar;
+  const Clock::time_point end = Clock::now() + work.time_left * 9 / 10;  // as of an explanation
+  options.cancelled = [&work, end] { return work.cancelled() || Clock::now() >= end; };
+  SimilarReport report = similar(asked.model->classifier(), *asked.model->index, {asked.text.text, asked.text.text_pair}, asked.token, options);
+  report.model = asked.model->model_id;
+  report.command = "POST /similar " + asked.body;
+  if (asked.html) return {.content_type = "text/html; charset=utf-8", .body = html_report(report)};
+  JsonWriter json;
+  write_json(report, json);
+  return json_response(json);
+}
+
+Plan find_similar(const HttpRequest& request, std::string_view, const ServeContext& context) {
+  check_offered(context);
+  SimilarRequest asked = read_similar(request, context);
+  SlowPlan plan;
+  plan.model = asked.model;
+  plan.events = asked.events;
+  plan.run = [asked = std::move(asked)](SlowWork& work) { return found_similar(asked, work); };
+  return plan;
+}
+
 constexpr Route kRoutes[] = {
     {"POST", "/explain", true, own_problem, explain_text},
     {"POST", "/attention", true, own_problem, attend},
+    {"POST", "/similar", true, own_problem, find_similar},
 };
 
 }  // namespace
