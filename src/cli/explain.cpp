@@ -28,6 +28,7 @@
 #include "cli/options.h"
 #include "cli/report_form.h"
 #include "cli/warnings.h"
+#include "explain/contexts_page.h"
 #include "explain/explain_json.h"
 #include "explain/option_words.h"
 #include "load/fingerprint.h"
@@ -300,7 +301,7 @@ void add_output_options(CLI::App& app, const std::shared_ptr<Options>& options) 
   add_flag(app, "--with-attention", "A page shows where the model looked, too: what filbert attention draws", [options] { options->report.attention = true; });
   add_text(app, "--index", "DIR", "What filbert index has written: a page, or JSON, shows where else the three words that carry most stand so",
            [options](const std::string& directory) { options->index = directory; });
-  add_search_options(app, options->similar, 10, [options](const char* option) { options->of_index = option; });
+  add_search_options(app, options->similar, kHitsOfAWord, [options](const char* option) { options->of_index = option; });
   add_text(app, "--verify", "FILE", "Explains again what FILE, written by --format json, holds, and compares",
            [options](const std::string& file) { options->verify = file; });
 }

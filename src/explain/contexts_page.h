@@ -10,6 +10,7 @@
 
 namespace filbert {
 
+constexpr std::size_t kHitsOfAWord = 10;  // that an explanation shows of each of its words, unless told otherwise
 constexpr std::size_t kShownAround = 40;  // tokens on either side of a found one
 
 // The tokens of a hit that the page shows: [first, last).

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "explain/contexts_json.h"
+#include "explain/contexts_page.h"
 #include "explain/explain_json.h"
 #include "explain/report_html.h"
 #include "serve/classify_json.h"
@@ -72,16 +73,22 @@ class Teller {
   std::string part_;
 };
 
+std::string page_of(const ExplainReport& report, const ExplainedContexts* contexts) { return contexts ? html_report(report, *contexts) : html_report(report); }
+std::string page_of(const EntityExplanation& explanation, const ExplainedContexts*) { return html_report(explanation); }
+
+void write(const ExplainReport& report, const ExplainedContexts* contexts, JsonWriter& json) { write_json(report, json, contexts); }
+void write(const EntityExplanation& explanation, const ExplainedContexts*, JsonWriter& json) { write_json(explanation, json); }
+
 // With what only the server knows of it.
 template <class Explanation>
-HttpResponse response_of(const ExplainRequest& asked, Explanation explanation) {
+HttpResponse response_of(const ExplainRequest& asked, Explanation explanation, const ExplainedContexts* contexts = nullptr) {
   ExplainReport& report = report_of(explanation);
   report.model = asked.model->model_id;
   report.command = "POST /explain " + asked.body;
   std::tie(report.model_sha256, report.tokenizer_sha256) = asked.model->fingerprint->hashes();
-  if (asked.html) return {.content_type = "text/html; charset=utf-8", .body = html_report(explanation)};
+  if (asked.html) return {.content_type = "text/html; charset=utf-8", .body = page_of(explanation, contexts)};
   JsonWriter json;
-  write_json(explanation, json);
+  write(explanation, contexts, json);
   return json_response(json);
 }
 
@@ -118,7 +125,12 @@ HttpResponse explained(const ExplainRequest& asked, SlowWork& work) {
     return response_of(asked, explained_entity(asked, of_entity));
   }
   if (asked.events) options.progress = [&teller](const ReportProgress& progress) { teller(progress, progress.so_far); };
-  return response_of(asked, explain(asked.model->classifier(), {asked.text.text, asked.text.text_pair}, options));
+  const TextClassificationPipeline& classifier = asked.model->classifier();
+  ExplainReport report = explain(classifier, {asked.text.text, asked.text.text_pair}, options);
+  if (!asked.contexts) return response_of(asked, std::move(report));
+  const ExplainedContexts contexts =
+      explained_contexts(classifier, *asked.model->index, report, {.top_k = kHitsOfAWord, .cancelled = options.explain.cancelled});
+  return response_of(asked, std::move(report), &contexts);
 }
 
 Plan explain_text(const HttpRequest& request, std::string_view, const ServeContext& context) {

@@ -126,7 +126,7 @@ std::shared_ptr<const ServedModel> model_of(const JsonValue& root, const ServeCo
   };
   if (of_entity) {
     refuse("text_pair", root.find("text_pair").has_value());
-    refuse("with_attention", bool_field(root, "with_attention").value_or(false));
+    for (const std::string_view field : {"with_attention", "with_contexts"}) refuse(field, bool_field(root, field).value_or(false));
   } else {
     for (const std::string_view field : {"entity", "aggregation_strategy", "stride"}) refuse(field, root.find(field).has_value());
   }
@@ -207,16 +207,18 @@ TokenChoice read_token(const JsonValue& root, const ServedText& text) {
   return choice;
 }
 
+[[noreturn]] void refuse_without_index(const ServedModel& model) {
+  throw Problem(ProblemKind::unsupported, fmt::format("model: expected one with an index, found \"{}\", which has none: filbert index makes one of many texts, "
+                                                      "filbert serve --index takes it", model.name));
+}
+
 // The model of that name, or the first that has an index.
 std::shared_ptr<const ServedModel> indexed_model(const JsonValue& root, const ServeContext& context) {
   const std::string name = string_field(root, "model").value_or("");
   const auto& all = context.models.all();
   const auto first = std::ranges::find_if(all, [](const auto& model) { return model->index != nullptr; });
   auto model = name.empty() && first != all.end() ? *first : classifier_at(context, name);
-  if (!model->index) {
-    throw Problem(ProblemKind::unsupported, fmt::format("model: expected one with an index, found \"{}\", which has none: filbert index makes one of many texts, "
-                                                        "filbert serve --index takes it", model->name));
-  }
+  if (!model->index) refuse_without_index(*model);
   return model;
 }
 
@@ -227,7 +229,7 @@ ExplainRequest read_explain(const HttpRequest& request, const ServeContext& cont
       "model", "text", "text_pair", "format", "stream", "method", "methods", "label", "target", "unit", "mask", "compat", "no_bow",
       "function_to_apply", "threshold", "max_length", "offset_unit", "budget_ms", "seed", "algorithm", "max_evals", "half_width",
       "num_samples", "num_features", "feature_selection", "embedding", "baseline", "num_steps", "max_gap", "noise_samples", "noise",
-      "values_only", "with_attention", "entity", "aggregation_strategy", "stride"};
+      "values_only", "with_attention", "with_contexts", "entity", "aggregation_strategy", "stride"};
   ExplainRequest asked;
   bool of_entity = false;
   read_body(request.body, [&](const JsonValue& root) {
@@ -249,6 +251,8 @@ ExplainRequest read_explain(const HttpRequest& request, const ServeContext& cont
     report.counterfactuals = report.faithfulness = !values_only;
     report.max_other_labels = asked.html && !values_only ? 7 : 0;
     report.attention = bool_field(root, "with_attention").value_or(false);
+    asked.contexts = bool_field(root, "with_contexts").value_or(false);
+    if (asked.contexts && !asked.model->index) refuse_without_index(*asked.model);
     if (report.attention && !asked.html) root.at("with_attention").fail("\"format\": \"html\" beside it; /attention has the other formats");
   });
   if (of_entity) {

@@ -27,6 +27,7 @@ struct SlowRequest {
 
 struct ExplainRequest : SlowRequest {
   ReportOptions report;
+  bool contexts = false;  // what is like the strongest words, of the model's index
   // Of a model that labels tokens: which entity is explained. By its number or by what stands there, of those that the model finds; or as it stands in
   // the request, by its place and its type, with a score and a word where the request has them.
   EntityChoice choice = {};

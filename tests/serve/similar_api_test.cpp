@@ -110,6 +110,25 @@ TEST_F(SimilarApi, WhoeverIsGoneIsNotComputedFor) {
   EXPECT_NE(found["warnings"].dump().find("stopped: the attention in"), std::string::npos) << found["warnings"];
 }
 
+TEST_F(SimilarApi, AnExplanationMayHaveIt) {
+  const json request{{"text", "I love this bad book"}, {"method", "occlusion"}, {"with_contexts", true}, {"values_only", true}};
+  const json found = served_.post("/explain", request.dump()).json();
+  ReportOptions options;
+  options.methods = {"occlusion"};
+  const ExplainReport report = explain(served_.classifier(), {"I love this bad book"}, options);
+  JsonWriter expected;
+  write_json(explained_contexts(served_.classifier(), *index_, report, {.top_k = 10}), expected);
+  json contexts = json::parse(expected.take_line());
+  ASSERT_EQ(found.at("contexts"), contexts);
+  EXPECT_EQ(contexts["units"].size(), 3u);
+  json page = request;
+  page["format"] = "html";
+  EXPECT_NE(served_.post("/explain", page.dump()).body.find("Where else these words stand so"), std::string::npos);
+  const ServedAnswer without = Served(directory_.path()).post("/explain", request.dump());
+  EXPECT_EQ(without.status, 501);
+  EXPECT_NE(without.body.find("filbert serve --index"), std::string::npos) << without.body;
+}
+
 TEST_F(SimilarApi, ModelsSayWhatTheyAreServedWith) {
   const json with = served_.get("/v1/models").json()["data"][0];
   EXPECT_EQ(with["index"]["texts"], 4);

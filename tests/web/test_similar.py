@@ -228,6 +228,16 @@ def test_the_full_page_is_made(page):
     page.wait("[...document.querySelectorAll('#panel-similar a')].some((link) => link.textContent === 'Keep it as a file')")
 
 
+def test_the_report_of_an_explanation_has_it_too(page):
+    page.insert("#text", TEXT)
+    full = "[...document.querySelectorAll('#panel-explain button')].find((each) => each.textContent === 'Open the full report')"
+    page.wait(full)
+    page.evaluate(full + ".click()")
+    page.wait("[...document.querySelectorAll('#panel-explain a')].some((link) => link.textContent === 'Keep it as a file')")
+    asked = [event["params"]["request"].get("postData", "") for event in page.events if event["method"] == "Network.requestWillBeSent"]
+    assert any('"with_contexts":true' in body and '"format":"html"' in body for body in asked)
+
+
 def test_without_an_index_there_is_no_such_tab(browser, tiny):
     with serve_command.Server(checkpoint=tiny) as server:
         visit(browser, f"http://127.0.0.1:{server.port}/", "#similar&token=1")

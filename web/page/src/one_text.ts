@@ -89,7 +89,8 @@ export class OneText {
     this.attention.setLayers(model.num_hidden_layers);
     if (this.text.value === '') this.bars.empty(labels);
     const ofTokens = labelsTokens(model);
-    this.explain.setModel(ofTokens ? (model.entity_groups ?? []) : (model.decision?.model_labels ?? labels), ofTokens, model.decision !== undefined);
+    const explainable = ofTokens ? (model.entity_groups ?? []) : (model.decision?.model_labels ?? labels);
+    this.explain.setModel(explainable, ofTokens, model.decision !== undefined, model.index !== undefined);
     this.answered = null;
     this.chosen = null;
     this.found.setTypes(model.entity_groups ?? []);
