@@ -224,7 +224,7 @@ void explain_texts(const Options& options, const std::filesystem::path& director
 void explain_texts_of_entities(const Options& options, const std::filesystem::path& directory, Session& session) {
   const ReportForm form = form_of(options);
   if (options.report.attention) throw Error(ErrorKind::unsupported, "--with-attention: expected none for entities, found one");
-  if (!options.index.empty()) throw Error(ErrorKind::unsupported, "--index: expected none for entities, since an index is of a model that labels texts; found one");
+  if (!options.index.empty()) throw Error(ErrorKind::unsupported, "--index: expected none for entities, found one: an index is of a model that labels texts");
   EntityExplainOptions wanted{.explain = options.report.explain, .gradients = options.report.gradients, .stride = options.entity.stride};
   if (!options.report.methods.empty()) wanted.methods = options.report.methods;
   set_entity_target(options.target, wanted.explain, "--");

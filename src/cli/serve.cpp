@@ -61,7 +61,8 @@ ModelSpec spec_of(const std::string& text) {
 }
 
 // The model that `text`, NAME=FILE or whatever `form` is, names for `flag`, gets its path; `path_of` is where a model has it.
-void name_path(std::string_view flag, std::string_view form, const std::string& text, std::vector<ModelSpec>& specs, std::filesystem::path& (*path_of)(ModelSpec&)) {
+void name_path(std::string_view flag, std::string_view form, const std::string& text, std::vector<ModelSpec>& specs,
+               std::filesystem::path& (*path_of)(ModelSpec&)) {
   const auto refuse = [&](const std::string& expected, const std::string& found) {
     throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected {}, found \"{}\"", flag, expected, found));
   };

@@ -144,7 +144,8 @@ void add_attention(const TextClassificationPipeline& classifier, std::size_t max
   for (SimilarHit& hit : report.hits) by_text[hit.text.tokens.front().text].push_back(&hit);
   for (auto at = by_text.begin(); at != by_text.end();) {
     if (cancelled && cancelled()) {
-      report.warnings.push_back(fmt::format("stopped: the attention in {} of the {} sentences was not looked at", std::distance(at, by_text.end()), by_text.size()));
+      report.warnings.push_back(fmt::format("stopped: the attention in {} of the {} sentences was not looked at", std::distance(at, by_text.end()),
+                                            by_text.size()));
       return;
     }
     const auto first = at;

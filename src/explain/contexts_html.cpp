@@ -102,7 +102,8 @@ void text_part(const SimilarReport& report, std::string& out) {
       attention[key] += double{query.attention[head][query.token * attention.size() + key]} / static_cast<double>(report.heads.size());
     }
   }
-  out += "<section class=\"card\" id=\"text\">\n<h2>The text</h2>\n<p class=\"hint\">The deeper the ground, the more the word looks at a token.</p>\n<div id=\"query\">\n";
+  out += "<section class=\"card\" id=\"text\">\n<h2>The text</h2>\n<p class=\"hint\">The deeper the ground, the more the word looks at a token.</p>\n"
+         "<div id=\"query\">\n";
   // Of a pair each text with the special tokens that follow it.
   const auto second = std::ranges::find(query.tokens, 1, &ContextToken::sequence_id);
   const auto split = static_cast<std::size_t>(second - query.tokens.begin());

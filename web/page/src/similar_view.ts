@@ -344,7 +344,8 @@ export class SimilarView {
       this.choose({ heads: null });
       this.showControls();
     });
-    return make('fieldset', { className: 'heads' }, make('legend', { textContent: 'Heads' }), make('div', { className: 'squares' }, ...squares, every));
+    const row = make('div', { className: 'squares' }, ...squares, every);
+    return make('fieldset', { className: 'heads' }, make('legend', { textContent: 'Heads' }), row);
   }
 
   private maskChoice(): HTMLElement {
@@ -391,12 +392,11 @@ export class SimilarView {
     const shown = strongest(weights, this.state.top);
     const first = shown.slice(0, mostNamed).map((at) => `“${nameText(this.words[at] ?? '', 32)}” ${number(weights[at], 2)}`);
     const masked = answer.masked[0];
+    const without = masked ? nameText(this.words[masked.index] ?? '', 32) : '';
     this.told.textContent =
       `The model says ${nameText(answer.label)} ${number(answer.score)}. “${nameText(this.words[answer.token.index] ?? '', 32)}” looks at ` +
       `${first.join(', ') || 'nothing that is shown'}${shown.length > mostNamed ? ` and ${shown.length - mostNamed} more` : ''}.` +
-      (masked
-        ? ` That is with “${nameText(this.words[masked.index] ?? '', 32)}” masked: then it says ${nameText(masked.label)} ${number(masked.score)}.`
-        : '');
+      (masked ? ` That is with “${without}” masked: then it says ${nameText(masked.label)} ${number(masked.score)}.` : '');
   }
 
   // Scores and attention, with a word masked and without.
