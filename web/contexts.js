@@ -7,15 +7,9 @@
   const byId = (id) => document.getElementById(id);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const count = page.tokens.length, heads = page.heads, kRow = 24;
-  const directions = {out: 'looks at', in: 'is looked at by'};
-  const orders = {like: 'Like', label: 'Label', next: 'What follows'};
+  const views = contextsViews, {make, number, directions, orders, shade} = views;
   const state = {heads: new Set(page.chosen), token: page.token, mask: -1, top: 70, special: true, way: 'out', order: 'like'};
 
-  function make(tag, properties = {}, ...children) {
-    const element = Object.assign(document.createElement(tag), properties);
-    element.append(...children);
-    return element;
-  }
   const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
   const kept = new Map();
   const decoded = (owner, key) => {
@@ -24,8 +18,6 @@
     const of = kept.get(name);
     return (of[key] = of[key] || bytes(owner[key]));
   };
-  const number = (value, digits) => (value === null || value === undefined ? '–' : value.toFixed(digits).replace('-', '−'));
-  const signed = (value) => (value > 0 ? '+' : '') + number(value, 3);
   const maskedBy = (token) => page.masked.find((each) => each.token === token);
   const attention = () => {
     const masked = state.mask < 0 ? null : maskedBy(state.mask);
@@ -42,17 +34,7 @@
     }
     return mean.map((weight, other) => (!state.special && (page.special[other] || page.special[token]) ? 0 : weight));
   }
-  // Those that together have the share of `top`, the largest first.
-  function strongest(weights) {
-    const order = weights.map((_, at) => at).filter((at) => weights[at] > 0).sort((a, b) => weights[b] - weights[a] || a - b);
-    const enough = weights.reduce((sum, weight) => sum + weight, 0) * state.top / 100;
-    let sum = 0;
-    return order.filter((at) => {
-      const wanted = sum < enough;
-      sum += weights[at];
-      return wanted;
-    });
-  }
+  const strongest = (weights) => views.strongest(weights, state.top);
 
   // ---- the address ----
   function remember() {
@@ -190,9 +172,6 @@
       }
     }
   }
-  const levelOf = (weight, most) => (most > 0 ? Math.round(Math.min(1, weight / most) * 10) : 0);
-  const classOf = (level) => (level === 0 ? 'z' : 'n' + level);
-
   function tell(weights) {
     const first = strongest(weights).slice(0, 6).map((at) => `${page.tokens[at]} ${number(weights[at], 2)}`);
     told.textContent = `${page.tokens[state.token]} ${directions[state.way]}: ${first.join(', ') || 'nothing that is shown'}.` +
@@ -202,7 +181,7 @@
     [left, right].forEach((buttons, side) => buttons.forEach((button, token) => {
       const isOther = (state.way === 'out') === (side === 1);
       button.className = 'tok' + (page.special[token] ? ' special' : '') + (token === state.mask ? ' out' : '') +
-        (isOther ? ' ' + classOf(levelOf(weights[token], most)) : '');
+        (isOther ? ' ' + shade(weights[token], most) : '');
       button.setAttribute('aria-pressed', String(token === state.token && !isOther));
       button.tabIndex = token === state.token ? 0 : -1;
     }));
@@ -211,17 +190,8 @@
   function tellScores() {
     scores.replaceChildren();
     if (state.mask < 0) return;
-    const masked = maskedBy(state.mask), body = make('tbody');
-    page.names.forEach((name, at) => {
-      const change = masked.scores[at] - page.scores[at];
-      body.append(make('tr', {}, make('th', {scope: 'row'}, make('bdi', {textContent: name})), make('td', {className: 'num', textContent: number(page.scores[at], 3)}),
-                       make('td', {className: 'num', textContent: number(masked.scores[at], 3)}), make('td', {className: 'num', textContent: signed(change)})));
-    });
-    const head = make('tr', {});
-    for (const [text, kind] of [['Label', ''], ['Text', 'num'], [`${page.tokens[state.mask]} masked`, 'num'], ['Change', 'num']]) {
-      head.append(make('th', {scope: 'col', className: kind, textContent: text}));
-    }
-    scores.append(make('table', {className: 'scores-now'}, make('thead', {}, head), body));
+    const masked = maskedBy(state.mask);
+    scores.append(views.changes('Label', page.names, page.scores, masked.scores, page.tokens[state.mask]));
   }
 
   function paintHits() {
@@ -233,8 +203,8 @@
       const isSpecial = new Set(spans.filter((span) => span.classList.contains('s')).map((span) => Number(span.dataset.t) - hit.first));
       const most = Math.max(...mean.filter((_, token) => !isSpecial.has(token)), 0);
       for (const span of spans) {
-        const token = Number(span.dataset.t) - hit.first, level = !state.special && isSpecial.has(token) ? 0 : levelOf(mean[token], most);
-        span.className = 't ' + classOf(level) + (isSpecial.has(token) ? ' s' : '') + (span.classList.contains('m') ? ' m' : '');
+        const token = Number(span.dataset.t) - hit.first, weight = !state.special && isSpecial.has(token) ? 0 : mean[token];
+        span.className = 't ' + shade(weight, most) + (isSpecial.has(token) ? ' s' : '') + (span.classList.contains('m') ? ' m' : '');
       }
     });
     byId('list-hint').textContent = `The deeper the ground, the more the found word ${directions[state.way]} a token, over the chosen heads; the strip is the label that ` +

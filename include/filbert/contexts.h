@@ -151,10 +151,12 @@ class ContextIndex {
   std::unique_ptr<const Impl> impl_;
 };
 
-// Which token of a text: by its number in the row, special tokens counted, or by its word.
+// Which token of a text: by its number in the row, special tokens counted; or by where it stands; or by its word.
 struct TokenChoice {
   std::optional<std::size_t> index;
   std::string word = {};
+  std::optional<std::size_t> position = {};  // a byte of the text: the first token that ends behind it
+  std::int32_t sequence_id = 0;              // of `position`: 0 text, 1 text_pair
 };
 
 struct SimilarOptions {
@@ -166,6 +168,7 @@ struct SimilarOptions {
   std::optional<TokenChoice> mask = {};   // what changes when this token of the query is masked
   bool mask_each = false;                 // the same for every token
   unsigned num_threads = 0;               // of the search; 0: what this process may run
+  std::function<bool()> cancelled = {};   // asked between batches of sentences; true: the attention of those that are left is left out, which is said
 };
 
 // What a token looks like among those of a corpus.
@@ -177,6 +180,7 @@ struct ContextToken {
   Offset offset;                  // bytes of the text; {0, 0} of special ones
   bool special = false;
   std::size_t token_index = 0;    // in the row
+  std::int32_t sequence_id = 0;   // 0 text, 1 text_pair; -1 of special ones
 };
 
 // A found token in its sentence.
@@ -188,7 +192,8 @@ struct SimilarHit {
   std::vector<ContextToken> tokens;        // of the row: special ones are there if attention is
   std::size_t match = 0;                   // in `tokens`
   std::string word;                        // of the text
-  std::string next;                        // the token that follows, of the text; empty at the end
+  std::string previous;                    // the token before it, of the text; empty at the beginning
+  std::string next;                        // the token that follows; empty at the end
   TokenClass token_class = TokenClass::word;
   // Of the layer, where asked for. [heads, tokens]: what the match looks at, and what looks at it.
   Tensor attention_out, attention_in;
@@ -207,6 +212,7 @@ struct MaskedQuery {
 
 struct SimilarQuery {
   std::string text;                        // ill-formed UTF-8 replaced
+  std::optional<std::string> text_pair;
   std::vector<ContextToken> tokens;
   std::size_t token = 0;
   Classification answer;
@@ -237,17 +243,40 @@ struct SimilarReport {
   std::vector<NameCount> gold() const;     // texts without one are not in it
   std::vector<NameCount> classes() const;
   std::vector<NameCount> words() const;
+  std::vector<NameCount> previous_words() const;
   std::vector<NameCount> next_words() const;
   std::vector<NameCount> most_words() const;    // what is looked at most
   std::vector<NameCount> most_offsets() const;  // and where it stands: "−1", "0", "+3"; in their order
 };
 
-// Finds what is like a token of `text`. Throws what check() and nearest() throw, and Error(invalid_argument): no such token, a word that is
-// several tokens, a special token; a mask where the tokenizer has none.
-SimilarReport similar(const TextClassificationPipeline& classifier, const ContextIndex& index, std::string_view text, const TokenChoice& token,
+// Finds what is like a token of `text`, or of its pair. Throws what check() and nearest() throw, and Error(invalid_argument): no such token, a
+// word that is several tokens, a special token; a mask where the tokenizer has none.
+SimilarReport similar(const TextClassificationPipeline& classifier, const ContextIndex& index, TextInput text, const TokenChoice& token,
                       const SimilarOptions& options = {});
 
 // One self-contained page: no network, no external file; its list can be read without a script.
 std::string html_report(const SimilarReport& report);
+
+// What is like a unit of an explanation: like its first token.
+struct ExplainedContext {
+  std::size_t unit = 0;
+  double value = 0;         // what it adds
+  std::size_t tokens = 0;   // of the unit
+  SimilarReport similar;
+};
+
+// The same of the units that carry most of an explanation, the strongest first, whichever way they speak.
+struct ExplainedContexts {
+  std::string method;       // whose values say which they are
+  std::vector<ExplainedContext> units;
+};
+
+// Of the explanation's first method: at most `most` units whose values are numbers other than 0 and whose tokens the index's texts could have.
+// The classifier is the explanation's. Throws what similar() throws, and Error(unsupported) where units are larger than words.
+ExplainedContexts explained_contexts(const TextClassificationPipeline& classifier, const ContextIndex& index, const ExplainReport& report,
+                                     const SimilarOptions& options = {}, std::size_t most = 3);
+
+// The page of the explanation with these among its sections.
+std::string html_report(const ExplainReport& report, const ExplainedContexts& contexts);
 
 }  // namespace filbert

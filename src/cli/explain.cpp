@@ -10,11 +10,13 @@
 
 #include <fmt/format.h>
 
+#include <filbert/contexts.h>
 #include <filbert/error.h>
 #include <filbert/explain.h>
 
 #include "base/file.h"
 #include "base/names.h"
+#include "cli/contexts_options.h"
 #include "cli/explain_entities.h"
 #include "cli/explain_file.h"
 #include "cli/explain_options.h"
@@ -26,6 +28,7 @@
 #include "cli/options.h"
 #include "cli/report_form.h"
 #include "cli/warnings.h"
+#include "explain/contexts_page.h"
 #include "explain/explain_json.h"
 #include "explain/option_words.h"
 #include "load/fingerprint.h"
@@ -47,6 +50,9 @@ struct Options {
   bool values_only = false;
   FileOptions file;
   EntityChoice entity;
+  std::filesystem::path index;
+  SimilarOptions similar;              // in it
+  const char* of_index = nullptr;      // an option that is there and needs it
 };
 
 ReportForm form_of(const Options& options) { return form_of(options.form, options.output.empty() ? options.file.report : options.output); }
@@ -83,9 +89,10 @@ class Fingerprint {
   explicit Fingerprint(const std::filesystem::path& directory)
       : hashes_(std::async(std::launch::async, [directory] { return std::pair(weights_sha256(directory), tokenizer_sha256(directory)); })) {}
 
-  void add_to(ExplainReport& report) {
+  void add_to(ExplainReport& report) { std::tie(report.model_sha256, report.tokenizer_sha256) = hashes(); }
+  const std::pair<std::string, std::string>& hashes() {
     if (hashes_.valid()) known_ = hashes_.get();
-    std::tie(report.model_sha256, report.tokenizer_sha256) = known_;
+    return known_;
   }
 
  private:
@@ -100,13 +107,14 @@ class Explanations {
 
   template <typename Explanation>
   void add(const Explanation& explanation) {
-    const std::string made = (form_ == ReportForm::text && count_ > 0 ? "\n" : "") + shown(explanation, form_, session_.out);
-    ++count_;
-    if (options_.output.empty()) {
-      session_.out.write(made);
-    } else {
-      of_file_ += made;
-    }
+    write(shown(explanation, form_, session_.out));
+  }
+  // With what is like its strongest words.
+  void add(const ExplainReport& report, const ExplainedContexts& contexts) {
+    if (form_ == ReportForm::html) return write(html_report(report, contexts));
+    JsonWriter json;
+    write_json(report, json, &contexts);
+    write(json.take_line());
   }
   std::size_t count() const { return count_; }
   void finish() const {
@@ -114,6 +122,16 @@ class Explanations {
   }
 
  private:
+  void write(const std::string& text) {
+    const std::string made = (form_ == ReportForm::text && count_ > 0 ? "\n" : "") + text;
+    ++count_;
+    if (options_.output.empty()) {
+      session_.out.write(made);
+    } else {
+      of_file_ += made;
+    }
+  }
+
   const Options& options_;
   ReportForm form_;
   Session& session_;
@@ -160,19 +178,37 @@ class Provenance {
     report.command = command_;
     if (fingerprint_) fingerprint_->add_to(report);
   }
+  // Throws Error(invalid_argument) for an index of another model.
+  void check(const ContextIndex& index) {
+    const auto& [weights, tokenizer] = fingerprint_->hashes();
+    index.check({weights, tokenizer});
+  }
 
  private:
   std::string model_, command_;
   std::optional<Fingerprint> fingerprint_;
 };
 
+// What --index names, where it does.
+std::optional<ContextIndex> index_of(const Options& options, ReportForm form) {
+  if (options.index.empty()) return std::nullopt;
+  if (form == ReportForm::text) {
+    throw Error(ErrorKind::invalid_argument, "--index: expected a page (--output FILE.html) or --format json, found text; filbert similar has lines");
+  }
+  return open_index(options.index);
+}
+
 void explain_texts(const Options& options, const std::filesystem::path& directory, Session& session) {
   const ReportForm form = form_of(options);
+  const std::optional<ContextIndex> index = index_of(options, form);
+  SimilarOptions similar = options.similar;
+  similar.num_threads = options.loading.num_threads;
   Provenance provenance(options, form, directory, session);
   note_decision(directory, session);
   const auto classifier = pipeline("text-classification", directory, options.loading, DecisionChoice{.use = false});
   const ReportOptions wanted = report_options(options, form, classifier.config());
   classifier.tokenizer();  // throws if there is none
+  if (index) provenance.check(*index);
   explain_records(options, form, session, [&](const Record& record, const std::string& where, Explanations& explanations, Warnings& warnings) {
     if (form == ReportForm::html && explanations.count() > 0) {
       throw Error(ErrorKind::invalid_argument, "--format html: expected one text, found more; --report makes a page of many");
@@ -180,13 +216,15 @@ void explain_texts(const Options& options, const std::filesystem::path& director
     ExplainReport report = explain(classifier, {*record.text, record.text_pair}, wanted);
     provenance.add_to(report);
     warnings.answer(where, report.text.classification, record.invalid_utf8);
-    explanations.add(report);
+    if (!index) return explanations.add(report);
+    explanations.add(report, explained_contexts(classifier, *index, report, similar));
   });
 }
 
 void explain_texts_of_entities(const Options& options, const std::filesystem::path& directory, Session& session) {
   const ReportForm form = form_of(options);
   if (options.report.attention) throw Error(ErrorKind::unsupported, "--with-attention: expected none for entities, found one");
+  if (!options.index.empty()) throw Error(ErrorKind::unsupported, "--index: expected none for entities, found one: an index is of a model that labels texts");
   EntityExplainOptions wanted{.explain = options.report.explain, .gradients = options.report.gradients, .stride = options.entity.stride};
   if (!options.report.methods.empty()) wanted.methods = options.report.methods;
   set_entity_target(options.target, wanted.explain, "--");
@@ -223,6 +261,7 @@ void explain_all(const Options& options, Session& session) {
 void explain_whole_file(const Options& options, Session& session) {
   if (options.input.text_pair) throw Error(ErrorKind::invalid_argument, "--text-pair: expected none beside --input, found one");
   if (options.report.attention) throw Error(ErrorKind::invalid_argument, "--with-attention: expected a page of one text, found --input");
+  if (!options.index.empty()) throw Error(ErrorKind::invalid_argument, "--index: expected single texts, found --input");
   if (!options.output.empty() && !options.file.report.empty()) {
     throw Error(ErrorKind::invalid_argument, "--output: expected --report alone beside --input, found both");
   }
@@ -237,6 +276,9 @@ void explain_whole_file(const Options& options, Session& session) {
 }
 
 void run(const Options& options, Session& session) {
+  if (options.of_index && options.index.empty()) {
+    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected --index beside it, found none", options.of_index));
+  }
   if (!options.verify.empty()) {
     if (!session.arguments.empty()) throw Error(ErrorKind::invalid_argument, "--verify: expected no TEXT beside it, found one");
     verify_explanations(options.verify, options.model, options.loading, session);
@@ -257,6 +299,9 @@ void add_output_options(CLI::App& app, const std::shared_ptr<Options>& options) 
   add_flag(app, "--values-only", "Without what would change the label, and without how faithful the values are",
            [options] { options->values_only = true; });
   add_flag(app, "--with-attention", "A page shows where the model looked, too: what filbert attention draws", [options] { options->report.attention = true; });
+  add_text(app, "--index", "DIR", "What filbert index has written: a page, or JSON, shows where else the three words that carry most stand so",
+           [options](const std::string& directory) { options->index = directory; });
+  add_search_options(app, options->similar, kHitsOfAWord, [options](const char* option) { options->of_index = option; });
   add_text(app, "--verify", "FILE", "Explains again what FILE, written by --format json, holds, and compares",
            [options](const std::string& file) { options->verify = file; });
 }
@@ -288,6 +333,7 @@ const Command explain_command = {
     .examples =
         "  filbert explain \"I really love this book\"\n"
         "  filbert explain \"Not bad\" --method shap,lime,occlusion --output why.html\n"
+        "  filbert explain \"Not bad\" --index reviews.index --output why.html\n"
         "  filbert explain --target \"5 stars-4 stars\" --format json < in.txt > why.jsonl\n"
         "  filbert explain --verify why.jsonl\n"
         "  filbert explain --input reviews.csv --label-column stars --report why.html\n",

@@ -15,6 +15,7 @@
 #include "base/names.h"
 #include "base/sha256.h"
 #include "cli/command.h"
+#include "cli/contexts_options.h"
 #include "cli/model_options.h"
 #include "cli/options.h"
 #include "infer/architecture.h"
@@ -32,6 +33,7 @@ struct Options {
   bool explain = false;
   bool use_decision = true;          // of what lies beside a model
   std::vector<std::string> decisions;  // "name=file", or "file" of the only model
+  std::vector<std::string> indexes;    // "name=directory", or "directory" of the only model
   std::optional<std::filesystem::path> log_file;
   serve::LogLevel log_level = serve::LogLevel::info;
 };
@@ -40,6 +42,7 @@ struct ModelSpec {
   std::string name;
   std::optional<std::string> checkpoint;   // absent: the model that comes with Filbert
   DecisionChoice decision = {};
+  std::filesystem::path index = {};        // what filbert index has written; empty: none
 };
 
 // "name=path" in two; no name where there is none, or a slash before the equals sign makes it a part of the path.
@@ -57,20 +60,21 @@ ModelSpec spec_of(const std::string& text) {
   return {std::move(name), text};
 }
 
-// --decision NAME=FILE
-void name_decision(const std::string& text, std::vector<ModelSpec>& specs) {
+// The model that `text`, NAME=FILE or whatever `form` is, names for `flag`, gets its path; `path_of` is where a model has it.
+void name_path(std::string_view flag, std::string_view form, const std::string& text, std::vector<ModelSpec>& specs,
+               std::filesystem::path& (*path_of)(ModelSpec&)) {
   const auto refuse = [&](const std::string& expected, const std::string& found) {
-    throw Error(ErrorKind::invalid_argument, fmt::format("--decision: expected {}, found \"{}\"", expected, found));
+    throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected {}, found \"{}\"", flag, expected, found));
   };
-  auto [name, file] = name_and_path(text);
-  if (name.empty() && specs.size() > 1) refuse("NAME=FILE, where more than one model is served", text);
+  auto [name, path] = name_and_path(text);
+  if (name.empty() && specs.size() > 1) refuse(fmt::format("{}, where more than one model is served", form), text);
   std::vector<std::string> names;
   for (const ModelSpec& spec : specs) names.push_back(spec.name);
   const auto found = name.empty() ? names.begin() : std::ranges::find(names, name);
   if (found == names.end()) refuse("the name of a model, one of " + first_of(names, names.size()), name);
-  DecisionChoice& decision = specs[static_cast<std::size_t>(found - names.begin())].decision;
-  if (!decision.file.empty()) refuse("one for each model", text);
-  decision = {.use = true, .file = std::move(file)};
+  std::filesystem::path& of_model = path_of(specs[static_cast<std::size_t>(found - names.begin())]);
+  if (!of_model.empty()) refuse("one for each model", text);
+  of_model = std::move(path);
 }
 
 std::vector<ModelSpec> specs_of(const Options& options) {
@@ -85,7 +89,15 @@ std::vector<ModelSpec> specs_of(const Options& options) {
     }
     spec.decision.use = options.use_decision;
   }
-  for (const std::string& text : options.decisions) name_decision(text, specs);
+  for (const std::string& text : options.decisions) {
+    name_path("--decision", "NAME=FILE", text, specs, [](ModelSpec& spec) -> std::filesystem::path& {
+      spec.decision.use = true;
+      return spec.decision.file;
+    });
+  }
+  for (const std::string& text : options.indexes) {
+    name_path("--index", "NAME=DIR", text, specs, [](ModelSpec& spec) -> std::filesystem::path& { return spec.index; });
+  }
   return specs;
 }
 
@@ -103,6 +115,9 @@ std::variant<TextClassificationPipeline, TokenClassificationPipeline> load(const
     if (!spec.decision.file.empty()) {
       throw Error(ErrorKind::invalid_argument, fmt::format("--decision: expected a model that labels texts, found \"{}\", which labels tokens", spec.name));
     }
+    if (!spec.index.empty()) {
+      throw Error(ErrorKind::invalid_argument, fmt::format("--index: expected a model that labels texts, found \"{}\", which labels tokens", spec.name));
+    }
     return pipeline<TokenClassificationPipeline>("token-classification", directory, {}, options.loading);
   }
   auto classifier = pipeline("text-classification", directory, options.loading, spec.decision);
@@ -114,7 +129,10 @@ serve::ServedModels load(const Options& options, const std::vector<ModelSpec>& s
   std::vector<std::shared_ptr<const serve::ServedModel>> models;
   for (const ModelSpec& spec : specs) {
     const std::filesystem::path directory = model_directory({spec.checkpoint, options.hub}, session);
-    models.push_back(serve::make_served_model(spec.name, spec.checkpoint.value_or(spec.name), revision_of(directory), load(options, spec, directory)));
+    std::shared_ptr<const ContextIndex> index;
+    if (!spec.index.empty()) index = std::make_shared<const ContextIndex>(open_index(spec.index));
+    models.push_back(serve::make_served_model(spec.name, spec.checkpoint.value_or(spec.name), revision_of(directory), load(options, spec, directory),
+                                              std::move(index)));
   }
   return serve::ServedModels(std::move(models));
 }
@@ -190,7 +208,7 @@ void add_access_options(CLI::App& app, const std::shared_ptr<Options>& options) 
             [&](const std::string& key) { serve.api_keys.push_back(key); });
   add_texts(app, "--cors-origin", "ORIGIN", "Pages of this origin may ask, \"*\" of any; may be given several times; default: none",
             [&](const std::string& origin) { serve.cors_origins.push_back(origin); });
-  add_flag(app, "--explain", "Offer /explain and /attention where others than this machine may ask; on a loopback address they are there anyway",
+  add_flag(app, "--explain", "Offer /explain, /attention and /similar where others than this machine may ask; on a loopback address they are there anyway",
            [options] { options->explain = true; });
 }
 
@@ -211,6 +229,9 @@ Run add_options(CLI::App& app) {
             "What filbert calibrate has found for the model of this name, FILE alone where there is but one; may be given several times; default: the "
             "filbert_decision.json beside each model, if there is one", [options](const std::string& text) { options->decisions.push_back(text); });
   add_flag(app, "--no-decision", "The models' own scores and labels: a filbert_decision.json beside them is not applied", [options] { options->use_decision = false; });
+  add_texts(app, "--index", "NAME=DIR",
+            "What filbert index has made with the model of this name, DIR alone where there is but one; may be given several times: /similar and the page find "
+            "in it where else a word stands so; default: none", [options](const std::string& text) { options->indexes.push_back(text); });
   add_loading_options(app, options->loading);
   add_number(app, "--io-threads", "Threads that read and write; default: 1, which suffices for tens of thousands of requests a second", {.least = 1, .most = 64},
              [&](std::size_t count) { serve.io_threads = static_cast<unsigned>(count); });
@@ -240,6 +261,7 @@ const Command serve_command = {
     .examples =
         "  filbert serve\n"
         "  filbert serve --model my-checkpoint/ --model nli=org/name --port 8000\n"
+        "  filbert serve --index reviews.index\n"
         "  curl localhost:8080/v1/classify -d '{\"input\": \"I really love this book\"}'\n"
         "  filbert serve --host 0.0.0.0 --tls-certificate cert.pem --tls-key key.pem\n",
     .add_options = add_options,

@@ -12,7 +12,6 @@
 #include "base/file.h"
 #include "cli/contexts_options.h"
 #include "cli/model_options.h"
-#include "cli/number_list.h"
 #include "cli/options.h"
 #include "cli/report_form.h"
 #include "cli/similar_text.h"
@@ -27,6 +26,7 @@ struct Options {
   ModelOptions loading;
   SimilarOptions similar;
   std::optional<TokenChoice> token;
+  std::optional<std::string> text_pair;
   std::filesystem::path index, output;
   ReportForm form = ReportForm::automatic;
 };
@@ -55,7 +55,7 @@ std::string shown(const SimilarReport& report, ReportForm form, const Output& ou
 void run(const Options& options, Session& session) {
   if (options.index.empty()) throw Error(ErrorKind::invalid_argument, "--index: expected what \"filbert index\" has written, found none");
   if (!options.token) throw Error(ErrorKind::invalid_argument, "--token: expected a word of the text, or the number of a token, found none");
-  const ContextIndex index = ContextIndex::open(std::filesystem::is_directory(options.index) ? options.index / kIndexFile : options.index);
+  const ContextIndex index = open_index(options.index);
   const std::filesystem::path directory = model_directory(options.model, session);
   auto hashes = std::async(std::launch::async, [directory] { return CheckpointHashes{weights_sha256(directory), tokenizer_sha256(directory)}; });
   const auto classifier = pipeline("text-classification", directory, options.loading, DecisionChoice{.use = false});
@@ -64,7 +64,7 @@ void run(const Options& options, Session& session) {
   SimilarOptions wanted = options.similar;
   wanted.num_threads = options.loading.num_threads;
   wanted.mask_each = form == ReportForm::html;
-  SimilarReport report = similar(classifier, index, session.arguments.front(), *options.token, wanted);
+  SimilarReport report = similar(classifier, index, {session.arguments.front(), options.text_pair}, *options.token, wanted);
   report.model = model_name(options.model);
   report.command = session.command_line;
   for (const std::string& warning : report.warnings) session.messages.warning(warning);
@@ -76,18 +76,13 @@ void run(const Options& options, Session& session) {
   }
 }
 
-void add_search_options(CLI::App& app, const std::shared_ptr<Options>& options) {
+void add_query_options(CLI::App& app, const std::shared_ptr<Options>& options) {
   add_text(app, "--index", "DIR", "What \"filbert index\" has written", [options](const std::string& directory) { options->index = directory; });
   add_text(app, "--token", "N", "Which token of TEXT: a word, or its number in the row, in which special tokens count",
            [options](const std::string& text) { options->token = choice_of(text); });
-  add_number(app, "--layer", "Which layer, from 0; default: the last of the index", {.most = 4096},
-             [options](std::size_t layer) { options->similar.layer = layer; });
-  add_choice(app, "--by", "embedding|context",
-             "Like in what the layer takes of the token, or in what its heads make of the tokens around it; default: embedding",
-             [options](const std::string& by) { options->similar.by = similar_by_from_name(by); });
-  add_number_list(app, "--heads", "The heads that count, from 0: \"3\", \"0,3\" or \"2-4\"; default: all",
-                  [options](std::vector<std::size_t> heads) { options->similar.heads = std::move(heads); });
-  add_number(app, "--top-k", "How many; default: 50", {.least = 1, .most = 10000}, [options](std::size_t count) { options->similar.top_k = count; });
+  add_text(app, "--text-pair", "TEXT", "The second text of the pair, for models that take two; --token may be a word of either",
+           [options](const std::string& text) { options->text_pair = text; });
+  add_search_options(app, options->similar, 50, [options](const char*) {});
   add_text(app, "--mask", "N", "Masks this token of TEXT, named as --token, and tells how score and attention change",
            [options](const std::string& text) { options->similar.mask = choice_of(text); });
   add_flag(app, "--no-attention", "Without what the heads attend to in the sentences, which are run through the model for it",
@@ -96,7 +91,7 @@ void add_search_options(CLI::App& app, const std::shared_ptr<Options>& options) 
 
 Run add_options(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  add_search_options(app, options);
+  add_query_options(app, options);
   add_report_form(app, "Lines, a JSON object, or a page; default: as the name of --output says, else text", [options](ReportForm form) { options->form = form; });
   add_text(app, "--output", "FILE", "Where it goes; default: standard output", [options](const std::string& file) { options->output = file; });
   add_model_option(app, options->model);

@@ -89,6 +89,7 @@ std::string masked_lines(const SimilarReport& report, const Output& out) {
 std::string head_lines(const SimilarReport& report, const Output& out) {
   const SimilarQuery& query = report.query;
   std::string lines = fmt::format("text: {}\n", one_line(query.text, out));
+  if (query.text_pair) lines += fmt::format("text_pair: {}\n", one_line(*query.text_pair, out));
   lines += out.bold(fmt::format("{:<7}:\t{:.3f}", out.foreign(query.answer.label), query.answer.score)) + '\n';
   const bool all_heads = report.heads.size() == report.num_heads;
   lines += sentence(fmt::format("like: \"{}\" (token {}) by {}, layer {}, {}", one_line(query.tokens[query.token].token, out), query.token, name(report.by),
@@ -115,6 +116,7 @@ std::string text_lines(const SimilarReport& report, const Output& out) {
   lines += counts_line("gold", report.gold(), Quoted::no, out);
   lines += counts_line("words", report.words(), Quoted::yes, out);
   lines += counts_line("kinds", report.classes(), Quoted::no, out);
+  lines += counts_line("before", report.previous_words(), Quoted::yes, out);
   lines += counts_line("next", report.next_words(), Quoted::yes, out);
   const std::string of_special = fmt::format("; {:.0f} % of all goes to special tokens", 100 * special);
   lines += counts_line("attends to", report.most_words(), Quoted::yes, out, of_special);

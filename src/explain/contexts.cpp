@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <iterator>
 #include <map>
 
 #include <fmt/format.h>
@@ -15,6 +16,8 @@
 #include "base/text.h"
 #include "explain/contexts_file.h"
 #include "explain/contexts_words.h"
+#include "explain/report_html.h"
+#include "explain/report_page.h"
 #include "postprocess/answers.h"
 
 namespace filbert {
@@ -39,7 +42,8 @@ std::vector<ContextToken> tokens_of(const TextClassificationPipeline& classifier
     tokens.push_back({.token = std::string(classifier.tokenizer().id_to_token(inputs.input_ids[at])),
                       .offset = inputs.offset_mapping[at],
                       .special = inputs.special_tokens_mask[at] != 0,
-                      .token_index = at - inputs.row_starts[row]});
+                      .token_index = at - inputs.row_starts[row],
+                      .sequence_id = inputs.special_tokens_mask[at] != 0 ? -1 : inputs.sequence_ids[at]});
   }
   return tokens;
 }
@@ -53,6 +57,7 @@ struct Query {
   const TextClassificationPipeline& classifier;
   const SimilarOptions& options;
   SimilarReport& report;
+  TextInput text;         // the report's
   BatchEncoding inputs;
 
   SequenceClassifierOutput run(const BatchEncoding& rows, bool vectors) const {
@@ -80,7 +85,7 @@ struct Query {
   void mask_all() const {
     const std::vector<ContextToken>& tokens = report.query.tokens;
     std::vector<std::size_t> wanted;
-    if (options.mask) wanted.push_back(find_token(tokens, report.query.text, *options.mask, "mask"));
+    if (options.mask) wanted.push_back(find_token(tokens, text, *options.mask, "mask"));
     if (options.mask_each && tokens.size() <= kMostMasked && classifier.tokenizer().mask_token()) {
       for (const ContextToken& token : tokens) {
         if (!token.special && (wanted.empty() || token.token_index != wanted.front())) wanted.push_back(token.token_index);
@@ -134,10 +139,15 @@ void add_row(const TextClassificationPipeline& classifier, const BatchEncoding& 
   add_attention(attention, heads, hit);
 }
 
-void add_attention(const TextClassificationPipeline& classifier, std::size_t max_length, SimilarReport& report) {
+void add_attention(const TextClassificationPipeline& classifier, std::size_t max_length, const std::function<bool()>& cancelled, SimilarReport& report) {
   std::map<std::size_t, std::vector<SimilarHit*>> by_text;
   for (SimilarHit& hit : report.hits) by_text[hit.text.tokens.front().text].push_back(&hit);
   for (auto at = by_text.begin(); at != by_text.end();) {
+    if (cancelled && cancelled()) {
+      report.warnings.push_back(fmt::format("stopped: the attention in {} of the {} sentences was not looked at", std::distance(at, by_text.end()),
+                                            by_text.size()));
+      return;
+    }
     const auto first = at;
     std::vector<TextInput> texts;
     std::size_t bytes = 0;
@@ -168,9 +178,10 @@ SimilarHit hit_of(const TextClassificationPipeline& classifier, const ContextInd
       throw Error(ErrorKind::corrupt, fmt::format("text {}: input_id: expected one of the vocabulary, found {}", token.text, each.input_id));
     }
     if (each.token == token.token) hit.match = hit.tokens.size();
-    hit.tokens.push_back({std::string(classifier.tokenizer().id_to_token(each.input_id)), each.offset, false, each.token});
+    hit.tokens.push_back({std::string(classifier.tokenizer().id_to_token(each.input_id)), each.offset, false, each.token, 0});
   }
   hit.word = word_at(hit.text.text, token.offset);
+  if (hit.match > 0) hit.previous = word_at(hit.text.text, hit.tokens[hit.match - 1].offset);
   if (hit.match + 1 < hit.tokens.size()) hit.next = word_at(hit.text.text, hit.tokens[hit.match + 1].offset);
   hit.token_class = class_of(hit.text.text, hit.tokens, hit.match);
   return hit;
@@ -189,7 +200,7 @@ std::vector<NameCount> counted(const std::vector<SimilarHit>& hits, const auto& 
 
 }  // namespace
 
-SimilarReport similar(const TextClassificationPipeline& classifier, const ContextIndex& index, std::string_view text, const TokenChoice& token,
+SimilarReport similar(const TextClassificationPipeline& classifier, const ContextIndex& index, TextInput text, const TokenChoice& token,
                       const SimilarOptions& options) {
   const IndexInfo& info = index.info();
   SimilarReport report;
@@ -203,15 +214,16 @@ SimilarReport similar(const TextClassificationPipeline& classifier, const Contex
   if (report.dtype != info.dtype) report.warnings.push_back(fmt::format("the index was made in {}, the query is computed in {}", info.dtype, report.dtype));
 
   const Clock::time_point begun = Clock::now();
-  report.query.text = replace_invalid_utf8(text);
-  const TextInput input{report.query.text, std::nullopt};
-  Query query{classifier, options, report, tokenize(classifier, std::span(&input, 1), info.max_length)};
+  report.query.text = replace_invalid_utf8(text.text);
+  if (text.text_pair) report.query.text_pair = replace_invalid_utf8(*text.text_pair);
+  const TextInput input{report.query.text, report.query.text_pair};
+  Query query{classifier, options, report, input, tokenize(classifier, std::span(&input, 1), info.max_length)};
   if (query.inputs.rows.front().truncated) {
     report.warnings.push_back(fmt::format("the text has {} tokens, of which the model sees {}", query.inputs.rows.front().tokens_total,
                                           query.inputs.total_tokens()));
   }
   report.query.tokens = tokens_of(classifier, query.inputs, 0);
-  report.query.token = find_token(report.query.tokens, report.query.text, token, "token");
+  report.query.token = find_token(report.query.tokens, input, token, "token");
   SequenceClassifierOutput output = query.run(query.inputs, true);
   report.query.answer = answers_of(classifier, query.inputs, output.logits).front();
   report.query.attention = std::move(output.outputs.attentions[report.layer].front());
@@ -226,9 +238,37 @@ SimilarReport similar(const TextClassificationPipeline& classifier, const Contex
   query.mask_all();
   if (!options.attention) return report;
   const Clock::time_point attention_begun = Clock::now();
-  add_attention(classifier, info.max_length, report);
+  add_attention(classifier, info.max_length, options.cancelled, report);
   report.attention_milliseconds = milliseconds_since(attention_begun);
   return report;
+}
+
+ExplainedContexts explained_contexts(const TextClassificationPipeline& classifier, const ContextIndex& index, const ExplainReport& report,
+                                     const SimilarOptions& options, std::size_t most) {
+  const ExplainOptions& how = report.options;
+  if (how.unit == ExplainUnit::sentence || how.unit == ExplainUnit::regex) {
+    throw Error(ErrorKind::unsupported, fmt::format("unit: expected word or token, which have a context to search by, found {}", name(how.unit)));
+  }
+  ExplainedContexts contexts;
+  const std::vector<NamedValues> methods = report.values();
+  if (methods.empty()) return contexts;
+  contexts.method = methods.front().method;
+  const std::vector<double>& values = methods.front().values;
+  const TextInput text{report.text.text, report.text.text_pair};
+  const std::vector<ContextToken> tokens = tokens_of(classifier, tokenize(classifier, std::span(&text, 1), index.info().max_length), 0);
+  for (const std::size_t unit : by_size(values)) {
+    if (contexts.units.size() == most || !std::isfinite(values[unit]) || values[unit] == 0) break;
+    const ExplainedUnit& of = report.text.units[unit];
+    const OffsetBytes bytes(of.sequence_id == 1 ? *text.text_pair : text.text, how.offset_unit);
+    const Offset place{bytes(of.offset.begin), bytes(of.offset.end)};
+    std::vector<std::size_t> within;
+    for (const ContextToken& token : tokens) {
+      if (token.sequence_id == of.sequence_id && token.offset.begin < place.end && token.offset.end > place.begin) within.push_back(token.token_index);
+    }
+    if (within.empty()) continue;  // cut off where the index's texts would be
+    contexts.units.push_back({unit, values[unit], within.size(), similar(classifier, index, text, {.index = within.front()}, options)});
+  }
+  return contexts;
 }
 
 std::vector<NameCount> SimilarReport::predicted() const {
@@ -242,6 +282,9 @@ std::vector<NameCount> SimilarReport::classes() const {
 }
 std::vector<NameCount> SimilarReport::words() const {
   return counted(hits, [](const SimilarHit& hit) { return std::optional(hit.word); });
+}
+std::vector<NameCount> SimilarReport::previous_words() const {
+  return counted(hits, [](const SimilarHit& hit) { return hit.previous.empty() ? std::nullopt : std::optional(hit.previous); });
 }
 std::vector<NameCount> SimilarReport::next_words() const {
   return counted(hits, [](const SimilarHit& hit) { return hit.next.empty() ? std::nullopt : std::optional(hit.next); });

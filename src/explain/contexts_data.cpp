@@ -74,6 +74,7 @@ void contexts_data(const SimilarReport& report, std::string& out) {
     json.field("first", first);
     json.field("count", last - first);
     json.field("label", hit.label);
+    json.field("previous", hit.previous);
     json.field("next", hit.next);
     if (hit.attention_out.rows() > 0) {
       json.field("out", shown_in_8_bits(hit.attention_out, first, last));

@@ -6,10 +6,10 @@
 namespace filbert {
 namespace {
 
-// Where the tokens stand in `text`, in code points.
-std::vector<Offset> places_of(const std::vector<ContextToken>& tokens, std::string_view text) {
+// Where the tokens of one text stand in it, in code points; those of another one are {0, 0}.
+std::vector<Offset> places_of(const std::vector<ContextToken>& tokens, std::string_view text, std::int32_t sequence_id = 0) {
   std::vector<Offset> places;
-  for (const ContextToken& token : tokens) places.push_back(token.offset);
+  for (const ContextToken& token : tokens) places.push_back(token.sequence_id == sequence_id ? token.offset : Offset{0, 0});
   convert_offsets(text, OffsetUnit::code_points, places);
   return places;
 }
@@ -20,6 +20,24 @@ void write_token(const ContextToken& token, const Offset& place, JsonWriter& jso
   json.field("start", place.begin);
   json.field("end", place.end);
   json.field("special", token.special);
+}
+
+// The same of a pair's row, whose tokens stand in either text.
+std::vector<Offset> places_of(const SimilarQuery& query) {
+  std::vector<Offset> places = places_of(query.tokens, query.text);
+  if (!query.text_pair) return places;
+  const std::vector<Offset> of_pair = places_of(query.tokens, *query.text_pair, 1);
+  for (std::size_t token = 0; token < places.size(); ++token) {
+    if (query.tokens[token].sequence_id == 1) places[token] = of_pair[token];
+  }
+  return places;
+}
+
+void write_query_token(const SimilarQuery& query, std::size_t token, const std::vector<Offset>& places, JsonWriter& json) {
+  json.begin_object();
+  write_token(query.tokens[token], places[token], json);
+  if (query.text_pair && !query.tokens[token].special) json.field("sequence_id", query.tokens[token].sequence_id);
+  json.end_object();
 }
 
 // The mean over the heads of what `token` looks at: [tokens].
@@ -45,20 +63,15 @@ void write_answer(const Classification& answer, JsonWriter& json) {
 
 void write_query(const SimilarReport& report, JsonWriter& json) {
   const SimilarQuery& query = report.query;
-  const std::vector<Offset> places = places_of(query.tokens, query.text);
+  const std::vector<Offset> places = places_of(query);
   json.field("text", query.text);
+  if (query.text_pair) json.field("text_pair", *query.text_pair);
   json.key("token");
-  json.begin_object();
-  write_token(query.tokens[query.token], places[query.token], json);
-  json.end_object();
+  write_query_token(query, query.token, places, json);
   write_answer(query.answer, json);
   json.key("tokens");
   json.begin_array();
-  for (std::size_t token = 0; token < query.tokens.size(); ++token) {
-    json.begin_object();
-    write_token(query.tokens[token], places[token], json);
-    json.end_object();
-  }
+  for (std::size_t token = 0; token < query.tokens.size(); ++token) write_query_token(query, token, places, json);
   json.end_array();
   json.key("attention");
   json.array(row_of(query.attention, report.heads, query.token));
@@ -93,6 +106,7 @@ void write_hit(const SimilarHit& hit, JsonWriter& json) {
   json.field("truncated", hit.text.truncated);
   json.field("match", hit.match);
   json.field("word", hit.word);
+  json.field("previous", hit.previous);
   json.field("next", hit.next);
   json.field("token_class", name(hit.token_class));
   if (hit.most) {
@@ -127,6 +141,34 @@ void write_counts(std::string_view key, const std::vector<NameCount>& counts, Js
   json.end_array();
 }
 
+void write_hits(const SimilarReport& report, JsonWriter& json) {
+  json.key("hits");
+  json.begin_array();
+  for (const SimilarHit& hit : report.hits) write_hit(hit, json);
+  json.end_array();
+  json.key("counts");
+  json.begin_object();
+  write_counts("labels", report.predicted(), json);
+  write_counts("gold", report.gold(), json);
+  write_counts("token_classes", report.classes(), json);
+  write_counts("words", report.words(), json);
+  write_counts("previous", report.previous_words(), json);
+  write_counts("next", report.next_words(), json);
+  write_counts("most", report.most_words(), json);
+  write_counts("offset_to_most", report.most_offsets(), json);
+  json.end_object();
+  json.key("warnings");
+  json.array(report.warnings);
+}
+
+// What was searched, and by what.
+void write_search(const SimilarReport& report, JsonWriter& json) {
+  json.field("layer", report.layer);
+  json.field("by", name(report.by));
+  json.key("heads");
+  json.array(report.heads);
+}
+
 }  // namespace
 
 void write_json(const IndexInfo& info, JsonWriter& json) {
@@ -141,26 +183,8 @@ void write_json(const IndexInfo& info, JsonWriter& json) {
 void write_json(const SimilarReport& report, JsonWriter& json) {
   json.begin_object();
   write_query(report, json);
-  json.field("layer", report.layer);
-  json.field("by", name(report.by));
-  json.key("heads");
-  json.array(report.heads);
-  json.key("hits");
-  json.begin_array();
-  for (const SimilarHit& hit : report.hits) write_hit(hit, json);
-  json.end_array();
-  json.key("counts");
-  json.begin_object();
-  write_counts("labels", report.predicted(), json);
-  write_counts("gold", report.gold(), json);
-  write_counts("token_classes", report.classes(), json);
-  write_counts("words", report.words(), json);
-  write_counts("next", report.next_words(), json);
-  write_counts("most", report.most_words(), json);
-  write_counts("offset_to_most", report.most_offsets(), json);
-  json.end_object();
-  json.key("warnings");
-  json.array(report.warnings);
+  write_search(report, json);
+  write_hits(report, json);
   json.key("milliseconds");
   json.begin_object();
   json.field("query", report.query_milliseconds);
@@ -173,6 +197,32 @@ void write_json(const SimilarReport& report, JsonWriter& json) {
   json.field("command", report.command);
   json.key("index");
   write_json(report.index, json);
+  json.end_object();
+}
+
+void write_json(const ExplainedContexts& contexts, JsonWriter& json) {
+  json.begin_object();
+  json.field("method", contexts.method);
+  if (!contexts.units.empty()) {
+    const SimilarReport& first = contexts.units.front().similar;
+    write_search(first, json);
+    json.key("index");
+    write_json(first.index, json);
+  }
+  json.key("units");
+  json.begin_array();
+  for (const ExplainedContext& each : contexts.units) {
+    const SimilarQuery& query = each.similar.query;
+    json.begin_object();
+    json.field("unit", each.unit);
+    json.field("value", each.value);
+    json.field("tokens", each.tokens);
+    json.key("token");
+    write_query_token(query, query.token, places_of(query), json);
+    write_hits(each.similar, json);
+    json.end_object();
+  }
+  json.end_array();
   json.end_object();
 }
 

@@ -10,5 +10,6 @@ namespace filbert {
 // Offsets count code points.
 void write_json(const SimilarReport& report, JsonWriter& json);
 void write_json(const IndexInfo& info, JsonWriter& json);
+void write_json(const ExplainedContexts& contexts, JsonWriter& json);
 
 }  // namespace filbert

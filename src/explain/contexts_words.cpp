@@ -45,21 +45,37 @@ std::size_t by_index(const std::vector<ContextToken>& tokens, std::size_t index,
   return index;
 }
 
+// The first that ends behind a byte: the one that has it, or where white space stands the one that follows.
+std::size_t by_position(const std::vector<ContextToken>& tokens, const TokenChoice& choice, std::string_view what) {
+  for (const ContextToken& token : tokens) {
+    if (!token.special && token.sequence_id == choice.sequence_id && token.offset.begin < token.offset.end && *choice.position < token.offset.end) {
+      return token.token_index;
+    }
+  }
+  const auto all = those(tokens, [](const ContextToken&) { return true; });
+  refuse(what, fmt::format("expected a position before or in a token ({}), found byte {}", numbered(all), *choice.position));
+}
+
 }  // namespace
+
+std::string_view text_of(const TextInput& text, const ContextToken& token) {
+  return token.sequence_id == 1 && text.text_pair ? *text.text_pair : text.text;
+}
 
 std::string word_at(std::string_view text, const Offset& offset) {
   return std::string(trimmed(text.substr(std::min(offset.begin, text.size()), offset.end - offset.begin)));
 }
 
-std::size_t find_token(const std::vector<ContextToken>& tokens, std::string_view text, const TokenChoice& choice, std::string_view what) {
+std::size_t find_token(const std::vector<ContextToken>& tokens, const TextInput& text, const TokenChoice& choice, std::string_view what) {
   if (choice.index) return by_index(tokens, *choice.index, what);
+  if (choice.position) return by_position(tokens, choice, what);
   const std::string& word = choice.word;
-  auto found = those(tokens, [&](const ContextToken& token) { return word_at(text, token.offset) == word; });
+  auto found = those(tokens, [&](const ContextToken& token) { return word_at(text_of(text, token), token.offset) == word; });
   if (found.empty()) found = those(tokens, [&](const ContextToken& token) { return token.token == word; });
   if (found.size() == 1) return found.front()->token_index;
   if (found.size() > 1) refuse(what, fmt::format("expected \"{}\" once in the text, found it as {}: say which by its number", word, numbered(found)));
-  const std::size_t place = word.empty() ? std::string_view::npos : text.find(word);
   const auto pieces = those(tokens, [&](const ContextToken& token) {
+    const std::size_t place = word.empty() ? std::string_view::npos : text_of(text, token).find(word);
     return place != std::string_view::npos && token.offset.begin >= place && token.offset.end <= place + word.size();
   });
   if (pieces.size() > 1) refuse(what, fmt::format("expected one token, found that \"{}\" is {}: say which by its number", word, numbered(pieces)));

@@ -10,9 +10,12 @@
 
 namespace filbert {
 
+// The text that a token stands in; of a special one the first.
+std::string_view text_of(const TextInput& text, const ContextToken& token);
+
 // The place in the row of the token that `choice` means. Throws Error(invalid_argument), which begins with `what`: none such, a special
 // token, a word that is several tokens or stands there more than once.
-std::size_t find_token(const std::vector<ContextToken>& tokens, std::string_view text, const TokenChoice& choice, std::string_view what);
+std::size_t find_token(const std::vector<ContextToken>& tokens, const TextInput& text, const TokenChoice& choice, std::string_view what);
 
 // What stands there, without white space around it.
 std::string word_at(std::string_view text, const Offset& offset);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "explain/contexts_json.h"
 #include "postprocess/answers.h"
 
 namespace filbert {
@@ -319,9 +320,13 @@ void write_entity(const Entity& entity, JsonWriter& json) {
 
 }  // namespace
 
-void write_json(const ExplainReport& report, JsonWriter& json) {
+void write_json(const ExplainReport& report, JsonWriter& json, const ExplainedContexts* contexts) {
   json.begin_object();
   write_fields(report, {}, json);
+  if (contexts != nullptr) {
+    json.key("contexts");
+    write_json(*contexts, json);
+  }
   json.end_object();
 }
 

@@ -2,6 +2,7 @@
 // explain_json_test.cpp.
 #pragma once
 
+#include <filbert/contexts.h>
 #include <filbert/explain.h>
 #include <filbert/explain_entity.h>
 
@@ -9,7 +10,8 @@
 
 namespace filbert {
 
-void write_json(const ExplainReport& report, JsonWriter& json);
+// `contexts` are of it, where there are some.
+void write_json(const ExplainReport& report, JsonWriter& json, const ExplainedContexts* contexts = nullptr);
 // The same, and before it the entity, which of the units are its own, and which tokens the target is the mean of.
 void write_json(const EntityExplanation& explanation, JsonWriter& json);
 

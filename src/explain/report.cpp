@@ -40,14 +40,18 @@ int decimals_for(double largest) {
 
 std::string head_of(const ReportPage& page) {
   const std::string title = fmt::format("Why {}? – {}", name_text(page.text.label), name_text(page.entity ? page.named_entity() : page.text.text, 60));
-  if (!page.report.attention) return document_head(title, page.report.version, {kReportCss}, {kReportJs});
-  return document_head(title, page.report.version, {kReportCss, kAttentionCss}, {kReportJs, kAttentionViewsJs, kAttentionJs});
+  const std::string& version = page.report.version;
+  if (!page.report.attention) {
+    return page.contexts ? document_head(title, version, {kReportCss, kKwicCss}, {kReportJs}) : document_head(title, version, {kReportCss}, {kReportJs});
+  }
+  if (!page.contexts) return document_head(title, version, {kReportCss, kAttentionCss}, {kReportJs, kAttentionViewsJs, kAttentionJs});
+  return document_head(title, version, {kReportCss, kAttentionCss, kKwicCss}, {kReportJs, kAttentionViewsJs, kAttentionJs});
 }
 
 }  // namespace
 
-ReportPage::ReportPage(const ExplainReport& the_report, const EntityExplanation* the_entity)
-    : report(the_report), entity(the_entity), text(the_report.text), methods(the_report.values()) {
+ReportPage::ReportPage(const ExplainReport& the_report, const EntityExplanation* the_entity, const ExplainedContexts* the_contexts)
+    : report(the_report), entity(the_entity), contexts(the_contexts), text(the_report.text), methods(the_report.values()) {
   is_classify_score = text.target == ExplainTarget::probability;
   is_probability = is_classify_score && has_probabilities(report);
   sums_to_one = has_probabilities(report) && sum_to_one(text.classification.scores);
@@ -161,6 +165,7 @@ std::string html_of(const ReportPage& page) {
   changes_section(page, out);
   phrases_section(page, out);
   labels_section(page, out);
+  contexts_section(page, out);
   if (report.attention) attention_section(*report.attention, true, out);
   reading_section(page, out);
   reproduce_section(page, out);
@@ -175,6 +180,8 @@ std::string html_of(const ReportPage& page) {
 }  // namespace
 
 std::string html_report(const ExplainReport& report) { return html_of(ReportPage(report)); }
+
+std::string html_report(const ExplainReport& report, const ExplainedContexts& contexts) { return html_of(ReportPage(report, nullptr, &contexts)); }
 
 std::string html_report(const EntityExplanation& explanation) { return html_of(ReportPage(explanation.report, &explanation)); }
 

@@ -14,7 +14,9 @@ extern const std::string_view kDriftCss;   // of the page of drift, beside kRepo
 extern const std::string_view kAttentionCss;  // of the views of attention, beside kReportCss
 extern const std::string_view kAttentionViewsJs;
 extern const std::string_view kAttentionJs;  // runs after kAttentionViewsJs
-extern const std::string_view kContextsCss;  // of the page of similar tokens, beside kReportCss
-extern const std::string_view kContextsJs;
+extern const std::string_view kKwicCss;      // of tokens in their sentences, beside kReportCss
+extern const std::string_view kContextsCss;  // of the page of similar tokens, beside kKwicCss
+extern const std::string_view kContextsViewsJs;
+extern const std::string_view kContextsJs;   // runs after kContextsViewsJs
 
 }  // namespace filbert

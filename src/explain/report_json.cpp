@@ -105,7 +105,7 @@ void json_blocks(const ReportPage& page, std::string& out) {
   if (page.entity != nullptr) {
     write_json(*page.entity, explanation);
   } else {
-    write_json(page.report, explanation);
+    write_json(page.report, explanation, page.contexts);
   }
   out += data_block("filbert-explanation", explanation.take_line());
   out += data_block("filbert-page", page_json(page));

@@ -65,6 +65,11 @@ void reproduce_section(const ReportPage& page, std::string& out) {
     fact("Entity", fmt::format("{}, from {} to {}", name_html(entity.entity), entity.offset.begin, entity.offset.end), out);
     if (page.entity->windows > 1) fact("Window", fmt::format("{} of {}", page.entity->window + 1, page.entity->windows), out);
   }
+  if (page.contexts != nullptr && !page.contexts->units.empty()) {
+    const IndexInfo& index = page.contexts->units.front().similar.index;
+    fact("Index of", name_html(index.input, 200), out);
+    fact("Its texts, sha256", hash_html(index.input_sha256), out);
+  }
   fact("Parts", fmt::format("{}, masked: {}", page.unit_words(page.text.units.size()), page.text.mask.empty() ? "taken out" : name_html(page.text.mask)), out);
   if (report.shap) {
     fact("SHAP", fmt::format("{}, {}{}, seed {}{}", name_html(report.shap->algorithm, 200), count_of(report.shap->evaluations, "evaluation", "evaluations"),

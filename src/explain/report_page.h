@@ -8,16 +8,18 @@
 #include <string_view>
 #include <vector>
 
+#include <filbert/contexts.h>
 #include <filbert/explain.h>
 #include <filbert/explain_entity.h>
 
 namespace filbert {
 
 struct ReportPage {
-  explicit ReportPage(const ExplainReport& report, const EntityExplanation* entity = nullptr);
+  explicit ReportPage(const ExplainReport& report, const EntityExplanation* entity = nullptr, const ExplainedContexts* contexts = nullptr);
 
   const ExplainReport& report;
   const EntityExplanation* entity;   // that the report is of; or none
+  const ExplainedContexts* contexts; // of its strongest words; or none
   const ExplainedText& text;
   std::vector<NamedValues> methods;  // of the explained label
   bool is_probability = false;       // of the target: from 0 to 1
@@ -54,6 +56,7 @@ void faithfulness_section(const ReportPage& page, std::string& out);   // report
 void changes_section(const ReportPage& page, std::string& out);        // report_changes.cpp
 void phrases_section(const ReportPage& page, std::string& out);        // report_phrases.cpp
 void labels_section(const ReportPage& page, std::string& out);         // report_methods.cpp
+void contexts_section(const ReportPage& page, std::string& out);       // report_contexts.cpp
 void reading_section(const ReportPage& page, std::string& out);        // report_notes.cpp
 void reproduce_section(const ReportPage& page, std::string& out);      // report_notes.cpp
 void json_blocks(const ReportPage& page, std::string& out);            // report_json.cpp

@@ -1,4 +1,4 @@
-// /explain and /attention: what `filbert explain` and `filbert attention` make of a text, or of an entity in it, in the slow lane. Whoever listens to
+// /explain, /attention and /similar: what `filbert explain`, `attention` and `similar` make of a text, or of an entity in it, in the slow lane. Whoever listens to
 // events hears how far an explanation is, and each part of it when it is there. Tested by explain_api_test.cpp and explain_entity_api_test.cpp.
 #include <algorithm>
 #include <chrono>
@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "explain/contexts_json.h"
+#include "explain/contexts_page.h"
 #include "explain/explain_json.h"
 #include "explain/report_html.h"
 #include "serve/classify_json.h"
@@ -71,16 +73,22 @@ class Teller {
   std::string part_;
 };
 
+std::string page_of(const ExplainReport& report, const ExplainedContexts* contexts) { return contexts ? html_report(report, *contexts) : html_report(report); }
+std::string page_of(const EntityExplanation& explanation, const ExplainedContexts*) { return html_report(explanation); }
+
+void write(const ExplainReport& report, const ExplainedContexts* contexts, JsonWriter& json) { write_json(report, json, contexts); }
+void write(const EntityExplanation& explanation, const ExplainedContexts*, JsonWriter& json) { write_json(explanation, json); }
+
 // With what only the server knows of it.
 template <class Explanation>
-HttpResponse response_of(const ExplainRequest& asked, Explanation explanation) {
+HttpResponse response_of(const ExplainRequest& asked, Explanation explanation, const ExplainedContexts* contexts = nullptr) {
   ExplainReport& report = report_of(explanation);
   report.model = asked.model->model_id;
   report.command = "POST /explain " + asked.body;
   std::tie(report.model_sha256, report.tokenizer_sha256) = asked.model->fingerprint->hashes();
-  if (asked.html) return {.content_type = "text/html; charset=utf-8", .body = html_report(explanation)};
+  if (asked.html) return {.content_type = "text/html; charset=utf-8", .body = page_of(explanation, contexts)};
   JsonWriter json;
-  write_json(explanation, json);
+  write(explanation, contexts, json);
   return json_response(json);
 }
 
@@ -117,7 +125,12 @@ HttpResponse explained(const ExplainRequest& asked, SlowWork& work) {
     return response_of(asked, explained_entity(asked, of_entity));
   }
   if (asked.events) options.progress = [&teller](const ReportProgress& progress) { teller(progress, progress.so_far); };
-  return response_of(asked, explain(asked.model->classifier(), {asked.text.text, asked.text.text_pair}, options));
+  const TextClassificationPipeline& classifier = asked.model->classifier();
+  ExplainReport report = explain(classifier, {asked.text.text, asked.text.text_pair}, options);
+  if (!asked.contexts) return response_of(asked, std::move(report));
+  const ExplainedContexts contexts =
+      explained_contexts(classifier, *asked.model->index, report, {.top_k = kHitsOfAWord, .cancelled = options.explain.cancelled});
+  return response_of(asked, std::move(report), &contexts);
 }
 
 Plan explain_text(const HttpRequest& request, std::string_view, const ServeContext& context) {
@@ -168,9 +181,33 @@ Plan attend(const HttpRequest& request, std::string_view, const ServeContext& co
   return plan;
 }
 
+HttpResponse found_similar(const SimilarRequest& asked, SlowWork& work) {
+  SimilarOptions options = asked.similar;
+  const Clock::time_point end = Clock::now() + work.time_left * 9 / 10;  // as of an explanation
+  options.cancelled = [&work, end] { return work.cancelled() || Clock::now() >= end; };
+  SimilarReport report = similar(asked.model->classifier(), *asked.model->index, {asked.text.text, asked.text.text_pair}, asked.token, options);
+  report.model = asked.model->model_id;
+  report.command = "POST /similar " + asked.body;
+  if (asked.html) return {.content_type = "text/html; charset=utf-8", .body = html_report(report)};
+  JsonWriter json;
+  write_json(report, json);
+  return json_response(json);
+}
+
+Plan find_similar(const HttpRequest& request, std::string_view, const ServeContext& context) {
+  check_offered(context);
+  SimilarRequest asked = read_similar(request, context);
+  SlowPlan plan;
+  plan.model = asked.model;
+  plan.events = asked.events;
+  plan.run = [asked = std::move(asked)](SlowWork& work) { return found_similar(asked, work); };
+  return plan;
+}
+
 constexpr Route kRoutes[] = {
     {"POST", "/explain", true, own_problem, explain_text},
     {"POST", "/attention", true, own_problem, attend},
+    {"POST", "/similar", true, own_problem, find_similar},
 };
 
 }  // namespace

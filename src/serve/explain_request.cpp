@@ -9,6 +9,7 @@
 
 #include "base/number_list.h"
 #include "explain/option_words.h"
+#include "explain/report_html.h"
 #include "serve/classify_json.h"
 #include "serve/entities_json.h"
 #include "serve/request_json.h"
@@ -21,6 +22,7 @@ constexpr std::size_t kMostBytes = 16'384;          // of text and text_pair
 constexpr std::size_t kMostBytesOfFreeUnits = 8192;  // where units are not of what the model sees alone, or are as small as one likes
 constexpr std::size_t kMostSamples = 100'000, kMostEvals = 20'000;
 constexpr std::size_t kMostOfAnExpression = 1000;  // bytes
+constexpr std::size_t kMostSimilar = 200;            // whose sentences go through the model, and stand whole in the answer
 
 // `model` is set already.
 void read_common(const JsonValue& root, const HttpRequest& request, SlowRequest& slow) {
@@ -124,7 +126,7 @@ std::shared_ptr<const ServedModel> model_of(const JsonValue& root, const ServeCo
   };
   if (of_entity) {
     refuse("text_pair", root.find("text_pair").has_value());
-    refuse("with_attention", bool_field(root, "with_attention").value_or(false));
+    for (const std::string_view field : {"with_attention", "with_contexts"}) refuse(field, bool_field(root, field).value_or(false));
   } else {
     for (const std::string_view field : {"entity", "aggregation_strategy", "stride"}) refuse(field, root.find(field).has_value());
   }
@@ -182,6 +184,44 @@ std::optional<std::vector<std::size_t>> numbers_field(const JsonValue& root, std
   return numbers;
 }
 
+// A number is a place in the row; a string a word.
+TokenChoice as_token(const JsonValue& value) {
+  if (value.is_string()) return {{}, std::string(value.as_string())};
+  return {as_count(value, {}), {}};
+}
+
+// By `token`, or by `position`, a character of the text or of its pair.
+TokenChoice read_token(const JsonValue& root, const ServedText& text) {
+  const auto token = root.find("token"), position = root.find("position");
+  if (token && position) position->fail("none beside token");
+  for (const std::string_view field : {"offset_unit", "sequence_id"}) {
+    if (const auto found = root.find(field); found && !position) found->fail("position beside it");
+  }
+  if (token) return as_token(*token);
+  if (!position) throw Problem(ProblemKind::invalid, "token: expected the number of a token or a word of the text, or position, found neither");
+  TokenChoice choice;
+  choice.sequence_id = static_cast<std::int32_t>(count_field(root, "sequence_id", {.most = 1}).value_or(0));
+  if (choice.sequence_id == 1 && !text.text_pair) root.at("sequence_id").fail("0, since there is no text_pair");
+  const OffsetUnit unit = offset_unit_from_name(string_field(root, "offset_unit").value_or("code_points"));
+  choice.position = OffsetBytes(choice.sequence_id == 1 ? *text.text_pair : text.text, unit)(as_count(*position, {}));
+  return choice;
+}
+
+[[noreturn]] void refuse_without_index(const ServedModel& model) {
+  throw Problem(ProblemKind::unsupported, fmt::format("model: expected one with an index, found \"{}\", which has none: filbert index makes one of many texts, "
+                                                      "filbert serve --index takes it", model.name));
+}
+
+// The model of that name, or the first that has an index.
+std::shared_ptr<const ServedModel> indexed_model(const JsonValue& root, const ServeContext& context) {
+  const std::string name = string_field(root, "model").value_or("");
+  const auto& all = context.models.all();
+  const auto first = std::ranges::find_if(all, [](const auto& model) { return model->index != nullptr; });
+  auto model = name.empty() && first != all.end() ? *first : classifier_at(context, name);
+  if (!model->index) refuse_without_index(*model);
+  return model;
+}
+
 }  // namespace
 
 ExplainRequest read_explain(const HttpRequest& request, const ServeContext& context) {
@@ -189,7 +229,7 @@ ExplainRequest read_explain(const HttpRequest& request, const ServeContext& cont
       "model", "text", "text_pair", "format", "stream", "method", "methods", "label", "target", "unit", "mask", "compat", "no_bow",
       "function_to_apply", "threshold", "max_length", "offset_unit", "budget_ms", "seed", "algorithm", "max_evals", "half_width",
       "num_samples", "num_features", "feature_selection", "embedding", "baseline", "num_steps", "max_gap", "noise_samples", "noise",
-      "values_only", "with_attention", "entity", "aggregation_strategy", "stride"};
+      "values_only", "with_attention", "with_contexts", "entity", "aggregation_strategy", "stride"};
   ExplainRequest asked;
   bool of_entity = false;
   read_body(request.body, [&](const JsonValue& root) {
@@ -211,6 +251,8 @@ ExplainRequest read_explain(const HttpRequest& request, const ServeContext& cont
     report.counterfactuals = report.faithfulness = !values_only;
     report.max_other_labels = asked.html && !values_only ? 7 : 0;
     report.attention = bool_field(root, "with_attention").value_or(false);
+    asked.contexts = bool_field(root, "with_contexts").value_or(false);
+    if (asked.contexts && !asked.model->index) refuse_without_index(*asked.model);
     if (report.attention && !asked.html) root.at("with_attention").fail("\"format\": \"html\" beside it; /attention has the other formats");
   });
   if (of_entity) {
@@ -243,6 +285,27 @@ AttentionRequest read_attention(const HttpRequest& request, const ServeContext& 
     asked.attention.max_length = count_field(root, "max_length", {.least = 1});
   });
   check_options(*asked.model, {.function_to_apply = asked.attention.function_to_apply, .max_length = asked.attention.max_length});
+  return asked;
+}
+
+SimilarRequest read_similar(const HttpRequest& request, const ServeContext& context) {
+  constexpr std::string_view kFields[] = {"model", "text", "text_pair", "format", "stream", "token", "position", "offset_unit", "sequence_id",
+                                          "layer", "by", "heads", "top_k", "mask", "attention"};
+  SimilarRequest asked;
+  read_body(request.body, [&](const JsonValue& root) {
+    refuse_unknown_fields(root, kFields);
+    asked.model = indexed_model(root, context);
+    read_common(root, request, asked);
+    check_size(asked.text, {});
+    asked.token = read_token(root, asked.text);
+    asked.similar.layer = count_field(root, "layer", {.most = 9999});
+    if (const auto by = root.find("by")) asked.similar.by = similar_by_from_name(by->as_string());
+    if (auto heads = numbers_field(root, "heads")) asked.similar.heads = std::move(*heads);
+    asked.similar.top_k = count_field(root, "top_k", {.least = 1, .most = kMostSimilar}).value_or(asked.similar.top_k);
+    if (const auto mask = root.find("mask")) asked.similar.mask = as_token(*mask);
+    asked.similar.attention = bool_field(root, "attention").value_or(true);
+    asked.similar.mask_each = asked.html;
+  });
   return asked;
 }
 

@@ -1,4 +1,4 @@
-// The bodies of /explain and /attention: options by the names that `filbert explain` and `filbert attention` have for them, with _ for -.
+// The bodies of /explain, /attention and /similar: options by the names that `filbert explain`, `attention` and `similar` have for them, with _ for -.
 #pragma once
 
 #include <chrono>
@@ -7,6 +7,7 @@
 #include <string>
 
 #include <filbert/attention.h>
+#include <filbert/contexts.h>
 #include <filbert/explain.h>
 #include <filbert/explain_entity.h>
 
@@ -15,7 +16,7 @@
 
 namespace filbert::serve {
 
-// What both have.
+// What all of them have.
 struct SlowRequest {
   std::shared_ptr<const ServedModel> model;
   ServedText text;
@@ -26,6 +27,7 @@ struct SlowRequest {
 
 struct ExplainRequest : SlowRequest {
   ReportOptions report;
+  bool contexts = false;  // what is like the strongest words, of the model's index
   // Of a model that labels tokens: which entity is explained. By its number or by what stands there, of those that the model finds; or as it stands in
   // the request, by its place and its type, with a score and a word where the request has them.
   EntityChoice choice = {};
@@ -41,5 +43,12 @@ struct AttentionRequest : SlowRequest {
   std::optional<bool> neurons;  // queries and keys; absent: where a page stays small
 };
 AttentionRequest read_attention(const HttpRequest& request, const ServeContext& context);
+
+// The model has an index.
+struct SimilarRequest : SlowRequest {
+  TokenChoice token;
+  SimilarOptions similar;
+};
+SimilarRequest read_similar(const HttpRequest& request, const ServeContext& context);
 
 }  // namespace filbert::serve

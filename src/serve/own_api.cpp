@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <filbert/contexts.h>
 #include <filbert/error.h>
 #include <filbert/version.h>
 
@@ -30,6 +31,26 @@ void write_decision(const Decision& decision, JsonWriter& json) {
   json.field("has_thresholds", !decision.thresholds.empty());
   json.field("may_reject", decision.may_reject());
   json.field("has_expected", !decision.expected_values.empty());
+  json.end_object();
+}
+
+// What /similar can be asked for.
+void write_index(const IndexInfo& index, JsonWriter& json) {
+  json.key("index");
+  json.begin_object();
+  json.field("texts", index.texts);
+  json.field("tokens", index.tokens);
+  json.field("gold", index.gold);
+  json.field("max_length", index.max_length);
+  json.key("layers");
+  json.begin_array();
+  for (const IndexedLayer& layer : index.layers) {
+    json.begin_object();
+    json.field("layer", layer.layer);
+    json.field("heads", layer.heads);
+    json.end_object();
+  }
+  json.end_array();
   json.end_object();
 }
 
@@ -65,6 +86,7 @@ void write_model(const ServedModel& served, const ServeLimits& limits, JsonWrite
   json.field("has_mask_token", served.has_tokenizer() && served.tokenizer().mask_token().has_value());
   json.field("num_hidden_layers", config.num_hidden_layers);
   json.field("num_attention_heads", config.num_attention_heads);
+  if (served.index) write_index(served.index->info(), json);
   json.end_object();
 }
 

@@ -1,8 +1,12 @@
 // The page at "/" and its files. They are always asked for again (no-cache) and seldom sent again (ETag): a server that was updated is seen at once.
 #include <algorithm>
 #include <array>
+#include <initializer_list>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>  // join, since fmt 11
 
 #include "base/sha256.h"
 #include "explain/report_assets.h"
@@ -20,7 +24,7 @@ struct PageFile {
   std::string etag;
 };
 
-// The looks and the head view are those of the reports, so their files are the page's, too.
+// The looks, the head view and what is shown of nearest contexts are those of the reports, so their files are the page's, too.
 const auto& page_files() {
   static const std::array files = [] {
     std::array made = {
@@ -30,6 +34,8 @@ const auto& page_files() {
         PageFile{"/report.css", "text/css; charset=utf-8", kReportCss, {}},
         PageFile{"/attention.css", "text/css; charset=utf-8", kAttentionCss, {}},
         PageFile{"/attention_views.js", "text/javascript; charset=utf-8", kAttentionViewsJs, {}},
+        PageFile{"/kwic.css", "text/css; charset=utf-8", kKwicCss, {}},
+        PageFile{"/contexts_views.js", "text/javascript; charset=utf-8", kContextsViewsJs, {}},
         PageFile{"/icon.svg", "image/svg+xml", kPageIcon, {}},
     };
     for (PageFile& file : made) file.etag = fmt::format("\"{}\"", std::string_view(sha256_of(file.body)).substr(0, 32));
@@ -38,13 +44,19 @@ const auto& page_files() {
   return files;
 }
 
+std::string hashes(std::initializer_list<std::string_view> contents) {
+  std::vector<std::string> sources;
+  for (const std::string_view content : contents) sources.push_back(hash_source(content));
+  return fmt::format("{}", fmt::join(sources, " "));
+}
+
 // Nothing but the page's own files and this server. A report that the page opens is a document of the page's making and comes under this policy as
 // well as its own, so its script and styles, which stand within it, are allowed by their hashes.
 const std::string& page_policy() {
   static const std::string policy =
-      fmt::format("default-src 'none'; script-src 'self' {} {} {}; style-src 'self' {} {}; connect-src 'self'; img-src 'self' data:; base-uri 'none'; "
+      fmt::format("default-src 'none'; script-src 'self' {}; style-src 'self' {}; connect-src 'self'; img-src 'self' data:; base-uri 'none'; "
                   "form-action 'none'; frame-ancestors 'none'",
-                  hash_source(kReportJs), hash_source(kAttentionViewsJs), hash_source(kAttentionJs), hash_source(kReportCss), hash_source(kAttentionCss));
+                  hashes({kReportJs, kAttentionViewsJs, kAttentionJs, kContextsViewsJs, kContextsJs}), hashes({kReportCss, kAttentionCss, kKwicCss, kContextsCss}));
   return policy;
 }
 
@@ -90,7 +102,7 @@ HttpResponse page_problem(const Problem& problem) {
 std::span<const Route> page_routes() {
   static constexpr auto route = [](std::string_view path) { return Route{"GET", path, false, page_problem, page_file}; };
   static const std::array routes = {route("/"), route("/page.js"), route("/page.css"), route("/report.css"), route("/attention.css"),
-                                    route("/attention_views.js"), route("/icon.svg")};
+                                    route("/attention_views.js"), route("/kwic.css"), route("/contexts_views.js"), route("/icon.svg")};
   return routes;
 }
 

@@ -47,7 +47,7 @@ class Metrics;  // metrics.h
 struct ServeContext {
   const ServedModels& models;
   const ServeLimits& limits;
-  bool explain = true;       // /explain and /attention are offered
+  bool explain = true;       // /explain, /attention and /similar are offered
   bool ready = true;         // false once the server drains
   bool has_api_key = false;
   const Metrics* metrics = nullptr;
@@ -130,7 +130,7 @@ std::span<const Route> text_embeddings_inference_routes();  // tei.cpp
 std::span<const Route> inference_api_routes();              // inference_api.cpp
 std::span<const Route> open_inference_routes();             // open_inference.cpp
 std::span<const Route> own_routes();                        // own_api.cpp: /v1/classify, /v1/models, /openapi.json
-std::span<const Route> explain_routes();                    // explain_api.cpp: /explain, /attention
+std::span<const Route> explain_routes();                    // explain_api.cpp: /explain, /attention, /similar
 std::span<const Route> page_routes();                       // page.cpp: / and its files
 std::span<const Route> metrics_routes();                    // metrics_route.cpp: /metrics
 

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <filbert/contexts.h>
+
 #include "load/fingerprint.h"
 #include "serve/problem.h"
 
@@ -89,7 +91,8 @@ std::string_view task_name(const ServedModel& model) {
 }
 
 std::shared_ptr<const ServedModel> make_served_model(std::string name, std::string model_id, std::string revision,
-                                                     std::variant<TextClassificationPipeline, TokenClassificationPipeline> pipeline) {
+                                                     std::variant<TextClassificationPipeline, TokenClassificationPipeline> pipeline,
+                                                     std::shared_ptr<const ContextIndex> index) {
   ServedModel model{std::move(name), std::move(model_id), std::move(revision), std::move(pipeline)};
   if (model.has_tokenizer()) {
     model.is_unknown.resize(model.tokenizer().vocab_size());
@@ -99,6 +102,11 @@ std::shared_ptr<const ServedModel> make_served_model(std::string name, std::stri
     }
   }
   model.fingerprint = std::make_shared<LazyFingerprint>(model.config().path.parent_path());
+  if (index) {
+    const auto& [weights, tokenizer] = model.fingerprint->hashes();
+    index->check({weights, tokenizer});
+    model.index = std::move(index);
+  }
   return std::make_shared<const ServedModel>(std::move(model));
 }
 

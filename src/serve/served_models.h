@@ -16,6 +16,10 @@
 
 #include "infer/model.h"
 
+namespace filbert {
+class ContextIndex;  // filbert/contexts.h
+}
+
 namespace filbert::serve {
 
 // The hashes of a checkpoint's weights and of its tokenizer's files, found out when somebody first asks. Members may be called from many threads.
@@ -39,6 +43,7 @@ struct ServedModel {
   std::variant<TextClassificationPipeline, TokenClassificationPipeline> pipeline;
   std::vector<char> is_unknown = {};  // by token id: whether that is [UNK] or its like
   std::shared_ptr<LazyFingerprint> fingerprint = {};
+  std::shared_ptr<const ContextIndex> index = {};  // of this model, that /similar searches; or none
 
   Task task() const { return std::holds_alternative<TextClassificationPipeline>(pipeline) ? Task::sequence_classification : Task::token_classification; }
   // The model as one of this task. Throws Problem(unsupported), which says what it is and who takes it, if it is of the other.
@@ -60,9 +65,10 @@ struct ServedModel {
 // "text-classification", "token-classification"
 std::string_view task_name(const ServedModel& model);
 
-// Finds out what of the vocabulary is unknown.
+// Finds out what of the vocabulary is unknown. Throws Error(invalid_argument) for an index of another model.
 std::shared_ptr<const ServedModel> make_served_model(std::string name, std::string model_id, std::string revision,
-                                                     std::variant<TextClassificationPipeline, TokenClassificationPipeline> pipeline);
+                                                     std::variant<TextClassificationPipeline, TokenClassificationPipeline> pipeline,
+                                                     std::shared_ptr<const ContextIndex> index = {});
 
 class ServedModels {
  public:

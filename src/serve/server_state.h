@@ -24,7 +24,7 @@ struct ServeOptions {
   std::string host = "127.0.0.1";            // an address to listen on
   unsigned short port = 8080;                // 0: any that is free
   ServeLimits limits = {};
-  bool explain = true;                       // /explain and /attention
+  bool explain = true;                       // /explain, /attention and /similar
   std::vector<std::string> api_keys = {};    // any of them opens; none: no key is asked for
   std::vector<std::string> cors_origins = {};   // pages of these origins may ask; "*": of any
   std::optional<std::filesystem::path> tls_certificate = {}, tls_key = {};  // PEM files, both or neither

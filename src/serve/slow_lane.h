@@ -1,4 +1,4 @@
-// Work that takes a second: explanations and attention maps. It has threads of its own, of low priority, which stand still while predictions are at
+// Work that takes a second: explanations, attention maps and nearest contexts. It has threads of its own, of low priority, which stand still while predictions are at
 // work, so that it hardly slows them. Tested by slow_lane_test.cpp.
 #pragma once
 

@@ -154,8 +154,8 @@ TEST_F(Contexts, ThreadsAndBlocksChangeNothing) {
   std::vector<CorpusText> texts;
   for (std::size_t row = 0; row < 900; ++row) texts.push_back({row + 1, some_texts()[row % 7].text + " film", {}});
   const ContextIndex index = ContextIndex::open(write({}, texts));
-  const SimilarReport one = similar(classify_, index, "a good film", {{}, "good"}, {.top_k = 200, .attention = false, .num_threads = 1});
-  const SimilarReport many = similar(classify_, index, "a good film", {{}, "good"}, {.top_k = 200, .attention = false, .num_threads = 3});
+  const SimilarReport one = similar(classify_, index, {"a good film"}, {{}, "good"}, {.top_k = 200, .attention = false, .num_threads = 1});
+  const SimilarReport many = similar(classify_, index, {"a good film"}, {{}, "good"}, {.top_k = 200, .attention = false, .num_threads = 3});
   ASSERT_EQ(one.hits.size(), 200U);
   for (std::size_t hit = 0; hit < one.hits.size(); ++hit) {
     EXPECT_EQ(one.hits[hit].place, many.hits[hit].place);
@@ -168,12 +168,13 @@ TEST_F(Contexts, ThreadsAndBlocksChangeNothing) {
 TEST_F(Contexts, ATokenOfTheCorpusFindsItself) {
   const ContextIndex index = ContextIndex::open(write({.layers = {{0, 1}}}));
   for (const SimilarBy by : {SimilarBy::embedding, SimilarBy::context}) {
-    const SimilarReport report = similar(classify_, index, "this film was good 42", {{}, "good"}, {.layer = 1, .by = by});
+    const SimilarReport report = similar(classify_, index, {"this film was good 42"}, {{}, "good"}, {.layer = 1, .by = by});
     ASSERT_FALSE(report.hits.empty());
     const SimilarHit& hit = report.hits.front();
     EXPECT_NEAR(hit.similarity, 1, 0.01);
     EXPECT_EQ(hit.text.row, 4U);
     EXPECT_EQ(hit.word, "good");
+    EXPECT_EQ(hit.previous, "s");  // of "was", which the vocabulary has in pieces
     EXPECT_EQ(hit.next, "42");
     EXPECT_EQ(hit.text.gold, "good");
     EXPECT_EQ(hit.token_class, TokenClass::word);
@@ -183,7 +184,7 @@ TEST_F(Contexts, ATokenOfTheCorpusFindsItself) {
 
 TEST_F(Contexts, AttentionIsThatOfThePass) {
   const ContextIndex index = ContextIndex::open(write({.layers = {{1}}}));
-  const SimilarReport report = similar(classify_, index, "I love this book", {4, {}}, {.heads = {1}});
+  const SimilarReport report = similar(classify_, index, {"I love this book"}, {4, {}}, {.heads = {1}});
   const EncoderOutputs outputs = classify_.model()(classify_.tokenizer()("I love this book"), {.output_attentions = true}).outputs;
   const SimilarHit& hit = report.hits.front();
   ASSERT_EQ(hit.text.row, 1U);
@@ -205,7 +206,7 @@ TEST_F(Contexts, AttentionIsThatOfThePass) {
 
 TEST_F(Contexts, AMaskedQueryIsTheTextWithAMask) {
   const ContextIndex index = ContextIndex::open(write({}));
-  const SimilarReport report = similar(classify_, index, "I love this book", {4, {}}, {.mask = {{{}, "love"}}, .mask_each = true});
+  const SimilarReport report = similar(classify_, index, {"I love this book"}, {4, {}}, {.mask = {{{}, "love"}}, .mask_each = true});
   ASSERT_EQ(report.query.masked.size(), 4U);
   EXPECT_EQ(report.query.masked[0].token, 2U);
   const Classification masked = classify_("I [MASK] this book");
@@ -216,7 +217,7 @@ TEST_F(Contexts, AMaskedQueryIsTheTextWithAMask) {
 
 TEST_F(Contexts, CountsAreOfTheHits) {
   const ContextIndex index = ContextIndex::open(write({}));
-  const SimilarReport report = similar(classify_, index, "good book", {{}, "book"}, {.top_k = 1000});
+  const SimilarReport report = similar(classify_, index, {"good book"}, {{}, "book"}, {.top_k = 1000});
   EXPECT_EQ(report.hits.size(), index.info().tokens);
   const auto sum = [](const std::vector<NameCount>& counts) {
     return std::accumulate(counts.begin(), counts.end(), std::size_t{0}, [](std::size_t before, const NameCount& each) { return before + each.count; });
@@ -237,7 +238,7 @@ TEST_F(Contexts, CountsAreOfTheHits) {
 
 TEST_F(Contexts, WhatCannotBeAskedIsNamed) {
   const ContextIndex index = ContextIndex::open(write({.layers = {{1}}}));
-  const auto ask = [&](const TokenChoice& token, SimilarOptions options = {}) { return [&, token, options] { similar(classify_, index, "I love this book", token, options); }; };
+  const auto ask = [&](const TokenChoice& token, SimilarOptions options = {}) { return [&, token, options] { similar(classify_, index, {"I love this book"}, token, options); }; };
   const auto invalid = ErrorKind::invalid_argument;
   expect_error(invalid, {"layer", "in the index (1)", "found 0"}, ask({1, {}}, {.layer = 0}));
   expect_error(invalid, {"heads", "from 0 to 1", "found 2"}, ask({1, {}}, {.heads = {2}}));
@@ -246,8 +247,8 @@ TEST_F(Contexts, WhatCannotBeAskedIsNamed) {
   expect_error(invalid, {"token", "found \"hate\""}, ask({{}, "hate"}));
   expect_error(invalid, {"mask", "[SEP]"}, ask({1, {}}, {.mask = {{5, {}}}}));
   expect_error(invalid, {"top_k"}, ask({1, {}}, {.top_k = 0}));
-  expect_error(invalid, {"token", "without"}, [&] { similar(classify_, index, "", {1, {}}); });
-  expect_error(invalid, {"\"love\" once", "1 love, 2 love"}, [&] { similar(classify_, index, "love love", {{}, "love"}); });
+  expect_error(invalid, {"token", "without"}, [&] { similar(classify_, index, {""}, {1, {}}); });
+  expect_error(invalid, {"\"love\" once", "1 love, 2 love"}, [&] { similar(classify_, index, {"love love"}, {{}, "love"}); });
   expect_error(invalid, {"layers", "found 2"}, [&] { write({.layers = {{2}}}); });
   expect_error(invalid, {"max_length"}, [&] { write({.max_length = 2}); });
   expect_error(invalid, {"max_length"}, [&] { write({.max_length = 25}); });
@@ -264,7 +265,7 @@ TEST_F(Contexts, ACorpusOfNothingIsAnIndexOfNothing) {
   for (const std::vector<CorpusText>& texts : {std::vector<CorpusText>{}, std::vector<CorpusText>{{1, "", {}}, {2, "", {}}}}) {
     const ContextIndex index = ContextIndex::open(write({}, texts));
     EXPECT_EQ(index.info().tokens, 0U);
-    EXPECT_TRUE(similar(classify_, index, "good", {{}, "good"}).hits.empty());
+    EXPECT_TRUE(similar(classify_, index, {"good"}, {{}, "good"}).hits.empty());
   }
 }
 
@@ -334,7 +335,7 @@ TEST_F(Contexts, AChangedByteIsAnErrorOrAnAnswer) {
     write_file_atomic(changed, bytes);
     try {
       const ContextIndex index = ContextIndex::open(changed);
-      similar(classify_, index, "I love this book", {4, {}}, {.by = round % 2 ? SimilarBy::context : SimilarBy::embedding, .top_k = 100});
+      similar(classify_, index, {"I love this book"}, {4, {}}, {.by = round % 2 ? SimilarBy::context : SimilarBy::embedding, .top_k = 100});
       ++answers;
       if (bytes != whole) expect_error(ErrorKind::corrupt, {"sha256"}, [&] { index.verify(); });
     } catch (const Error& error) {

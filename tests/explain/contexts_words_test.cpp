@@ -19,13 +19,31 @@ TEST(ContextsWords, ATokenIsNamedByWordOrNumber) {
   const std::string text = "Unbelievable love";
   const std::vector<ContextToken> tokens = {{"[CLS]", {0, 0}, true, 0}, {"un", {0, 2}, false, 1}, {"##believable", {2, 12}, false, 2},
                                             {"love", {13, 17}, false, 3}, {"[SEP]", {0, 0}, true, 4}};
-  EXPECT_EQ(find_token(tokens, text, {{}, "love"}, "token"), 3U);
-  EXPECT_EQ(find_token(tokens, text, {{}, "##believable"}, "token"), 2U);
-  EXPECT_EQ(find_token(tokens, text, {2, {}}, "token"), 2U);
-  expect_error(ErrorKind::invalid_argument, {"\"Unbelievable\" is 1 un, 2 ##believable"}, [&] { find_token(tokens, text, {{}, "Unbelievable"}, "token"); });
+  EXPECT_EQ(find_token(tokens, {text}, {{}, "love"}, "token"), 3U);
+  EXPECT_EQ(find_token(tokens, {text}, {{}, "##believable"}, "token"), 2U);
+  EXPECT_EQ(find_token(tokens, {text}, {2, {}}, "token"), 2U);
+  expect_error(ErrorKind::invalid_argument, {"\"Unbelievable\" is 1 un, 2 ##believable"}, [&] { find_token(tokens, {text}, {{}, "Unbelievable"}, "token"); });
+  // By a byte: the token that has it, or the next.
+  for (const auto& [position, token] : {std::pair{0U, 1U}, {1U, 1U}, {2U, 2U}, {11U, 2U}, {12U, 3U}, {13U, 3U}, {16U, 3U}}) {
+    EXPECT_EQ(find_token(tokens, {text}, {.index = {}, .position = position}, "token"), token) << position;
+  }
+  expect_error(ErrorKind::invalid_argument, {"token: expected a position before or in a token (1 un, 2 ##believable, 3 love), found byte 17"},
+               [&] { find_token(tokens, {text}, {.index = {}, .position = 17}, "token"); });
   EXPECT_EQ(class_of(text, tokens, 1), TokenClass::subword);
   EXPECT_EQ(class_of(text, tokens, 2), TokenClass::subword);
   EXPECT_EQ(class_of(text, tokens, 3), TokenClass::word);
+}
+
+TEST(ContextsWords, AWordOfAPairStandsInEitherText) {
+  const std::string text = "love me", text_pair = "hate me";
+  const std::vector<ContextToken> tokens = {{"[CLS]", {0, 0}, true, 0, -1}, {"love", {0, 4}, false, 1, 0}, {"me", {5, 7}, false, 2, 0}, {"[SEP]", {0, 0}, true, 3, -1},
+                                            {"hate", {0, 4}, false, 4, 1}, {"me", {5, 7}, false, 5, 1}, {"[SEP]", {0, 0}, true, 6, -1}};
+  const TextInput pair{text, text_pair};
+  EXPECT_EQ(find_token(tokens, pair, {{}, "love"}, "token"), 1U);
+  EXPECT_EQ(find_token(tokens, pair, {{}, "hate"}, "token"), 4U);
+  EXPECT_EQ(find_token(tokens, pair, {.index = {}, .position = 4, .sequence_id = 1}, "token"), 5U);
+  EXPECT_EQ(find_token(tokens, pair, {.index = {}, .position = 0}, "token"), 1U);
+  expect_error(ErrorKind::invalid_argument, {"\"me\" once", "2 me, 5 me"}, [&] { find_token(tokens, pair, {{}, "me"}, "token"); });
 }
 
 TEST(ContextsWriter, HalfPrecisionIsTheNearest) {

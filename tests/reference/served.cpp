@@ -86,10 +86,11 @@ std::variant<TextClassificationPipeline, TokenClassificationPipeline> load(const
   return pipeline("text-classification", directory, {.num_threads = 1});
 }
 
-std::vector<std::shared_ptr<const ServedModel>> load(const std::vector<std::pair<std::string, std::filesystem::path>>& checkpoints) {
+std::vector<std::shared_ptr<const ServedModel>> load(const std::vector<std::pair<std::string, std::filesystem::path>>& checkpoints,
+                                                     const std::shared_ptr<const ContextIndex>& index = {}) {
   std::vector<std::shared_ptr<const ServedModel>> models;
   for (const auto& [name, directory] : checkpoints) {
-    models.push_back(make_served_model(name, directory.string(), "revision-of-" + name, load(directory)));
+    models.push_back(make_served_model(name, directory.string(), "revision-of-" + name, load(directory), index));
   }
   return models;
 }
@@ -117,7 +118,8 @@ std::string ServedAnswer::header(std::string_view name) const {
 Served::Served(const std::vector<std::pair<std::string, TinyCheckpoint>>& checkpoints)
     : directories_(written(checkpoints)), models_(load(places(checkpoints, directories_))) {}
 
-Served::Served(const std::filesystem::path& checkpoint) : models_(load({{checkpoint.filename().string(), checkpoint}})) {}
+Served::Served(const std::filesystem::path& checkpoint, std::shared_ptr<const ContextIndex> index)
+    : models_(load({{checkpoint.filename().string(), checkpoint}}, index)) {}
 
 ServeContext Served::context() const { return {.models = models_, .limits = limits, .explain = explain, .ready = ready}; }
 

@@ -31,8 +31,8 @@ class Served {
  public:
   explicit Served(const TinyCheckpoint& checkpoint) : Served({{"tiny", checkpoint}}) {}
   explicit Served(const std::vector<std::pair<std::string, TinyCheckpoint>>& checkpoints);
-  // One that is there already.
-  explicit Served(const std::filesystem::path& checkpoint);
+  // One that is there already, with an index or without.
+  explicit Served(const std::filesystem::path& checkpoint, std::shared_ptr<const ContextIndex> index = {});
 
   ServedAnswer post(std::string_view target, const std::string& body, serve::HttpFields headers = {}) const;
   ServedAnswer get(std::string_view target) const { return ask("GET", target, "", {}); }

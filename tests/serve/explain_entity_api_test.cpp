@@ -168,6 +168,7 @@ TEST_F(ExplainEntityApi, WhatIsWrongIsNamed) {
   expect_error({{"entity", {{"start", 0}, {"end", 1}, {"entity_group", "PER"}, {"place", 1}}}}, 400, "expected no field \"place\"");
   expect_error({{"entity", 0}, {"text_pair", "good"}}, 400, "text_pair: expected none for \"names\", which labels tokens");
   expect_error({{"entity", 0}, {"with_attention", true}, {"format", "html"}}, 400, "with_attention: expected none");
+  expect_error({{"entity", 0}, {"with_contexts", true}}, 400, "with_contexts: expected none");
   expect_error({{"entity", 0}, {"aggregation_strategy", "none"}}, 400, "aggregation_strategy: expected simple, first, average or max");
   expect_error({{"entity", 0}, {"target", "PER-LOC"}}, 400, "target: expected probability or logit for entities, found \"PER-LOC\"");
   expect_error({{"entity", 0}, {"label", "ORG"}}, 400, "entity: expected one of O, PER, LOC");

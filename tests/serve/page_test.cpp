@@ -80,7 +80,7 @@ TEST(Page, ItMayLoadNothingButItsOwn) {
 
 TEST(Page, AReportThatItOpensComesUnderItsPolicyToo) {
   const std::string policy = header(get("/"), "content-security-policy");
-  for (const std::string_view file : {"/report.css", "/attention.css", "/attention_views.js"}) {
+  for (const std::string_view file : {"/report.css", "/attention.css", "/attention_views.js", "/kwic.css", "/contexts_views.js"}) {
     EXPECT_NE(policy.find(hash_source(get(std::string(file)).body)), std::string::npos) << file;
   }
 }
@@ -93,7 +93,7 @@ TEST(Page, EveryFileThatItNamesIsThere) {
     EXPECT_TRUE(std::ranges::any_of(page_routes(), [&](const Route& route) { return route.path == path; })) << path;
     ++found;
   }
-  EXPECT_EQ(found, 6u);
+  EXPECT_EQ(found, 8u);
 }
 
 TEST(Page, ItStaysSmall) {

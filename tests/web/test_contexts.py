@@ -1,4 +1,5 @@
-"""The page of similar tokens in a real browser: silent, alone, accessible, and in the address what is chosen.
+"""The page of similar tokens in a real browser: silent, alone, accessible, and in the address what is chosen; and the section of an explanation that has
+what is like its words.
 
     FILBERT=build/release/filbert python3 -m pytest tests/web/test_contexts.py
 """
@@ -29,10 +30,14 @@ def pages(tmp_path_factory):
     subprocess.run([filbert, "index", directory / "a.csv", "--label-column", "label", "--output", directory], check=True, env=environment)
     for name, text, *words in [("sample", "I love this film", "--heads", "0,3,5"), ("hostile", HOSTILE[0], "--by", "context"), ("plain", "I love it", "--no-attention")]:
         subprocess.run([filbert, "similar", text, "--token", "love", *words, "--index", directory, "--output", directory / f"{name}.html"], check=True, env=environment)
+    subprocess.run([filbert, "similar", "I love this film", "--text-pair", "you hate it", "--token", "hate", "--index", directory, "--output", directory / "pair.html"],
+                   check=True, env=environment)
+    for name, text in [("why", "I love this film"), ("why-hostile", HOSTILE[0])]:
+        subprocess.run([filbert, "explain", text, "--index", directory, "--with-attention", "--output", directory / f"{name}.html"], check=True, env=environment)
     return directory
 
 
-NAMES = ["sample", "hostile", "plain"]
+NAMES = ["sample", "hostile", "plain", "pair", "why", "why-hostile"]
 
 
 @pytest.mark.parametrize("width", [320, 400, 1200])
@@ -42,7 +47,8 @@ def test_a_page_is_silent_and_no_wider_than_the_screen(browser, pages, name, wid
     browser.open(pages / f"{name}.html")
     assert browser.complaints() == []
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
-    assert browser.evaluate("document.querySelectorAll('img, iframe, object, embed, base, form, b').length + document.scripts.length - 2") == 0
+    assert browser.evaluate("document.querySelectorAll('img, iframe, object, embed, base, form, b').length") == 0
+    assert browser.evaluate("document.querySelectorAll('script:not([type])').length") == (3 if name.startswith("why") else 2)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -53,7 +59,7 @@ def test_axe_finds_no_violation(browser, pages, name, scheme):
         pytest.skip(reason)
     browser.media(prefers_color_scheme=scheme, prefers_reduced_motion="reduce")
     browser.open(pages / f"{name}.html")
-    browser.evaluate("document.querySelectorAll('.column.from .tok')[2].dispatchEvent(new MouseEvent('dblclick')); 0")
+    browser.evaluate("document.querySelectorAll('.column.from .tok')[2]?.dispatchEvent(new MouseEvent('dblclick')); 0")
     violations, _ = axe.run(browser, script)
     assert violations == []
 
@@ -104,3 +110,26 @@ def test_a_masked_token_shows_what_was_measured(browser, pages):
     browser.key("m")
     assert browser.evaluate("document.querySelector('.scores-now')") is None
     assert browser.complaints() == []
+
+
+def test_an_explanation_has_what_is_like_its_words_without_a_script(browser, pages):
+    browser.scripts(False)
+    browser.open(pages / "why.html")
+    browser.scripts(True)
+    text = browser.evaluate("document.querySelector('#contexts').innerText")
+    for part in ["Where else these words stand so", "The model calls the texts of the 10 nearest: ", "What stands before them", "What they look at most"]:
+        assert part in text, part
+    assert browser.evaluate("document.querySelectorAll('#contexts .kwic').length") == 3
+    titles = browser.evaluate("[...document.querySelectorAll('#contexts h3')].map((title) => title.textContent)")
+    data = browser.evaluate("JSON.parse(document.getElementById('filbert-explanation').textContent)")
+    units = data["methods"]["shap"]["units"]
+    strongest = sorted(units, key=lambda unit: -abs(unit["value"]))[:3]
+    assert [title.split()[0] for title in titles] == [f"“{unit['text']}”" for unit in strongest]
+    rows = browser.evaluate("[...document.querySelectorAll('#contexts .kwic')].map((table) => table.tBodies[0].rows.length)")
+    assert rows == [len(each["hits"]) for each in data["contexts"]["units"]]
+
+
+def test_a_pair_is_shown_as_two_texts(browser, pages):
+    browser.open(pages / "pair.html")
+    assert browser.evaluate("document.querySelector('.chip').textContent") == "hate"
+    assert browser.evaluate("[...document.querySelectorAll('#query p')].map((text) => text.textContent)") == ["[CLS] I love this film [SEP]", "you hate it [SEP]"]

@@ -21,7 +21,7 @@ export interface PinnedToken {
   side: 'q' | 'k';
   at: number;
 }
-type Child = Node | string;
+export type Child = Node | string;
 type Move = (key: string, at: number) => number | undefined;
 
 declare const attentionViews: {
@@ -36,6 +36,16 @@ declare const attentionViews: {
   ): Views;
 };
 export const { make, named, roving, horizontal, links } = attentionViews;
+
+// What the page of similar tokens has (contexts_views.js).
+declare const contextsViews: {
+  directions: Record<'out' | 'in', string>;
+  orders: Record<'like' | 'label' | 'previous' | 'next', string>;
+  strongest(weights: number[], percent: number): number[];
+  shade(weight: number, most: number): string;
+  changes(title: string, names: string[], before: number[], after: number[], masked: string): HTMLTableElement;
+};
+export const { directions, orders, strongest, shade, changes } = contextsViews;
 
 // What nobody sees, or turns what stands around it.
 const invisible =
@@ -178,4 +188,10 @@ export function copyable(name: string): { element: HTMLElement; set(text: string
       said.textContent = '';
     },
   };
+}
+
+// The same where it is seldom wanted: folded under its name.
+export function copyableIn(name: string): { element: HTMLDetailsElement; set(text: string): void } {
+  const inner = copyable(name);
+  return { element: make('details', {}, make('summary', { textContent: name }), inner.element), set: inner.set };
 }

@@ -25,7 +25,7 @@ export const notOffered =
   'This server does not explain, since others than its own machine can ask it. Whoever runs it can let it: filbert serve --explain.';
 
 // What stands in the request; `format` html asks for the report as a page.
-export function explainBody(question: ExplainQuestion, format: 'json' | 'html', timeoutMs: number): object {
+export function explainBody(question: ExplainQuestion, format: 'json' | 'html', timeoutMs: number, withContexts = false): object {
   return {
     ...bodyOf(question.sentence),
     ...(question.entity === null ? {} : { entity: question.entity }),
@@ -34,6 +34,7 @@ export function explainBody(question: ExplainQuestion, format: 'json' | 'html', 
     budget_ms: Math.round(Math.min(mostBudgetMs, timeoutMs * 0.8)),
     offset_unit: 'utf16',
     format,
+    ...(withContexts ? { with_contexts: true } : {}),
   };
 }
 
@@ -53,6 +54,7 @@ export class ExplainView {
   private sentence: Sentence | null = null;
   private entity: Entity | null = null;
   private ofTokens = false;
+  private isIndexed = false; // the report then has where else the strongest words stand so
   private answered = '';
   private reportUrl = '';
 
@@ -75,8 +77,9 @@ export class ExplainView {
   }
 
   // The labels of the model that is asked, its own also where answers show others, or the types of its entities.
-  setModel(names: string[], ofTokens: boolean, decided: boolean): void {
+  setModel(names: string[], ofTokens: boolean, decided: boolean, isIndexed: boolean): void {
     this.ofTokens = ofTokens;
+    this.isIndexed = isIndexed;
     this.own.hidden = !decided;
     const own = make('option', { value: '', textContent: ofTokens ? 'the type it has' : 'the label it says' });
     this.labels.replaceChildren(own, ...names.map((name) => make('option', { value: name, textContent: nameText(name) })));
@@ -210,7 +213,7 @@ export class ExplainView {
         'explanation.html',
         this.server,
         'explain',
-        explainBody(question, 'html', this.server.offer.explain_timeout_ms),
+        explainBody(question, 'html', this.server.offer.explain_timeout_ms, this.isIndexed),
         (url) => {
           this.reportUrl = url;
         },

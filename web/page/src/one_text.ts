@@ -10,6 +10,8 @@ import { labelsTokens, refusalOf, sleep, type ClassifyAnswer, type EntitiesAnswe
 import { labelsOf } from './model_card';
 import { classifyBody, entitiesBody, type Sentence } from './sentence';
 import { foundAgain } from './pieces';
+import { stateOf } from './similar_state';
+import { SimilarView } from './similar_view';
 import { TokensView } from './tokens_view';
 
 const typingMs = 120;
@@ -49,6 +51,7 @@ export class OneText {
   private readonly explain: ExplainView;
   private readonly attention: AttentionView;
   private readonly tokens: TokensView;
+  private readonly similar: SimilarView;
   private readonly json = copyable('The answer as JSON');
   private readonly curl = copyable('The line for a terminal');
   private readonly latest: Latest<Sentence, ClassifyAnswer | EntitiesAnswer>;
@@ -62,6 +65,7 @@ export class OneText {
     this.explain = new ExplainView(server);
     this.attention = new AttentionView(server);
     this.tokens = new TokensView(server);
+    this.similar = new SimilarView(server, () => this.remember());
     this.latest = new Latest<Sentence, ClassifyAnswer | EntitiesAnswer>({
       ask: (sentence, signal) => server.json<ClassifyAnswer | EntitiesAnswer>(...this.question(sentence), { signal }),
       show: (answer, sentence) => this.show(answer, sentence),
@@ -75,6 +79,7 @@ export class OneText {
     });
     this.details = this.layout();
     for (const box of [this.text, this.pair]) box.addEventListener('input', () => this.changed(typingMs));
+    addEventListener('hashchange', () => this.recall());
     this.changed(0);
   }
 
@@ -84,7 +89,8 @@ export class OneText {
     this.attention.setLayers(model.num_hidden_layers);
     if (this.text.value === '') this.bars.empty(labels);
     const ofTokens = labelsTokens(model);
-    this.explain.setModel(ofTokens ? (model.entity_groups ?? []) : (model.decision?.model_labels ?? labels), ofTokens, model.decision !== undefined);
+    const explainable = ofTokens ? (model.entity_groups ?? []) : (model.decision?.model_labels ?? labels);
+    this.explain.setModel(explainable, ofTokens, model.decision !== undefined, model.index !== undefined);
     this.answered = null;
     this.chosen = null;
     this.found.setTypes(model.entity_groups ?? []);
@@ -92,8 +98,11 @@ export class OneText {
     this.bars.element.hidden = ofTokens;
     this.pairButton.hidden = ofTokens;
     if (ofTokens) this.pairBox.hidden = true;
-    this.details.offer(ofTokens ? ['explain', 'tokens', 'json', 'curl'] : ['explain', 'attention', 'tokens', 'json', 'curl']);
+    this.similar.setModel(model);
+    const ofTexts = ['explain', 'attention', ...(model.index ? ['similar'] : []), 'tokens', 'json', 'curl'];
+    this.details.offer(ofTokens ? ['explain', 'tokens', 'json', 'curl'] : ofTexts);
     this.changed(0);
+    this.recall();
   }
 
   // Another view hands a text over.
@@ -108,6 +117,23 @@ export class OneText {
 
   focus(): void {
     this.text.focus();
+  }
+
+  // What is chosen in the tab of nearest contexts stands in the address, and a link with a text brings it along; there it does not stay.
+  private remember(): void {
+    if (!this.model) return;
+    const address = this.shown === 'similar' ? this.similar.address() : '';
+    if (address !== location.hash && (address || stateOf(location.hash))) history.replaceState(null, '', address || location.pathname + location.search);
+  }
+
+  private recall(): void {
+    const found = stateOf(location.hash);
+    if (!found || !this.model?.index) return;
+    this.similar.recall(found.state);
+    if (found.text !== null) this.open(found.text, found.pair);
+    this.details.choose('similar');
+    this.remember();
+    this.askDetails(0);
   }
 
   private layout(): ReturnType<typeof tabs> {
@@ -135,6 +161,7 @@ export class OneText {
       [
         { id: 'explain', title: 'Explain', panel: panel(this.explain.element) },
         { id: 'attention', title: 'Attention', panel: panel(this.attention.element) },
+        { id: 'similar', title: 'Similar', panel: panel(this.similar.element) },
         { id: 'tokens', title: 'Tokens', panel: panel(this.tokens.element) },
         {
           id: 'json',
@@ -149,6 +176,7 @@ export class OneText {
       ],
       (id) => {
         this.shown = id;
+        this.remember();
         this.askDetails(0);
       },
     );
@@ -211,6 +239,7 @@ export class OneText {
     const sentence = this.sentence();
     if (this.shown === 'explain') this.askWhy(sentence, delayMs);
     if (this.shown === 'attention') this.attention.set(sentence, delayMs, this.tokensTotal);
+    if (this.shown === 'similar') this.similar.set(sentence, delayMs);
     if (this.shown === 'tokens') this.tokens.set(sentence, Math.min(delayMs, typingMs));
     const asked = sentence ?? { model: this.model?.id ?? '', text: 'I really love this book', pair: null };
     const [path, body] = this.question(asked);

@@ -71,6 +71,16 @@ export interface Model {
   dtype: string;
   kernels: string;
   num_hidden_layers: number;
+  has_mask_token: boolean;
+  index?: ModelIndex;
+}
+// Of many texts, that POST /similar searches.
+export interface ModelIndex {
+  texts: number;
+  tokens: number;
+  gold: number;
+  max_length: number;
+  layers: { layer: number; heads: number }[];
 }
 export interface Offer {
   version: string;
