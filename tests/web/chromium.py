@@ -50,7 +50,9 @@ class Browser:
         flags = ["--headless=new", "--remote-debugging-pipe", "--no-first-run", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage",
                  "--force-color-profile=srgb", "--font-render-hinting=none", "--disable-background-networking", "--disable-component-update",
                  "--disable-lcd-text", "--disable-sync", "--no-default-browser-check",
-                 "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding", f"--user-data-dir={self.profile}"]
+                 # Each page is drawn, whatever was shown before it and whatever is in front of it.
+                 "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding", "--disable-back-forward-cache", "--disable-features=PaintHolding",
+                 f"--user-data-dir={self.profile}"]
         if os.geteuid() == 0:
             flags.append("--no-sandbox")  # Chromium has none for root; every page here is our own
         self.log = open(os.path.join(self.profile, "log"), "wb")
@@ -206,15 +208,7 @@ class Browser:
             self.call("Input.dispatchMouseEvent", type="mouseReleased", x=x, y=y, button="left", clickCount=count)
 
     def screenshot(self, scale=1.0):
-        """All of the page as PNG. A compositor that has gone to sleep now and then waits for a frame that nobody draws: a screencast wakes it."""
+        """All of the page as PNG, within half a minute. A browser that has shown many pages now and then waits for a frame that it never draws: TimeoutError."""
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
         clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": scale}
-        capture = {"format": "png", "clip": clip, "captureBeyondViewport": True}
-        try:
-            image = self.call("Page.captureScreenshot", patience_s=15, **capture)
-        except TimeoutError:
-            self.call("Page.startScreencast", format="jpeg", quality=1)
-            time.sleep(0.25)
-            self.call("Page.stopScreencast")
-            image = self.call("Page.captureScreenshot", **capture)
-        return base64.b64decode(image["data"])
+        return base64.b64decode(self.call("Page.captureScreenshot", patience_s=30, format="png", clip=clip, captureBeyondViewport=True)["data"])
