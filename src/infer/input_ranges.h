@@ -34,7 +34,7 @@ class InputObserver {
   std::map<std::string, Seen, std::less<>> seen_;
 };
 
-// Runs a model in f32 over `rows` of ids, sum and order of which depend on the kernels alone.
+// Runs a model in f32 over `inputs`. The numbers depend on the kernel table, and on no number of threads.
 InputRanges measure_inputs(const Model& model, const BatchEncoding& inputs);
 
 }  // namespace filbert
