@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <functional>
 
-#include <CLI/CLI.hpp>
-
 #include <filbert/contexts.h>
+
+#include "cli/app.h"
 
 namespace filbert::cli {
 

@@ -59,15 +59,18 @@ Matrix<T> Tape<T>::gradient(Value value) {
 }
 
 template <typename T>
+void Tape<T>::add_to_gradient(Slot& slot, Matrix<T> dy) {
+  for_each_row(backend_.loop, dy.rows, [&](std::size_t row) { backend_.add(dy[row], dy.columns, slot.gradient.data() + row * dy.columns); });
+}
+
+template <typename T>
 void Tape<T>::accumulate(Value value, const std::function<void(Matrix<T>)>& write) {
   Slot& slot = slots_[value];
   AlignedBuffer<T> buffer = take(slot.rows * slot.columns);
   const Matrix<T> to{slot.rows, slot.columns, buffer.data()};
   write(to);
   if (slot.has_gradient) {
-    for_each_row(backend_.loop, slot.rows, [&](std::size_t row) {
-      backend_.add(to[row], slot.columns, slot.gradient.data() + row * slot.columns);
-    });
+    add_to_gradient(slot, to);
     return give_back(buffer);
   }
   slot.gradient = std::move(buffer);
@@ -78,9 +81,7 @@ template <typename T>
 void Tape<T>::hand_on(Value from, Value to) {
   const Matrix<T> dy = gradient(from);
   Slot& slot = slots_[to];
-  if (slot.has_gradient) {
-    return for_each_row(backend_.loop, dy.rows, [&](std::size_t row) { backend_.add(dy[row], dy.columns, slot.gradient.data() + row * dy.columns); });
-  }
+  if (slot.has_gradient) return add_to_gradient(slot, dy);
   slot.gradient = std::move(slots_[from].gradient);
   slot.has_gradient = true;
 }

@@ -121,14 +121,14 @@ class Tape {
   Backend<T>& backend() { return backend_; }
 
  private:
-  // The same of the gradient of `from`, the step under way, which nobody needs after it.
-  void hand_on(Value from, Value to);
-
   struct Slot {
     std::size_t rows = 0, columns = 0;
     AlignedBuffer<T> value, gradient;
     bool has_gradient = false, is_input = false;
   };
+  // accumulate() of the gradient of `from`, the step under way, which nobody needs after it.
+  void hand_on(Value from, Value to);
+  void add_to_gradient(Slot& slot, Matrix<T> dy);
   struct Step {
     Value result;
     std::function<void()> backward;

@@ -2,6 +2,7 @@
 // events hears how far an explanation is, and each part of it when it is there. Tested by explain_api_test.cpp and explain_entity_api_test.cpp.
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <limits>
 #include <utility>
 
@@ -113,11 +114,24 @@ EntityExplanation explained_entity(const ExplainRequest& asked, const EntityExpl
   return explanation;
 }
 
+// Whether to stop; a tenth of the time is for what cannot be stopped, and for the answer.
+std::function<bool()> cancelled_in_time(SlowWork& work) {
+  return [&work, end = Clock::now() + work.time_left * 9 / 10] { return work.cancelled() || Clock::now() >= end; };
+}
+
+// `run` gives the answer, in the slow lane.
+template <typename Request>
+Plan slow_plan(Request asked, HttpResponse (*run)(const Request&, SlowWork&)) {
+  SlowPlan plan;
+  plan.model = asked.model;
+  plan.events = asked.events;
+  plan.run = [asked = std::move(asked), run](SlowWork& work) { return run(asked, work); };
+  return plan;
+}
+
 HttpResponse explained(const ExplainRequest& asked, SlowWork& work) {
   ReportOptions options = asked.report;
-  // A tenth of the time is for what cannot be stopped, and for the answer.
-  const Clock::time_point end = Clock::now() + work.time_left * 9 / 10;
-  options.explain.cancelled = [&work, end] { return work.cancelled() || Clock::now() >= end; };
+  options.explain.cancelled = cancelled_in_time(work);
   Teller teller(work, asked);
   if (asked.model->task() == Task::token_classification) {
     EntityExplainOptions of_entity{.explain = options.explain, .methods = options.methods, .gradients = options.gradients, .stride = asked.choice.stride};
@@ -135,12 +149,7 @@ HttpResponse explained(const ExplainRequest& asked, SlowWork& work) {
 
 Plan explain_text(const HttpRequest& request, std::string_view, const ServeContext& context) {
   check_offered(context);
-  ExplainRequest asked = read_explain(request, context);
-  SlowPlan plan;
-  plan.model = asked.model;
-  plan.events = asked.events;
-  plan.run = [asked = std::move(asked)](SlowWork& work) { return explained(asked, work); };
-  return plan;
+  return slow_plan(read_explain(request, context), explained);
 }
 
 // Numbers that the map of a text of so many tokens has.
@@ -153,7 +162,7 @@ std::size_t numbers_of(const AttentionRequest& asked, std::size_t tokens) {
   return layers * heads * tokens * tokens + vectors * tokens * config.hidden_size;
 }
 
-HttpResponse attended(const AttentionRequest& asked) {
+HttpResponse attended(const AttentionRequest& asked, SlowWork&) {
   const TextClassificationPipeline& classifier = asked.model->classifier();
   const TextInput text{asked.text.text, asked.text.text_pair};
   const std::size_t tokens = classifier.tokenize(std::span(&text, 1), {.max_length = asked.attention.max_length}).total_tokens();
@@ -173,18 +182,12 @@ HttpResponse attended(const AttentionRequest& asked) {
 
 Plan attend(const HttpRequest& request, std::string_view, const ServeContext& context) {
   check_offered(context);
-  AttentionRequest asked = read_attention(request, context);
-  SlowPlan plan;
-  plan.model = asked.model;
-  plan.events = asked.events;
-  plan.run = [asked = std::move(asked)](SlowWork&) { return attended(asked); };
-  return plan;
+  return slow_plan(read_attention(request, context), attended);
 }
 
 HttpResponse found_similar(const SimilarRequest& asked, SlowWork& work) {
   SimilarOptions options = asked.similar;
-  const Clock::time_point end = Clock::now() + work.time_left * 9 / 10;  // as of an explanation
-  options.cancelled = [&work, end] { return work.cancelled() || Clock::now() >= end; };
+  options.cancelled = cancelled_in_time(work);
   SimilarReport report = similar(asked.model->classifier(), *asked.model->index, {asked.text.text, asked.text.text_pair}, asked.token, options);
   report.model = asked.model->model_id;
   report.command = "POST /similar " + asked.body;
@@ -196,12 +199,7 @@ HttpResponse found_similar(const SimilarRequest& asked, SlowWork& work) {
 
 Plan find_similar(const HttpRequest& request, std::string_view, const ServeContext& context) {
   check_offered(context);
-  SimilarRequest asked = read_similar(request, context);
-  SlowPlan plan;
-  plan.model = asked.model;
-  plan.events = asked.events;
-  plan.run = [asked = std::move(asked)](SlowWork& work) { return found_similar(asked, work); };
-  return plan;
+  return slow_plan(read_similar(request, context), found_similar);
 }
 
 constexpr Route kRoutes[] = {

@@ -12,6 +12,8 @@ import chromium
 ROOT = pathlib.Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests/cli"))  # servers, commands and tiny checkpoints for tests
 
+import tiny_checkpoint  # noqa: E402
+
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory):
@@ -19,6 +21,11 @@ def pages(tmp_path_factory):
     directory = tmp_path_factory.mktemp("pages")
     subprocess.run([program, directory], check=True)
     return directory
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    return tiny_checkpoint.write_checkpoint(tmp_path_factory.mktemp("tiny") / "tiny")
 
 
 @pytest.fixture(scope="session")

@@ -27,11 +27,6 @@ SHOWN = "document.querySelector('%s')?.innerText"
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    return tiny_checkpoint.write_checkpoint(tmp_path_factory.mktemp("tiny") / "tiny")
-
-
-@pytest.fixture(scope="module")
 def served(tiny):
     with Served("--max-client-batch-size", "64", "--explain-timeout-ms", "60000", checkpoint=tiny) as server:
         yield server

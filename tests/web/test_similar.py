@@ -23,11 +23,6 @@ READY = "document.querySelector('#panel-similar .kwic') && !document.querySelect
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    return tiny_checkpoint.write_checkpoint(tmp_path_factory.mktemp("tiny") / "tiny")
-
-
-@pytest.fixture(scope="module")
 def index(tiny, tmp_path_factory):
     directory = tmp_path_factory.mktemp("index")
     lines = "".join(json.dumps({"text": text, "label": tiny_checkpoint.LABELS[at % 3]}) + "\n" for at, text in enumerate(CORPUS))

@@ -139,15 +139,19 @@ export class SimilarView {
   private drop(): void {
     this.latest.clear();
     this.latestTokens.clear();
-    this.answer = null;
-    this.answered = '';
     this.tokens = [];
     this.buttons = [];
+    this.text.replaceChildren();
+    this.forgetAnswer();
+  }
+
+  private forgetAnswer(): void {
+    this.answer = null;
+    this.answered = '';
     this.say('');
     this.told.textContent = '';
     this.link.element.hidden = true;
     this.report.replaceChildren();
-    this.text.replaceChildren();
     this.body.classList.remove('stale');
   }
 
@@ -161,13 +165,7 @@ export class SimilarView {
   }
 
   private failed(message: string): void {
-    this.answer = null;
-    this.answered = '';
-    this.say('');
-    this.told.textContent = '';
-    this.report.replaceChildren();
-    this.link.element.hidden = true;
-    this.body.classList.remove('stale');
+    this.forgetAnswer();
     this.body.replaceChildren(make('ul', { className: 'notices' }, make('li', { textContent: message })));
   }
 
@@ -206,13 +204,7 @@ export class SimilarView {
     if (!this.sentence || this.tokens.length === 0) return;
     if (!this.isOfText(state.token)) {
       this.latest.clear();
-      this.answer = null;
-      this.answered = '';
-      this.say('');
-      this.told.textContent = '';
-      this.report.replaceChildren();
-      this.link.element.hidden = true;
-      this.body.classList.remove('stale');
+      this.forgetAnswer();
       return this.hint('Choose a word: where else it stands so stands here then.');
     }
     const question: Question = {
