@@ -157,8 +157,15 @@ void ResultFile::read_journal(const RunSettings& settings) {
   std::size_t whole = 0;
   bytes_ = whole_bytes(checkpoints, sums, whole);
   if (whole > 0) before_ = checkpoints[whole - 1];
+  whole_journal_bytes_ = ends[whole];
+}
+
+// What the run before left half written goes once this one writes: until then it may yet be refused, and then nothing has changed.
+void ResultFile::cut_off_halves() {
+  if (!whole_journal_bytes_) return;
   if (::ftruncate(partial_descriptor_, static_cast<off_t>(bytes_)) != 0) fail(partial_, "cut off its last block");
-  if (::ftruncate(journal_descriptor_, static_cast<off_t>(ends[whole])) != 0) fail(journal_, "cut off its last line");
+  if (::ftruncate(journal_descriptor_, static_cast<off_t>(*whole_journal_bytes_)) != 0) fail(journal_, "cut off its last line");
+  whole_journal_bytes_.reset();
 }
 
 void ResultFile::open_partial() {
@@ -197,6 +204,7 @@ void ResultFile::write(int descriptor, std::string_view bytes, const std::filesy
 }
 
 void ResultFile::append(std::string_view block, Checkpoint now) {
+  cut_off_halves();
   write(partial_descriptor_, block, partial_);
   bytes_ += block.size();
   if (!is_kept_) return;
@@ -214,6 +222,7 @@ void ResultFile::sync() {
 void ResultFile::finish() {
   if (!is_kept_) return;
   if (!was_finished_) {
+    cut_off_halves();
     sync();
     write(journal_descriptor_, kFinished, journal_);
     if (::fdatasync(journal_descriptor_) != 0) fail(journal_, "sync it");

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +26,7 @@ struct Checkpoint {
 class ResultFile {
  public:
   // Locks FILE.partial.journal: a second run on the same output is refused while this one lives. Goes on with what is there if `resume`;
-  // what is there without it is an error. "-" and what is no regular file, a device or a pipe, are written as they are, without a partial file.
+  // what is there without it is an error. Until the first append() or finish() no file that is there has changed. "-" and what is no regular file, a device or a pipe, are written as they are, without a partial file.
   // Throws Error(invalid_argument), Error(corrupt).
   ResultFile(std::filesystem::path output, const RunSettings& settings, bool resume);
   ResultFile(const ResultFile&) = delete;
@@ -48,6 +49,7 @@ class ResultFile {
   void read_journal(const RunSettings& settings);
   void open_partial();
   std::uint64_t whole_bytes(const std::vector<Checkpoint>& checkpoints, const std::vector<std::uint32_t>& sums, std::size_t& whole) const;
+  void cut_off_halves();
   void write(int descriptor, std::string_view bytes, const std::filesystem::path& path) const;
   void sync();
   [[noreturn]] void fail(const std::filesystem::path& path, std::string_view step) const;
@@ -58,6 +60,7 @@ class ResultFile {
   bool was_finished_ = false;
   Checkpoint before_;
   std::uint64_t bytes_ = 0;
+  std::optional<std::uint64_t> whole_journal_bytes_;  // of the run before, until what is behind them is cut off
   std::chrono::steady_clock::time_point synced_ = std::chrono::steady_clock::now();
 };
 

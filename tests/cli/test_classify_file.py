@@ -364,6 +364,10 @@ def test_what_is_left_of_a_run_is_gone_on_with_only_if_it_fits(checkpoint, tmp_p
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert output.read_text() == "of before"
+    whole_lines = journal.read_bytes().rpartition(b"\n")[0]
+    whole_bytes = json.loads(whole_lines.splitlines()[-1])["bytes"]
+    partial.write_bytes(partial.read_bytes()[:whole_bytes] + b"half a block")  # as a run that is killed may leave it
+    journal.write_bytes(whole_lines + b'\n{"rows": 99')
     kept = partial.read_bytes(), journal.read_bytes()
     refused = run(*command)
     assert (refused.code, "--resume goes on with it" in refused.err) == (2, True)
@@ -377,8 +381,7 @@ def test_what_is_left_of_a_run_is_gone_on_with_only_if_it_fits(checkpoint, tmp_p
     assert "expected at least" in run(*command, "--resume").err
     assert (partial.read_bytes(), journal.read_bytes()) == kept
     file.write_bytes(content)
-    partial.write_bytes(kept[0][:-7])  # as a machine that failed may leave it
-    journal.write_bytes(kept[1] + b'{"rows": 99')
+    partial.write_bytes(kept[0][:whole_bytes - 7])  # as a machine that failed may leave it
     ok(*command, "--resume")
     classify(checkpoint, file, "--output", whole)
     assert output.read_bytes() == whole.read_bytes()
