@@ -78,8 +78,9 @@ class ContextsOfFamilies : public FamilyTest {
     return texts;
   }
   std::filesystem::path write(VectorDtype dtype) const {
-    IndexOptions options{.layers = {{}}, .vector_dtype = dtype};
-    for (std::size_t layer = 0; layer < layers(); ++layer) options.layers->push_back(layer);
+    std::vector<std::size_t> all(layers());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    const IndexOptions options{.layers = all, .vector_dtype = dtype};
     std::vector<CorpusText> corpus;
     for (const std::string& text : texts()) corpus.push_back({corpus.size() + 1, text, {}});
     const std::filesystem::path file = directory_.path() / "a.filbert";

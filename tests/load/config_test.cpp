@@ -59,7 +59,7 @@ TEST(Config, EveryFamilyHasTheDefaultsOfItsClass) {
     EXPECT_EQ(config.max_position_embeddings, fields.value("max_position_embeddings", std::size_t{512}));
     EXPECT_EQ(config.type_vocab_size, fields.value("type_vocab_size", std::size_t{0}));
     EXPECT_EQ(config.pad_token_id, fields.at("pad_token_id"));
-    EXPECT_EQ(config.hidden_act, fields.at("hidden_act"));
+    EXPECT_EQ(config.hidden_act, fields.at("hidden_act").get<std::string>());
     EXPECT_EQ(config.layer_norm_eps, fields.value("layer_norm_eps", 1e-12));
   }
 }
