@@ -74,8 +74,7 @@ const KernelTable& choose_table() {
   for (const KernelTable* table : tables) {
     if (std::string_view(wanted) == table->name) return *table;
   }
-  constexpr std::array<std::string_view, 8> kNames = {"scalar", "sse2",   "avx2",       "avxvnni",
-                                                      "neon",   "avx512", "avx512vnni", "avx512bf16"};
+  constexpr std::array<std::string_view, 7> kNames = {"scalar", "neon", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16"};
   std::vector<std::string_view> names;
   for (const KernelTable* table : tables) names.emplace_back(table->name);
   const bool known = std::ranges::find(kNames, std::string_view(wanted)) != kNames.end();

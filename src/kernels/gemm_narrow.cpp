@@ -159,7 +159,7 @@ struct PairBf16 {
 
 // sum + a₀·b₀ + a₁·b₁ of the 16-bit halves of each lane.
 HWY_INLINE VI pair_dot(VI sum, VI a, VI b) {
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2 || defined(HWY_SSE2) && HWY_TARGET == HWY_SSE2
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
   const hn::RepartitionToNarrow<DI> half;
   VI unused = hn::Zero(di);
   sum = hn::ReorderWidenMulAccumulate(di, hn::BitCast(half, a), hn::BitCast(half, b), sum, unused);
