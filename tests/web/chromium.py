@@ -14,6 +14,8 @@ import tempfile
 import time
 
 TIMEOUT_S = 60
+# What Chromium answers to a question that is still open, or comes, while one page is left for another.
+LEAVING = ("navigated or closed", "context was destroyed", "Cannot find default execution context", "Cannot find context")
 KEY_CODES = {"Tab": 9, "Delete": 46, "Enter": 13, "Escape": 27, " ": 32, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
 
 
@@ -134,10 +136,19 @@ class Browser:
     def wait(self, expression, seconds=60):
         """Waits until an expression is true; says what the page showed if it never is."""
         deadline = time.monotonic() + seconds
-        while not self.evaluate(f"Boolean({expression})"):
+        while not self.is_true(expression):
             if time.monotonic() > deadline:
                 raise AssertionError(f"never true: {expression}\n" + self.evaluate("document.body.innerText")[:800])
             time.sleep(0.03)
+
+    def is_true(self, expression):
+        """Whether it is, on the page as it is now; not while one page is left for another."""
+        try:
+            return self.evaluate(f"Boolean({expression})")
+        except RuntimeError as error:
+            if any(words in str(error) for words in LEAVING):
+                return False
+            raise
 
     def insert(self, selector, text):
         """Puts a text into a box as if it were typed or pasted there, in the place of what it has."""
