@@ -26,7 +26,8 @@ struct Checkpoint {
 class ResultFile {
  public:
   // Locks FILE.partial.journal: a second run on the same output is refused while this one lives. Goes on with what is there if `resume`;
-  // what is there without it is an error. Until the first append() or finish() no file that is there has changed. "-" and what is no regular file, a device or a pipe, are written as they are, without a partial file.
+  // what is there without it is an error. What the run before left half written stays until the first append() or finish(). "-" and what is no
+  // regular file, a device or a pipe, are written as they are, without a partial file.
   // Throws Error(invalid_argument), Error(corrupt).
   ResultFile(std::filesystem::path output, const RunSettings& settings, bool resume);
   ResultFile(const ResultFile&) = delete;

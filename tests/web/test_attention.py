@@ -42,13 +42,6 @@ def frame(browser):
     browser.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(0))))")
 
 
-def until(browser, expression, seconds=20):
-    end = time.monotonic() + seconds
-    while not browser.evaluate(expression):
-        assert time.monotonic() < end, expression
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize("name", SAMPLES)
 def test_every_view_is_silent_and_asks_for_nothing(browser, pages, name):
     browser.size(1200)
@@ -59,7 +52,7 @@ def test_every_view_is_silent_and_asks_for_nothing(browser, pages, name):
         browser.evaluate(f"(() => {{ const details = document.querySelector('details'); if (details) details.open = true; document.getElementById('tab-{view}').click(); }})()")
         frame(browser)
         if view == "model":
-            until(browser, "document.querySelector('.thumbs').dataset.drawn === 'true'")
+            browser.wait("document.querySelector('.thumbs').dataset.drawn === 'true'", 20)
     assert browser.complaints() == []
 
 
@@ -192,10 +185,10 @@ def test_the_keyboard_reaches_everything(browser, pages):
     assert browser.evaluate("document.querySelector('dialog h3').textContent") == "Layer 1, head 1"
     assert "open=1.1" in browser.evaluate("location.hash")
     browser.key("Escape")
-    until(browser, "!document.querySelector('dialog').open")
-    until(browser, "document.activeElement.className === 'thumb'")
+    browser.wait("!document.querySelector('dialog').open", 20)
+    browser.wait("document.activeElement.className === 'thumb'", 20)
     assert browser.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Layer 1, head 1, most on ")
-    until(browser, "!location.hash.includes('open')")
+    browser.wait("!location.hash.includes('open')", 20)
     browser.evaluate("document.getElementById('tab-head').focus(); document.querySelector('.tok.from').focus(); 0")
     browser.key("ArrowDown")
     assert browser.evaluate(ACTIVE) == "I"
