@@ -22,13 +22,13 @@ TokenClassificationPipeline ner_of(const std::filesystem::path& directory) {
   return pipeline<TokenClassificationPipeline>("ner", directory, HubOptions{}, {.num_threads = 1});
 }
 
-const std::vector<std::string> kLabels = {"O", "B-PER", "I-PER", "B-LOC", "I-LOC"};
+const std::vector<std::string> kNames = {"O", "B-PER", "I-PER", "B-LOC", "I-LOC"};
 
 // A loaded pipeline for each fixture, one at a time.
 struct Loaded {
   TemporaryDirectory directory;
   TokenClassificationPipeline ner;
-  explicit Loaded(const std::string& fixture) : directory(with_labels(fixture, kLabels)), ner(ner_of(directory.path())) {}
+  explicit Loaded(const std::string& fixture) : directory(with_labels(fixture, kNames)), ner(ner_of(directory.path())) {}
 };
 
 TokenClassificationOptions options_of(const Json& record) {
@@ -63,7 +63,7 @@ TEST(TokenPipeline, EntitiesAreThoseOfTransformers) {
   std::ifstream file(source_directory() / "tests/data/entities/goldens.jsonl");
   std::string line;
   std::getline(file, line);
-  ASSERT_EQ(Json::parse(line).at("labels"), Json(kLabels));
+  ASSERT_EQ(Json::parse(line).at("labels"), Json(kNames));
   std::unique_ptr<Loaded> loaded;
   std::string fixture;
   std::size_t entities = 0, of_words = 0;

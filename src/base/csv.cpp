@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kReadBytes = 256 * 1024;
 
-[[noreturn]] void refuse(std::size_t line, std::string_view message) {
+[[noreturn]] void refuse_line(std::size_t line, std::string_view message) {
   throw Error(ErrorKind::invalid_argument, fmt::format("line {}: {}", line, message));
 }
 
@@ -47,7 +47,7 @@ void CsvReader::skip_byte_order_mark() {
   }
   const std::string_view start = buffer_;
   can_go_on_ = false;
-  if (start.starts_with("\xFF\xFE") || start.starts_with("\xFE\xFF")) refuse(1, "expected UTF-8, found UTF-16");
+  if (start.starts_with("\xFF\xFE") || start.starts_with("\xFE\xFF")) refuse_line(1, "expected UTF-8, found UTF-16");
   can_go_on_ = true;
   if (start.starts_with("\xEF\xBB\xBF")) at_ = 3;
 }
@@ -142,10 +142,10 @@ bool CsvReader::next(std::vector<std::string>& fields) {
 
 void CsvReader::check_row() {
   if (is_too_long()) {
-    refuse(row_line_, fmt::format("expected a row of at most {} bytes, found {}{}", dialect_.max_row_bytes, row_bytes_,
+    refuse_line(row_line_, fmt::format("expected a row of at most {} bytes, found {}{}", dialect_.max_row_bytes, row_bytes_,
                                   dialect_.quotes ? "; is there a quote that is not closed?" : ""));
   }
-  if (!fault_.empty()) refuse(fault_line_, fault_);
+  if (!fault_.empty()) refuse_line(fault_line_, fault_);
 }
 
 void append_csv_field(std::string_view field, const CsvDialect& dialect, bool is_alone, std::string& out) {

@@ -70,6 +70,11 @@ std::optional<JsonValue> JsonValue::find(std::string_view key) const {
   return JsonValue(field, fmt::format("{}: {}", where_, key));
 }
 
+bool JsonValue::flag(std::string_view key, bool absent) const {
+  const auto field = find(key);
+  return field ? field->as_bool() : absent;
+}
+
 JsonValue JsonValue::at(std::string_view key) const {
   if (auto field = find(key)) return *std::move(field);
   throw Error(ErrorKind::corrupt, fmt::format("{}: expected a field \"{}\", found none", where_, key));

@@ -37,6 +37,7 @@ class JsonValue {
 
   // The field, or nothing if it is absent or null. Throws Error(corrupt) if this is not an object.
   std::optional<JsonValue> find(std::string_view key) const;
+  bool flag(std::string_view key, bool absent) const;  // what find() finds
 
   const std::string& where() const { return where_; }
   // Error(corrupt) "where: expected …, found …".

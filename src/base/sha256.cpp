@@ -18,7 +18,7 @@ void update(sha256_ctx& state, std::span<const std::byte> bytes) {
   sha256_update(&state, bytes.size(), reinterpret_cast<const std::uint8_t*>(bytes.data()));
 }
 
-std::string digits(sha256_ctx& state) {
+std::string digits_of(sha256_ctx& state) {
   std::array<std::uint8_t, SHA256_DIGEST_SIZE> digest;
   sha256_digest(&state, digest.size(), digest.data());
   return fmt::format("{:02x}", fmt::join(digest, ""));
@@ -26,11 +26,13 @@ std::string digits(sha256_ctx& state) {
 
 }  // namespace
 
+bool is_sha256(std::string_view digits) { return digits.size() == 64 && digits.find_first_not_of("0123456789abcdef") == digits.npos; }
+
 std::string sha256_of(std::string_view bytes) {
   sha256_ctx state;
   sha256_init(&state);
   update(state, std::as_bytes(std::span(bytes)));
-  return digits(state);
+  return digits_of(state);
 }
 
 std::string sha256_of_file(const std::filesystem::path& path) {
@@ -43,7 +45,7 @@ std::string sha256_of_file(const std::filesystem::path& path) {
     update(state, part);
     file.release(part);
   }
-  return digits(state);
+  return digits_of(state);
 }
 
 }  // namespace filbert

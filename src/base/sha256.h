@@ -7,6 +7,9 @@
 
 namespace filbert {
 
+// Whether it is what these give.
+bool is_sha256(std::string_view digits);
+
 // Both give 64 hexadecimal digits in lower case. The file's throws Error as MappedFile does.
 std::string sha256_of(std::string_view bytes);
 std::string sha256_of_file(const std::filesystem::path& path);

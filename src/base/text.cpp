@@ -64,8 +64,7 @@ std::string_view trimmed(std::string_view text) {
 }
 
 std::size_t count_code_points(std::string_view text) {
-  const auto begins = [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; };
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), starts_char));
 }
 
 }  // namespace filbert

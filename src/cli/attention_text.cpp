@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kTokenColumns = 16;
 
 // A line has room for its numbers, however narrow the terminal is.
-std::size_t columns_of(const Output& out) { return std::max<std::size_t>(out.columns(), 80); }
+std::size_t columns_used(const Output& out) { return std::max<std::size_t>(out.columns(), 80); }
 
 // The place of `number` in `there`.
 std::size_t place_of(std::string_view flag, std::size_t number, const std::vector<std::size_t>& there) {
@@ -64,7 +64,7 @@ std::string most_of(const std::vector<double>& shares, const std::vector<Word>& 
 std::string layer_lines(const AttentionMap& map, const std::vector<Word>& names, const Output& out) {
   const bool is_pair = map.sentence_b_start.has_value();
   std::string lines = fmt::format("layer  itself  before  behind  special{}  spread  most looked at\n", is_pair ? "  other text" : "");
-  const std::size_t room = columns_of(out) - (is_pair ? 60 : 48);
+  const std::size_t room = columns_used(out) - (is_pair ? 60 : 48);
   for (const AttentionLayer& layer : map.layers) {
     const LayerSummary summary = summarize(map, layer);
     const std::string other = is_pair ? fmt::format("  {:>8.0f} %", 100 * summary.other_text) : "";
@@ -94,7 +94,7 @@ std::string link_lines(const AttentionMap& map, const std::vector<Word>& names, 
   for (const Word& name : names) width = std::max(width, name.columns);
   for (std::size_t token = 0; token < names.size(); ++token) {
     const std::vector<double> row(mean.begin() + static_cast<std::ptrdiff_t>(token * names.size()), mean.begin() + static_cast<std::ptrdiff_t>((token + 1) * names.size()));
-    lines += fmt::format("  {}  {}\n", padded(names[token], width), most_of(row, names, columns_of(out) - width - 4));
+    lines += fmt::format("  {}  {}\n", padded(names[token], width), most_of(row, names, columns_used(out) - width - 4));
   }
   return lines;
 }

@@ -12,6 +12,7 @@
 #include <filbert/version.h>
 
 #include "base/json_writer.h"
+#include "base/refuse.h"
 #include "base/sha256.h"
 #include "cli/calibrate_labels.h"
 #include "cli/calibrate_text.h"
@@ -45,8 +46,6 @@ struct Options {
 struct Hashes {
   std::string weights, input;
 };
-
-[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::invalid_argument, message); }
 
 // What was left out, or not wholly seen.
 struct Counts {

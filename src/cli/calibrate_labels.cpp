@@ -11,13 +11,12 @@
 
 #include "base/names.h"
 #include "base/nearest.h"
+#include "base/refuse.h"
 
 namespace filbert::cli {
 namespace {
 
 constexpr std::size_t kNamedLabels = 12;
-
-[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::invalid_argument, message); }
 
 std::vector<std::string> split(std::string_view text, std::string_view separator) {
   std::vector<std::string> parts;

@@ -39,7 +39,7 @@ RunSettings settings_of(const ClassifyFileOptions& file, const ClassifyOptions& 
           {"windows", classify.long_text == LongText::windows ? fmt::format("{} {}", name(classify.combine), classify.stride) : std::string("none")}};
 }
 
-std::vector<AnswerColumn> columns_of(const ClassifyFileOptions& file, const ClassifyOptions& classify, const TextClassificationPipeline& classifier) {
+std::vector<AnswerColumn> answer_columns(const ClassifyFileOptions& file, const ClassifyOptions& classify, const TextClassificationPipeline& classifier) {
   const std::vector<std::string> labels = labels_of(classifier.id2label(classify));
   const Decision* decision = decision_in_use(classifier, classify);
   const bool has_labels = classify.threshold || (decision != nullptr && decision->function == FunctionToApply::sigmoid && !decision->thresholds.empty());
@@ -84,7 +84,7 @@ void classify_file(const ClassifyFileOptions& options, const ClassifyOptions& cl
     const auto classifier = std::make_shared<const TextClassificationPipeline>(pipeline("text-classification", directory, loading, choice));
     classifier->tokenize({}, classify);  // a bad option is no text's fault
     FileWork work{.doing = "classifying", .settings = settings_of(options, classify, *classifier), .texts = {},
-                  .columns = columns_of(options, classify, *classifier), .counted = labels_of(classifier->id2label(classify)), .count = {}};
+                  .columns = answer_columns(options, classify, *classifier), .counted = labels_of(classifier->id2label(classify)), .count = {}};
     work.texts.tokenize = [classifier, &classify](std::span<const TextInput> texts) { return classifier->tokenize(texts, classify); };
     work.texts.compute = [classifier, &classify](const BatchEncoding& tokens, std::span<const TextInput>) {
       std::vector<TextAnswer> answers;

@@ -9,6 +9,8 @@
 
 namespace filbert::cli {
 
+constexpr std::size_t kPlainColumns = 80;  // of what reads the same on a terminal and in a file
+
 struct Word {
   std::string text;
   std::size_t columns = 0;  // that it takes

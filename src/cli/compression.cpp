@@ -149,6 +149,10 @@ std::size_t Decompressor::read_zstd(std::span<char> buffer) {
   return out.pos;
 }
 
+std::uint32_t crc32_of(std::string_view bytes, std::uint32_t crc) {
+  return static_cast<std::uint32_t>(::crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
 std::size_t Decompressor::read(std::span<char> buffer) {
   if (buffer.empty()) return 0;
   if (compression_ == Compression::gzip) return read_gzip(buffer);

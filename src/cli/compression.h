@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -23,6 +24,9 @@ Compression compression_of_bytes(std::string_view start);
 // One member (gzip) or frame (zstd) that holds all of `content`; the same bytes for the same content, always. Members end to end are a file
 // that gzip and zstd read. Of `none`: the content.
 std::string compressed(Compression compression, std::string_view content);
+
+// The checksum of gzip, of these bytes behind those of `crc`.
+std::uint32_t crc32_of(std::string_view bytes, std::uint32_t crc = 0);
 
 // What stands in the members of a file. Bytes that are left over behind a member begin the next one.
 class Decompressor {

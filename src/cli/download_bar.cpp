@@ -7,13 +7,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "cli/output.h"
 #include "load/hub_settings.h"
 
 namespace filbert::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kBetweenDrawings{100};
-constexpr const char* kClearLine = "\r\033[K";
 
 bool is_welcome() {
   return isatty(STDERR_FILENO) != 0 && !is_true(process_environment("HF_HUB_DISABLE_PROGRESS_BARS").value_or(""));

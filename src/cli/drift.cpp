@@ -11,6 +11,7 @@
 #include <filbert/version.h>
 
 #include "base/file.h"
+#include "base/refuse.h"
 #include "cli/command.h"
 #include "cli/drift_text.h"
 #include "cli/model_options.h"
@@ -36,8 +37,6 @@ struct Options {
   std::optional<double> fail_above;
   ReportForm form = ReportForm::automatic;
 };
-
-[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::invalid_argument, message); }
 
 bool is_summary(const std::filesystem::path& file) { return file.extension() == ".json"; }
 

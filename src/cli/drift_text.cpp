@@ -10,7 +10,6 @@
 namespace filbert::cli {
 namespace {
 
-constexpr std::size_t kColumns = 80;
 constexpr std::size_t kLetterScripts = 4;
 
 // `text` in lines of at most 80 columns, cut at spaces; each begins with `indent` spaces, those after the first with two more.
@@ -20,7 +19,7 @@ std::string wrapped(const std::string& text, std::size_t indent) {
   for (bool is_first = true; begin < text.size(); is_first = false) {
     const std::size_t end = std::min(text.find(' ', begin), text.size());
     const std::string word = text.substr(begin, end - begin);
-    if (!is_first && columns_of(line) + 1 + columns_of(word) > kColumns) {
+    if (!is_first && columns_of(line) + 1 + columns_of(word) > kPlainColumns) {
       lines += line + '\n';
       line = std::string(indent + 2, ' ') + word;
     } else {
@@ -79,7 +78,7 @@ std::string text_lines(const DriftReport& report, const Output& out) {
     if (measure.examples.empty()) continue;
     lines += fmt::format("\nNew in {}, {}:\n", measure.info.title, out.foreign(measure.examples.front().bin));
     for (const DriftExample& example : measure.examples) {
-      const std::string text = beginning_of(one_line(example.text, out), kColumns - 2);
+      const std::string text = beginning_of(one_line(example.text, out), kPlainColumns - 2);
       lines += "  " + (text.empty() ? std::string("(nothing)") : text) + '\n';
     }
   }

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/names.h"
 #include "base/nearest.h"
+#include "base/refuse.h"
 #include "base/text.h"
 #include "cli/compression.h"
 #include "cli/input_file.h"
@@ -23,8 +24,6 @@ constexpr std::size_t kNamedFields = 12;
 constexpr std::string_view kConllExtensions[] = {".conll", ".conllu", ".bio", ".iob", ".iob2", ".bioes", ".bilou", ".txt", ".tsv"};
 constexpr std::string_view kWordFields[] = {"tokens", "words"}, kLabelFields[] = {"tags", "ner_tags", "labels"};
 constexpr std::string_view kTextFields[] = {"text"}, kSpanFields[] = {"entities", "spans"}, kTypeFields[] = {"label", "entity_group", "entity", "type"};
-
-[[noreturn]] void refuse(std::string message) { throw Error(ErrorKind::invalid_argument, std::move(message)); }
 
 // The lines of a file, cut at tabs.
 class Lines {
@@ -222,7 +221,7 @@ class ObjectReader {
     EntitySpan span;
     const JsonValue begin = entity.at("start"), end = entity.at("end");
     const auto from = begin.as_int(), to = end.as_int();
-    const auto size = std::ranges::count_if(text, [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; });
+    const auto size = std::ranges::count_if(text, starts_char);
     if (from < 0 || to <= from || to > size) {
       refuse(fmt::format("{}: expected 0 <= start < end <= {}, the code points of the text, found {} and {}", entity.where(), size, from, to));
     }

@@ -80,7 +80,7 @@ SpanRules rules_for(SpanRules asked, TaggingScheme scheme) {
 std::size_t best_of(std::span<const float> scores) { return static_cast<std::size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin()); }
 
 // A label for each part that has scores, by id.
-std::vector<std::optional<std::size_t>> labels_of(std::span<const Part> parts, std::span<const Tag> tags, TaggingScheme scheme, Decoding decoding) {
+std::vector<std::optional<std::size_t>> labels_of_parts(std::span<const Part> parts, std::span<const Tag> tags, TaggingScheme scheme, Decoding decoding) {
   std::vector<std::optional<std::size_t>> labels(parts.size());
   if (decoding == Decoding::argmax) {
     std::ranges::transform(parts, labels.begin(), [](const Part& part) { return part.scores.empty() ? std::nullopt : std::optional(best_of(part.scores)); });
@@ -102,7 +102,7 @@ std::vector<std::optional<std::size_t>> labels_of(std::span<const Part> parts, s
 
 EntityPredictor::EntityPredictor(TokenClassificationPipeline pipeline, PredictOptions options)
     : pipeline_(std::move(pipeline)), options_(std::move(options)), scheme_(scheme_of(pipeline_.config().id2label, options_.tagging_scheme)),
-      tags_(tags_of(pipeline_.config().id2label, scheme_)), labels_(filbert::labels_of(pipeline_.config().id2label)) {
+      tags_(tags_of(pipeline_.config().id2label, scheme_)), labels_(labels_of(pipeline_.config().id2label)) {
   if (options_.rules) options_.rules = rules_for(*options_.rules, scheme_);
   const std::size_t length = options_.max_length.value_or(pipeline_.max_length());
   if (pipeline_.config().max_tokens && length > pipeline_.max_length()) {
@@ -199,7 +199,7 @@ Prediction EntityPredictor::of_rows(const BatchEncoding& inputs, const Tensor& s
       parts.push_back({text.places[word], word_scores(tokens, options_.aggregation_strategy)});
     }
   }
-  const auto labels = labels_of(parts, tags_, scheme_, options_.decoding);
+  const auto labels = labels_of_parts(parts, tags_, scheme_, options_.decoding);
   std::vector<LabelSpan> spans;
   if (options_.rules) {
     std::vector<std::string> names;

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/refuse.h"
 #include "cli/evaluate_entities.h"
 #include "cli/evaluate_file.h"
 #include "cli/evaluate_text.h"
@@ -37,8 +38,6 @@ struct Options {
   ReportForm form = ReportForm::automatic;
   std::filesystem::path output;
 };
-
-[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::invalid_argument, message); }
 
 // "VALUE=LABEL", or a JSON file with an object of them.
 void add_label_map(const std::string& text, std::map<std::string, std::string>& map) {

@@ -13,21 +13,16 @@
 #include <filbert/version.h>
 
 #include "base/cpu.h"
-#include "base/sha256.h"
 #include "cli/entity_slices.h"
+#include "cli/evaluate_file.h"
 #include "cli/explain_bar.h"
 #include "cli/input_file.h"
 #include "cli/interrupts.h"
-#include "load/fingerprint.h"
 
 namespace filbert::cli {
 namespace {
 
-constexpr std::size_t kBatchTexts = 256;
-
-struct Hashes {
-  std::string weights, tokenizer, input, against;
-};
+constexpr std::size_t kEntityBatchTexts = 256;
 
 EntityPredictor predictor_of(const std::filesystem::path& directory, const ModelOptions& loading, const PredictOptions& options) {
   return {pipeline<TokenClassificationPipeline>("token-classification", directory, {}, loading), options};
@@ -45,8 +40,8 @@ bool predict(const EntityGold& gold, std::span<const EntityPredictor> predictors
   const Interrupts interrupts;
   ExplainBar bar("evaluating");
   const std::span<const GoldText> all = gold.texts;
-  for (std::size_t first = 0; first < all.size(); first += kBatchTexts) {
-    const std::span<const GoldText> batch = all.subspan(first, std::min(kBatchTexts, all.size() - first));
+  for (std::size_t first = 0; first < all.size(); first += kEntityBatchTexts) {
+    const std::span<const GoldText> batch = all.subspan(first, std::min(kEntityBatchTexts, all.size() - first));
     for (std::size_t model = 0; model < predictors.size(); ++model) {
       std::vector<Prediction> predictions = predictors[model](batch, gold.has_words);
       for (std::size_t text = 0; text < batch.size(); ++text) {
@@ -102,7 +97,7 @@ void compare_types(const EntityGold& gold, const std::vector<std::string>& types
   }
 }
 
-void tell_origin(const EvaluateEntitiesOptions& options, std::span<const EntityPredictor> predictors, Hashes hashes, const Session& session,
+void tell_origin(const EvaluateEntitiesOptions& options, std::span<const EntityPredictor> predictors, EvaluationHashes hashes, const Session& session,
     EntityEvaluationReport& report) {
   report.options = options.evaluate;
   report.input = options.gold.file.string();
@@ -142,16 +137,13 @@ std::optional<KnownEntities> entities_of_training(const EvaluateEntitiesOptions&
 
 }  // namespace
 
-
 std::optional<EntityEvaluationReport> evaluate_entities_file(const EvaluateEntitiesOptions& options, Session& session) {
   for (const std::filesystem::path& file : {options.gold.file, options.train.value_or(options.gold.file)}) InputFile(file, false);
        // a wrong name is told before a model is loaded
   const std::filesystem::path directory = model_directory(options.model, session);
   const std::filesystem::path other = options.against ? model_directory(*options.against, session) : directory;
   const bool compares = options.against || options.against_dtype;
-  std::future<Hashes> hashing = std::async(std::launch::async, [=, file = options.gold.file] {
-    return Hashes{weights_sha256(directory), tokenizer_sha256(directory), sha256_of_file(file), compares ? weights_sha256(other) : std::string()};
-  });
+  std::future<EvaluationHashes> hashing = hash_evaluation(options.gold.file, directory, compares ? std::optional(other) : std::nullopt);
   std::vector<EntityPredictor> predictors;
   predictors.push_back(predictor_of(directory, options.loading, options.predict));
   const std::map<int, std::string>& id2label = predictors.front().pipeline().config().id2label;

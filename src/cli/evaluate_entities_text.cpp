@@ -15,10 +15,9 @@
 namespace filbert::cli {
 namespace {
 
-constexpr std::size_t kColumns = 80;
 constexpr std::size_t kMatrixTypes = 6;        // of more types mistakes are a list
 constexpr std::size_t kMistakes = 20;          // of the list
-constexpr std::size_t kWorst = 5;              // texts; the page and the JSON have more
+constexpr std::size_t kWorstTexts = 5;              // texts; the page and the JSON have more
 constexpr std::size_t kOfText = 6;             // mistakes of a text
 
 std::string without_end(std::string line) { return line.substr(0, line.find_last_not_of(' ') + 1) + '\n'; }
@@ -110,7 +109,7 @@ std::string outcome_lines(const EntityEvaluation& evaluation, const Output& out)
 
 std::string matrix_lines(const EntityEvaluation& evaluation, const Output& out) {
   const std::size_t types = evaluation.types.size();
-  const std::size_t width = (kColumns - 14) / (types + 1) - 1;
+  const std::size_t width = (kPlainColumns - 14) / (types + 1) - 1;
   const auto right_aligned = [&](const Word& word) { return ' ' + std::string(word.columns < width ? width - word.columns : 0, ' ') + word.text; };
   std::string lines = out.bold("Rows: what it should be; columns: what the model says, or nothing") + '\n' + std::string(14, ' ');
   for (const EntityTypeMeasures& type : evaluation.types) lines += right_aligned(shown(type.type, out, width));
@@ -167,16 +166,16 @@ std::string mistake_line(const WrongEntities& wrong, const EntityPair& pair, con
   std::string line = gold == nullptr ? "spurious " + described(*said) : said == nullptr ? "missed " + described(*gold)
       : fmt::format("{} is {}", described(*gold), described(*said));
   if (said != nullptr) line += fmt::format(" ({:.3f})", said->score);
-  return "  " + beginning_of(one_line(line, out), kColumns - 2) + '\n';
+  return "  " + beginning_of(one_line(line, out), kPlainColumns - 2) + '\n';
 }
 
 std::string worst_lines(const EntityEvaluationReport& report, const Output& out) {
   if (report.worst.empty()) return "";
   std::string lines = out.bold("Worst mistakes") + '\n';
-  for (std::size_t at = 0; at < std::min(report.worst.size(), kWorst); ++at) {
+  for (std::size_t at = 0; at < std::min(report.worst.size(), kWorstTexts); ++at) {
     const WrongEntities& wrong = report.worst[at];
     const OffsetBytes bytes(wrong.text, OffsetUnit::code_points);
-    lines += beginning_of(fmt::format("text {}: {}", wrong.row, one_line(wrong.text, out)), kColumns) + '\n';
+    lines += beginning_of(fmt::format("text {}: {}", wrong.row, one_line(wrong.text, out)), kPlainColumns) + '\n';
     std::size_t mistakes = 0;
     for (const EntityPair& pair : pair_entities(wrong.entities)) {
       if (pair.outcome == EntityOutcome::right) continue;

@@ -27,7 +27,7 @@
 namespace filbert::cli {
 namespace {
 
-constexpr std::size_t kBatchTexts = 1024, kBatchBytes = 4 << 20;
+constexpr std::size_t kScoredTexts = 1024, kScoredBytes = 4 << 20;
 constexpr std::size_t kShownBytes = 2000;        // of a text that the model is wrong about
 constexpr std::size_t kMostSlices = 50;          // of a column
 
@@ -91,7 +91,7 @@ std::string beginning(const std::string& text, bool& shortened) {
   std::string whole = replace_invalid_utf8(text);
   if (whole.size() <= kShownBytes) return whole;
   std::size_t end = kShownBytes;
-  while (end > 0 && (static_cast<unsigned char>(whole[end]) & 0xC0) == 0x80) --end;
+  while (end > 0 && !starts_char(whole[end])) --end;
   shortened = true;
   return whole.substr(0, end);
 }
@@ -178,7 +178,7 @@ FileState state_of(const std::filesystem::path& file) {
 bool next_batch(TableInput& input, const std::vector<bool>& is_kept, std::size_t& row_number, Batch& batch) {
   batch.rows.clear();
   std::size_t bytes = 0;
-  for (TableRow row; batch.rows.size() < kBatchTexts && bytes < kBatchBytes && row_number < is_kept.size();) {
+  for (TableRow row; batch.rows.size() < kScoredTexts && bytes < kScoredBytes && row_number < is_kept.size();) {
     if (!input.next(row)) throw Error(ErrorKind::invalid_argument, fmt::format("row {}: expected it as before, found the end: the file changed meanwhile", row_number + 1));
     if (!is_kept[row_number++]) continue;
     bytes += row.text.size() + (row.text_pair ? row.text_pair->size() : 0);
@@ -280,11 +280,7 @@ void tell_decision(const Scorer& scorer, const DecisionChoice& choice, std::stri
   sha256 = decision_sha256(*scorer.decision());
 }
 
-struct Hashes {
-  std::string weights, tokenizer, input, against;
-};
-
-void tell_origin(const EvaluateFileOptions& options, const std::vector<Scorer>& scorers, Hashes hashes, const Session& session, EvaluationReport& report) {
+void tell_origin(const EvaluateFileOptions& options, const std::vector<Scorer>& scorers, EvaluationHashes hashes, const Session& session, EvaluationReport& report) {
   report.options = options.evaluate;
   report.input = options.gold.table.file.string();
   report.label_column = *options.gold.table.label_column;
@@ -305,6 +301,12 @@ void tell_origin(const EvaluateFileOptions& options, const std::vector<Scorer>& 
 
 }  // namespace
 
+std::future<EvaluationHashes> hash_evaluation(std::filesystem::path input, std::filesystem::path model, std::optional<std::filesystem::path> against) {
+  return std::async(std::launch::async, [input = std::move(input), model = std::move(model), against = std::move(against)] {
+    return EvaluationHashes{weights_sha256(model), tokenizer_sha256(model), sha256_of_file(input), against ? weights_sha256(*against) : std::string()};
+  });
+}
+
 std::optional<EvaluationReport> evaluate_file(const EvaluateFileOptions& options, Session& session) {
   const std::filesystem::path& file = options.gold.table.file;
   const FileState before = state_of(file);
@@ -312,9 +314,7 @@ std::optional<EvaluationReport> evaluate_file(const EvaluateFileOptions& options
   const std::filesystem::path directory = model_directory(options.model, session);
   const std::filesystem::path other = options.against ? model_directory(*options.against, session) : directory;
   const bool compares = options.against || options.against_dtype;
-  std::future<Hashes> hashing = std::async(std::launch::async, [=] {
-    return Hashes{weights_sha256(directory), tokenizer_sha256(directory), sha256_of_file(file), compares ? weights_sha256(other) : std::string()};
-  });
+  std::future<EvaluationHashes> hashing = hash_evaluation(file, directory, compares ? std::optional(other) : std::nullopt);
   ScoredTexts texts;
   std::vector<Scorer> scorers;
   const auto load = [&](const std::filesystem::path& path, const ModelOptions& loading, const DecisionChoice& decision) {

@@ -19,7 +19,7 @@
 namespace filbert::cli {
 namespace {
 
-constexpr std::size_t kNamedLabels = 12;
+constexpr std::size_t kNamedGoldLabels = 12;
 
 // A column is read as the labels of its own pass over the file: TableInput takes strings and numbers for those.
 class ColumnReader {
@@ -161,7 +161,7 @@ std::string unknown_message(const ScoredTexts& texts, const EvaluationReport& re
   if (report.unlabelled > 0) found.push_back(fmt::format("none at all {} time{}", report.unlabelled, report.unlabelled == 1 ? "" : "s"));
   const bool is_regression = texts.kind == EvaluationKind::regression;
   return fmt::format("labels: expected {}, found {}; {}--on-unknown-label skip leaves such rows out",
-                     is_regression ? "numbers" : "those of the model: " + first_of(texts.labels, kNamedLabels), first_of(found, kNamedLabels),
+                     is_regression ? "numbers" : "those of the model: " + first_of(texts.labels, kNamedGoldLabels), first_of(found, kNamedGoldLabels),
                      is_regression ? "" : "--label-map VALUE=LABEL says what a value means, and ");
 }
 

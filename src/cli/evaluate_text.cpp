@@ -12,7 +12,6 @@
 namespace filbert::cli {
 namespace {
 
-constexpr std::size_t kColumns = 80;
 constexpr std::size_t kMatrixLabels = 8;       // of more labels confusions are a list
 constexpr std::size_t kConfusions = 20;
 constexpr std::size_t kWorst = 5;              // the page and the JSON have more
@@ -88,7 +87,7 @@ std::string label_lines(const Evaluation& evaluation, const Output& out) {
 std::string matrix_lines(const Evaluation& evaluation, const Output& out) {
   const std::size_t labels = evaluation.labels.size();
   std::string lines = out.bold("Rows: what it should be; columns: what the model says") + '\n' + std::string(14, ' ');
-  const std::size_t width = (kColumns - 14) / labels - 1;
+  const std::size_t width = (kPlainColumns - 14) / labels - 1;
   const auto right_aligned = [&](const Word& word) { return ' ' + std::string(word.columns < width ? width - word.columns : 0, ' ') + word.text; };
   for (const std::string& label : evaluation.labels) lines += right_aligned(shown(label, out, width));
   lines += '\n';
@@ -168,9 +167,9 @@ std::string worst_lines(const EvaluationReport& report, const Output& out) {
     if (report.evaluation.kind == EvaluationKind::single_label) {
       line += fmt::format("should be {} ({:.3f}), is {} ({:.3f})", out.foreign(text.gold), text.gold_score, out.foreign(text.predicted), text.score);
     }
-    lines += beginning_of(one_line(line, out), kColumns) + '\n';
-    lines += "  " + beginning_of(one_line(text.text, out), kColumns - 2) + '\n';
-    if (text.text_pair) lines += "  " + beginning_of(one_line(*text.text_pair, out), kColumns - 2) + '\n';
+    lines += beginning_of(one_line(line, out), kPlainColumns) + '\n';
+    lines += "  " + beginning_of(one_line(text.text, out), kPlainColumns - 2) + '\n';
+    if (text.text_pair) lines += "  " + beginning_of(one_line(*text.text_pair, out), kPlainColumns - 2) + '\n';
   }
   return lines;
 }

@@ -6,11 +6,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "cli/output.h"
+
 namespace filbert::cli {
 namespace {
 
-constexpr std::chrono::milliseconds kBetweenDrawings{200};
-constexpr const char* kClearLine = "\r\033[K";
+constexpr std::chrono::milliseconds kBetweenBars{200};
 
 std::string duration(double seconds) {
   if (!(seconds < 1e7)) return "a long time";
@@ -42,7 +43,7 @@ void ExplainBar::operator()(double share, std::size_t texts, bool is_new, const 
     first_share_ = share;
     first_texts_ = texts;
   }
-  if (!is_shown_ || now - drawn_ < kBetweenDrawings) return;
+  if (!is_shown_ || now - drawn_ < kBetweenBars) return;
   drawn_ = now;
   is_drawn_ = true;
   const double seconds = std::chrono::duration<double>(now - begun_).count();

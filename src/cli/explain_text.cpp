@@ -65,8 +65,6 @@ std::string target_words(const ExplainedText& text, const Output& out) {
 }
 
 // A sentence on lines of 80 columns, those after the first one indented.
-std::string sentence(std::string_view text) { return wrap(text, 2) + '\n'; }
-
 std::string shap_lines(const ShapExplanation& shap, double score) {
   double sum = 0, half_width = 0;
   for (std::size_t unit = 0; unit < shap.values.size(); ++unit) {

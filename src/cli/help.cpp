@@ -7,10 +7,11 @@
 
 #include <filbert/error.h>
 
+#include "cli/columns.h"
+
 namespace filbert::cli {
 namespace {
 
-constexpr std::size_t kColumns = 80;
 
 struct Row {
   std::string left, right;
@@ -68,7 +69,7 @@ std::string wrap(std::string_view text, std::size_t indent) {
     const std::size_t space = text.find(' ');
     const std::string_view word = text.substr(0, space);
     text.remove_prefix(space == std::string_view::npos ? text.size() : space + 1);
-    if (column > indent && column + 1 + word.size() > kColumns) {
+    if (column > indent && column + 1 + word.size() > kPlainColumns) {
       out += '\n' + std::string(indent, ' ');
       column = indent;
     } else if (column > indent) {

@@ -13,7 +13,7 @@
 namespace filbert::cli {
 namespace {
 
-constexpr std::size_t kReadBytes = 256 * 1024;
+constexpr std::size_t kLineReadBytes = 256 * 1024;
 
 bool wait_for_input(int descriptor, int timeout_ms) {
   pollfd wait{descriptor, POLLIN, 0};
@@ -61,9 +61,9 @@ void LineReader::fill() {
   scanned_ -= begin_;
   begin_ = 0;
   const std::size_t kept = buffer_.size();
-  buffer_.resize(kept + kReadBytes);
+  buffer_.resize(kept + kLineReadBytes);
   ssize_t count = 0;
-  while ((count = ::read(descriptor_, buffer_.data() + kept, kReadBytes)) < 0) {
+  while ((count = ::read(descriptor_, buffer_.data() + kept, kLineReadBytes)) < 0) {
     if (errno == EAGAIN) {
       wait_for_input(descriptor_, -1);
     } else if (errno != EINTR) {

@@ -19,7 +19,7 @@ namespace {
 // begins with a dash, or is one of the "[…]" and "[[…]]" that some versions read in their own way.
 constexpr char kGuard = '=';
 
-[[noreturn]] void refuse(const Command& command, const std::string& message) {
+[[noreturn]] void refuse_usage(const Command& command, const std::string& message) {
   throw Error(ErrorKind::invalid_argument, fmt::format("{}\nTry \"filbert {} --help\".", message, command.name));
 }
 
@@ -137,22 +137,22 @@ std::optional<std::vector<std::string>> parse(const Command& command, const Comm
       const std::string guess = suggestion(flag, flags);
       const std::string_view hint =
           guess.empty() && command.argument == "TEXT" ? "; a text that starts with - goes after --" : "";
-      refuse(command, fmt::format("unknown option \"{}\"{}{}", flag, guess, hint));
+      refuse_usage(command, fmt::format("unknown option \"{}\"{}{}", flag, guess, hint));
     }
     const CLI::Option* option = line.app->get_option(flag);
     if (option == line.app->get_help_ptr()) return std::nullopt;
     const bool takes_value = option->get_items_expected_max() > 0;
-    if (!takes_value && equals != std::string::npos) refuse(command, fmt::format("{} takes no value", flag));
+    if (!takes_value && equals != std::string::npos) refuse_usage(command, fmt::format("{} takes no value", flag));
     if (takes_value && equals == std::string::npos && at + 1 == words.size()) {
-      refuse(command, fmt::format("{}: expected a value ({}) after it", flag, option->get_type_name()));
+      refuse_usage(command, fmt::format("{}: expected a value ({}) after it", flag, option->get_type_name()));
     }
     options.push_back(flag);
     if (takes_value) options.push_back(kGuard + (equals == std::string::npos ? words[++at] : word.substr(equals + 1)));
   }
   if (arguments.size() > command.max_arguments) {
-    refuse(command, fmt::format("unexpected argument \"{}\"", arguments[command.max_arguments]));
+    refuse_usage(command, fmt::format("unexpected argument \"{}\"", arguments[command.max_arguments]));
   }
-  if (arguments.size() < command.min_arguments) refuse(command, fmt::format("expected {}", command.argument));
+  if (arguments.size() < command.min_arguments) refuse_usage(command, fmt::format("expected {}", command.argument));
   std::reverse(options.begin(), options.end());  // the order in which CLI11 wants a vector
   line.app->parse(options);
   return arguments;

@@ -46,6 +46,8 @@ class Output {
   std::string buffer_;
 };
 
+constexpr const char* kClearLine = "\r\033[K";  // of a terminal, to write it anew
+
 // Standard error. A message is one line, "filbert: …"; what it quotes is made printable.
 class Messages {
  public:

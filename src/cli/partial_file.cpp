@@ -15,7 +15,7 @@
 namespace filbert::cli {
 namespace {
 
-constexpr const char* kFormat = "filbert explain --input, 1";
+constexpr const char* kPartialFormat = "filbert explain --input, 1";
 
 }  // namespace
 
@@ -68,7 +68,7 @@ void PartialFile::create(const RunSettings& settings) {
                                                          "to begin anew", path_.string()));
   }
   if (descriptor_ < 0) fail("create it");
-  append(settings_line(kFormat, settings));
+  append(settings_line(kPartialFormat, settings));
 }
 
 void PartialFile::open(const RunSettings& settings) {
@@ -77,7 +77,7 @@ void PartialFile::open(const RunSettings& settings) {
   std::uintmax_t whole_bytes = 0;
   while (std::getline(before_, line) && !before_.eof()) {  // eof: the last line has no end
     if (whole_bytes == 0) {
-      check_settings(line, kFormat, settings, path_);
+      check_settings(line, kPartialFormat, settings, path_);
     } else {
       ++rows_before_;
     }

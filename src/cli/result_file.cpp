@@ -11,28 +11,24 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <filbert/error.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/json_writer.h"
+#include "cli/compression.h"
 #include "cli/output.h"
 
 namespace filbert::cli {
 namespace {
 
-constexpr const char* kFormat = "filbert classify --input, 1";
+constexpr const char* kResultFormat = "filbert classify --input, 1";
 constexpr std::chrono::seconds kBetweenSyncs{1};  // what a machine that fails may cost; a killed run costs nothing
-constexpr std::size_t kReadBytes = 1 << 20;
+constexpr std::size_t kSumBytes = 1 << 20;
 constexpr const char* kFinished = "{\"finished\": true}\n";
 
-std::uint32_t crc32_of(std::string_view bytes, std::uint32_t crc = 0) {
-  return static_cast<std::uint32_t>(::crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
-}
-
-std::string checkpoint_line(const Checkpoint& checkpoint, std::uint32_t sum) {
+std::string checkpoint_line(const RunCheckpoint& checkpoint, std::uint32_t sum) {
   JsonWriter json;
   json.begin_object();
   json.field("rows", checkpoint.rows);
@@ -45,8 +41,8 @@ std::string checkpoint_line(const Checkpoint& checkpoint, std::uint32_t sum) {
   return json.take_line();
 }
 
-Checkpoint parse_checkpoint(const JsonValue& line, std::uint32_t& sum) {
-  Checkpoint checkpoint;
+RunCheckpoint parse_checkpoint(const JsonValue& line, std::uint32_t& sum) {
+  RunCheckpoint checkpoint;
   const auto number = [&](const char* name) { return static_cast<std::uint64_t>(line.at(name).as_int()); };
   checkpoint.rows = number("rows");
   checkpoint.bytes = number("bytes");
@@ -126,7 +122,7 @@ void ResultFile::open_journal(bool resume) {
 void ResultFile::read_journal(const RunSettings& settings) {
   const std::string content = read_file(journal_);
   std::string_view rest = content;
-  std::vector<Checkpoint> checkpoints;
+  std::vector<RunCheckpoint> checkpoints;
   std::vector<std::uint32_t> sums;
   std::vector<std::uint64_t> ends;  // of the lines
   while (rest.find('\n') != std::string_view::npos) {
@@ -134,7 +130,7 @@ void ResultFile::read_journal(const RunSettings& settings) {
     rest.remove_prefix(line.size() + 1);
     const std::string where = fmt::format("{}: line {}", journal_.string(), ends.size() + 1);
     if (ends.empty()) {
-      check_settings(line, kFormat, settings, journal_);
+      check_settings(line, kResultFormat, settings, journal_);
     } else {
       const JsonDocument document(line, where);
       was_finished_ = document.root().find("finished").has_value();
@@ -150,7 +146,7 @@ void ResultFile::read_journal(const RunSettings& settings) {
       if (content.empty()) std::filesystem::remove(journal_);
       throw Error(ErrorKind::invalid_argument, fmt::format("{}: is there already, and no run is known that left it; remove it to begin anew", partial_.string()));
     }
-    write(journal_descriptor_, settings_line(kFormat, settings), journal_);
+    write(journal_descriptor_, settings_line(kResultFormat, settings), journal_);
     return open_partial();
   }
   open_partial();
@@ -174,9 +170,9 @@ void ResultFile::open_partial() {
 }
 
 // How many bytes of the partial file, and how many blocks, are what the journal says. A machine that failed may have kept less.
-std::uint64_t ResultFile::whole_bytes(const std::vector<Checkpoint>& checkpoints, const std::vector<std::uint32_t>& sums, std::size_t& whole) const {
+std::uint64_t ResultFile::whole_bytes(const std::vector<RunCheckpoint>& checkpoints, const std::vector<std::uint32_t>& sums, std::size_t& whole) const {
   std::uint64_t at = 0;
-  std::string buffer(kReadBytes, '\0');
+  std::string buffer(kSumBytes, '\0');
   for (whole = 0; whole < checkpoints.size(); ++whole) {
     std::uint32_t sum = 0;
     std::uint64_t read = at;
@@ -203,7 +199,7 @@ void ResultFile::write(int descriptor, std::string_view bytes, const std::filesy
   }
 }
 
-void ResultFile::append(std::string_view block, Checkpoint now) {
+void ResultFile::append(std::string_view block, RunCheckpoint now) {
   cut_off_halves();
   write(partial_descriptor_, block, partial_);
   bytes_ += block.size();

@@ -16,7 +16,7 @@
 namespace filbert::cli {
 
 // What was done when a block was whole.
-struct Checkpoint {
+struct RunCheckpoint {
   std::uint64_t rows = 0;             // of the input
   std::uint64_t bytes = 0;            // of the output
   std::uint32_t input_crc32 = 0;      // of those rows
@@ -36,10 +36,10 @@ class ResultFile {
 
   static bool is_written_as_it_is(const std::filesystem::path& output);
 
-  const Checkpoint& before() const { return before_; }  // of the run before
+  const RunCheckpoint& before() const { return before_; }  // of the run before
   bool was_finished() const { return was_finished_; }   // that run only failed to say so: nothing is left to do
   // A block; `now.bytes` is set here. Throws std::system_error if it cannot be written, ClosedPipe.
-  void append(std::string_view block, Checkpoint now);
+  void append(std::string_view block, RunCheckpoint now);
   // The output is there whole once this returns.
   void finish();
   // Of a run that has failed: where it can be gone on with; empty, and nothing stays, if not a block was whole.
@@ -49,7 +49,7 @@ class ResultFile {
   void open_journal(bool resume);
   void read_journal(const RunSettings& settings);
   void open_partial();
-  std::uint64_t whole_bytes(const std::vector<Checkpoint>& checkpoints, const std::vector<std::uint32_t>& sums, std::size_t& whole) const;
+  std::uint64_t whole_bytes(const std::vector<RunCheckpoint>& checkpoints, const std::vector<std::uint32_t>& sums, std::size_t& whole) const;
   void cut_off_halves();
   void write(int descriptor, std::string_view bytes, const std::filesystem::path& path) const;
   void sync();
@@ -59,7 +59,7 @@ class ResultFile {
   int partial_descriptor_ = -1, journal_descriptor_ = -1;
   bool is_kept_ = true;  // false: written as it is
   bool was_finished_ = false;
-  Checkpoint before_;
+  RunCheckpoint before_;
   std::uint64_t bytes_ = 0;
   std::optional<std::uint64_t> whole_journal_bytes_;  // of the run before, until what is behind them is cut off
   std::chrono::steady_clock::time_point synced_ = std::chrono::steady_clock::now();

@@ -18,8 +18,6 @@ constexpr std::size_t kMostWordColumns = 20;
 constexpr std::size_t kMostNames = 8;  // of a line of counts
 constexpr std::size_t kMostAttended = 6;
 
-std::string sentence(std::string_view text) { return wrap(text, 2) + '\n'; }
-
 enum class Quoted { no, yes };
 
 // "labels: 5 stars 31, 4 stars 12"; words in quotes. The most frequent first.

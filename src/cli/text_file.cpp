@@ -14,6 +14,7 @@
 #include <filbert/error.h>
 #include <filbert/version.h>
 
+#include "base/refuse.h"
 #include "base/sha256.h"
 #include "cli/compression.h"
 #include "cli/explain_bar.h"
@@ -28,14 +29,8 @@ namespace {
 
 constexpr std::size_t kLabelsShown = 3;
 
-[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::invalid_argument, message); }
-
-struct Hashes {
-  std::string weights, tokenizer;
-};
-
 // What must be the same for the rows of one run to go on behind those of another, whatever is done with them.
-RunSettings settings_of(const TextFileOptions& file, const TableInput& input, TableFormat format, const Hashes& hashes) {
+RunSettings settings_of(const TextFileOptions& file, const TableInput& input, TableFormat format, const CheckpointHashes& hashes) {
   const CsvDialect& dialect = input.dialect();
   return {{"version", FILBERT_VERSION},
           {"text_column", file.table.text_column},
@@ -164,7 +159,7 @@ void check_paths(const TextFileOptions& options, const TableInput& input) {
 }
 
 // The rows that a run before this one has done, which must be those that it read.
-void skip_rows(TableInput& input, const Checkpoint& before, const std::string& partial, Writer& writer) {
+void skip_rows(TableInput& input, const RunCheckpoint& before, const std::string& partial, Writer& writer) {
   std::uint32_t crc32 = 0;
   std::uint64_t rows = 0;
   for (TableRow row; rows < before.rows; ++rows) {
@@ -237,8 +232,8 @@ void run_text_file(const TextFileOptions& options, const ModelChoice& model, boo
   say_dialect(options, input, session, verbose);
   const bool is_kept = !ResultFile::is_written_as_it_is(options.output);
   const std::filesystem::path directory = model_directory(model, session);
-  std::future<Hashes> hashing = std::async(is_kept ? std::launch::async : std::launch::deferred,
-                                           [directory] { return Hashes{weights_sha256(directory), tokenizer_sha256(directory)}; });
+  std::future<CheckpointHashes> hashing = std::async(is_kept ? std::launch::async : std::launch::deferred,
+                                           [directory] { return CheckpointHashes{weights_sha256(directory), tokenizer_sha256(directory)}; });
   const FileWork work = make(directory);
   RunSettings settings;
   if (is_kept) {

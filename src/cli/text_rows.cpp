@@ -5,9 +5,10 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <filbert/error.h>
+
+#include "cli/compression.h"
 
 namespace filbert::cli {
 namespace {
@@ -18,10 +19,6 @@ constexpr std::size_t kBlockTextBytes = 256 * 1024;
 constexpr std::size_t kBlockBytes = 2 << 20;  // with the other columns
 constexpr std::size_t kBlocksWaiting = 2;     // on either side of the computing
 constexpr std::size_t kKnownBytes = 32 << 20;
-
-std::uint32_t crc32_of(std::string_view bytes, std::uint32_t crc) {
-  return static_cast<std::uint32_t>(::crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
-}
 
 std::size_t bytes_of(const TableRow& row) {
   std::size_t bytes = row.object.size() + row.text.size();

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
+
 namespace filbert::cli {
 namespace {
 
@@ -76,7 +78,7 @@ std::string excerpt(std::string_view text) {
   constexpr std::size_t kBytes = 40;
   if (text.size() <= kBytes) return fmt::format("\"{}\"", text);
   std::size_t end = kBytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  while (end > 0 && !starts_char(text[end])) --end;
   return fmt::format("\"{}…\"", text.substr(0, end));
 }
 

@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // f32 sums in another order; of logits beyond 1 a share. Not a field of the file: that must not decide what passes.
-constexpr double kTolerance = 1e-4;
+constexpr double kLogitTolerance = 1e-4;
 
 std::vector<std::int32_t> read_ids(const JsonValue& field) {
   std::vector<std::int32_t> ids;
@@ -105,7 +105,7 @@ void compare_ids(const Tokenizer& tokenizer, std::size_t max_length, const Refer
 // How far logits are from others.
 struct Distance {
   double greatest = 0;
-  bool is_within = true;  // kTolerance
+  bool is_within = true;  // kLogitTolerance
   std::size_t row = 0;    // of the greatest
   std::size_t same_label = 0;
 };
@@ -125,7 +125,7 @@ void add(Distance& distance, std::size_t row, std::span<const float> expected, s
   distance.same_label += same_labels(expected, found, labels);
   for (std::size_t id = 0; id < expected.size(); ++id) {
     const double difference = std::abs(static_cast<double>(expected[id]) - found[id]);
-    if (!(difference <= kTolerance * std::max(1.0, std::abs(static_cast<double>(expected[id]))))) distance.is_within = false;
+    if (!(difference <= kLogitTolerance * std::max(1.0, std::abs(static_cast<double>(expected[id]))))) distance.is_within = false;
     if (difference <= distance.greatest) continue;
     distance.greatest = difference;
     distance.row = row;
@@ -160,7 +160,7 @@ void compare_logits(const AnyClassifier& classifier, const Reference& reference,
   result.facts.push_back({"texts_with_the_same_label", distance.same_label});
   if (is_exact && !distance.is_within) {
     result.fail(ErrorKind::corrupt, fmt::format("logits are off by {:.1e} for {}, more than {:.0e}; the label is the same for {} of {} texts",
-                                                distance.greatest, excerpt(reference.rows[distance.row].text), kTolerance, distance.same_label,
+                                                distance.greatest, excerpt(reference.rows[distance.row].text), kLogitTolerance, distance.same_label,
                                                 reference.rows.size()));
   }
 }

@@ -54,7 +54,7 @@ struct Sight {
 Sight look_at(const Tokenizer& tokenizer, std::optional<std::int32_t> unk, const Probe& probe, std::string_view text) {
   const BatchEncoding seen = tokenizer(text, {.add_special_tokens = false});
   double characters = 0, hidden = 0;
-  for (const char byte : text) characters += (static_cast<unsigned char>(byte) & 0xC0) != 0x80 && byte != ' ';
+  for (const char byte : text) characters += starts_char(byte) && byte != ' ';
   for (std::size_t at = 0; at < seen.total_tokens(); ++at) {
     const Offset& offset = seen.offset_mapping[at];
     if (unk && seen.input_ids[at] == *unk) hidden += static_cast<double>(std::max<std::size_t>(offset.end - offset.begin, 1));

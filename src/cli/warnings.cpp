@@ -5,7 +5,7 @@
 namespace filbert::cli {
 namespace {
 
-constexpr std::size_t kNamed = 10;  // of each kind: a million truncated texts shall not fill a log
+constexpr std::size_t kNamedTexts = 10;  // of each kind: a million truncated texts shall not fill a log
 
 }  // namespace
 
@@ -31,14 +31,14 @@ void Warnings::not_answered(const std::string& message) { add("left without an a
 
 void Warnings::summarize() {
   for (const auto& [kind, count] : counts_) {
-    if (count > kNamed) {
-      messages_.warning(fmt::format("{} texts were {} in all; the first {} are named above", count, kind, kNamed));
+    if (count > kNamedTexts) {
+      messages_.warning(fmt::format("{} texts were {} in all; the first {} are named above", count, kind, kNamedTexts));
     }
   }
 }
 
 void Warnings::add(const std::string& kind, const std::string& message) {
-  if (++counts_[kind] <= kNamed) messages_.warning(message);
+  if (++counts_[kind] <= kNamedTexts) messages_.warning(message);
 }
 
 }  // namespace filbert::cli

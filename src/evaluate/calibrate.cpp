@@ -13,6 +13,7 @@
 #include <filbert/error.h>
 
 #include "base/names.h"
+#include "base/refuse.h"
 #include "evaluate/calibration.h"
 #include "evaluate/measure.h"
 #include "evaluate/thresholds.h"
@@ -24,8 +25,6 @@ namespace {
 constexpr std::array<std::string_view, 3> kMethods = {"temperature", "vector", "none"};
 constexpr std::size_t kMostVectorLabels = 256;  // Newton's method keeps a square of twice as many
 constexpr std::size_t kFewRowsOfANumber = 10;   // fewer for each fitted number are worth a note
-
-[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::invalid_argument, message); }
 
 void check_options(const LabelledLogits& rows, const Decision& plain, const CalibrateOptions& options) {
   const auto is_share = [](double number) { return number > 0 && number <= 1; };

@@ -16,7 +16,7 @@
 namespace filbert {
 namespace {
 
-constexpr std::array kMeasures = {
+constexpr std::array kDriftMeasures = {
     DriftMeasureInfo{"characters", "characters", true},       DriftMeasureInfo{"tokens", "tokens", true},
     DriftMeasureInfo{"characters_per_token", "chars. per token", true}, DriftMeasureInfo{"truncated", "truncated", false},
     DriftMeasureInfo{"unk_share", "share of [UNK]", true},
@@ -45,7 +45,7 @@ std::optional<std::int32_t> unk_id(const Tokenizer& tokenizer) {
   return std::nullopt;
 }
 
-struct Letters {
+struct ScriptCounts {
   std::array<std::uint64_t, kMostScripts> of_script = {};
   std::size_t characters = 0;
 
@@ -82,7 +82,7 @@ struct DriftSummarizer::Measured {
   float score = 0;
 };
 
-std::span<const DriftMeasureInfo> drift_measures() { return kMeasures; }
+std::span<const DriftMeasureInfo> drift_measures() { return kDriftMeasures; }
 
 std::string_view name(Drift drift) {
   constexpr std::array<std::string_view, 3> kNames = {"none", "some", "much"};
@@ -149,7 +149,7 @@ void DriftSummarizer::kind(std::string_view measure, const std::string& value, c
 }
 
 void DriftSummarizer::add(const DriftText& text, const Measured& measured) {
-  Letters letters;
+  ScriptCounts letters;
   letters.add(text.text);
   if (text.text_pair) letters.add(*text.text_pair);
   ++summary_.texts;

@@ -8,6 +8,7 @@
 
 #include <filbert/error.h>
 
+#include "base/refuse.h"
 #include "evaluate/drift.h"
 #include "evaluate/two_samples.h"
 
@@ -19,8 +20,6 @@ constexpr double kShownShare = 0.995;  // of the texts, and the last bar has the
 constexpr double kLongTail = 1.5;      // where the largest value is so much farther away: a single long text would hide all others
 
 using KindCounts = std::map<std::string, std::uint64_t>;
-
-[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::invalid_argument, message); }
 
 void check(const DriftSummary& reference, const DriftSummary& current, const DriftOptions& options) {
   if (options.bins < 2 || options.bins > 1000) refuse(fmt::format("bins: expected 2 to 1000, found {}", options.bins));

@@ -18,7 +18,7 @@ namespace filbert {
 namespace {
 
 // The first is what slices and comparisons are about.
-constexpr MeasureInfo kMeasures[] = {
+constexpr MeasureInfo kEntityMeasures[] = {
     {"micro_f1", "micro F1", 1, true},
     {"micro_precision", "micro precision", 1, true},
     {"micro_recall", "micro recall", 1, true},
@@ -251,7 +251,7 @@ void count_outcomes(std::span<const EntityText> texts, EntityEvaluation& evaluat
 }  // namespace
 
 std::vector<MeasureInfo> entity_measures(bool has_words) {
-  return {std::begin(kMeasures), std::end(kMeasures) - (has_words ? 0 : 1)};
+  return {std::begin(kEntityMeasures), std::end(kEntityMeasures) - (has_words ? 0 : 1)};
 }
 
 const Measure& EntityEvaluation::at(std::string_view measure) const {

@@ -71,7 +71,7 @@ Split split(std::string_view label, bool suffix) {
   if (label.empty()) throw Error(ErrorKind::invalid_argument, "labels: expected \"O\" or one of a type, found an empty one");
   std::size_t at = 0;
   if (suffix) {
-    for (at = label.size() - 1; at > 0 && (static_cast<unsigned char>(label[at]) & 0xC0) == 0x80;) --at;
+    for (at = label.size() - 1; at > 0 && !starts_char(label[at]);) --at;
   }
   const DecodedChar first = decode_utf8(label, at);
   return {first.code_point, suffix ? label.substr(0, at) : label.substr(first.bytes)};

@@ -7,6 +7,7 @@
 
 #include <filbert/error.h>
 
+#include "base/refuse.h"
 #include "evaluate/metrics.h"
 #include "postprocess/decision.h"
 
@@ -15,8 +16,6 @@ namespace {
 
 constexpr float kPresent = 0.5F;  // of a sigmoid without thresholds
 constexpr double kLeastScore = 1e-15;  // of a logarithm: as scikit-learn had it
-
-[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::invalid_argument, message); }
 
 double share(double part, double all) { return all == 0 ? 0 : part / all; }
 

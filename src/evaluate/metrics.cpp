@@ -9,6 +9,8 @@
 
 #include <filbert/error.h>
 
+#include "base/refuse.h"
+
 namespace filbert {
 namespace {
 
@@ -168,8 +170,6 @@ std::vector<double> label_figures(const PreparedTexts& texts, const Tally& sums)
   if (texts.may_reject) out.insert(out.begin() + kCoverage, ratio(sums.weight, sums.weight + sums.rejected));
   return out;
 }
-
-[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::invalid_argument, message); }
 
 void check(const ScoredTexts& texts, const EvaluateOptions& options) {
   const std::size_t count = texts.texts(), labels = texts.labels.size();

@@ -73,7 +73,7 @@ void layer_block(const AttentionLayer& layer, JsonWriter& json) {
 
 bool has_states(const AttentionMap& map) { return !map.layers.empty() && !map.layers.front().queries.data.empty(); }
 
-[[noreturn]] void refuse(std::string_view what, const std::vector<std::size_t>& there, std::size_t found) {
+[[noreturn]] void refuse_choice(std::string_view what, const std::vector<std::size_t>& there, std::size_t found) {
   throw Error(ErrorKind::invalid_argument, fmt::format("{}: expected one of {}, found {}", what, fmt::join(there, ", "), found));
 }
 
@@ -91,12 +91,12 @@ void first_block(const AttentionMap& map, const AttentionPageOptions& options, J
   if (options.layer) {
     std::vector<std::size_t> there;
     for (const AttentionLayer& layer : map.layers) there.push_back(layer.layer);
-    if (std::ranges::find(there, *options.layer) == there.end()) refuse("layer", there, *options.layer);
+    if (std::ranges::find(there, *options.layer) == there.end()) refuse_choice("layer", there, *options.layer);
     json.field("layer", *options.layer);
   }
   if (options.heads && !options.heads->empty()) {
     for (const std::size_t head : *options.heads) {
-      if (std::ranges::find(map.heads, head) == map.heads.end()) refuse("head", map.heads, head);
+      if (std::ranges::find(map.heads, head) == map.heads.end()) refuse_choice("head", map.heads, head);
     }
     json.key("heads");
     json.array(*options.heads);

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kMostNamed = 4;     // tokens of a layer's row
 constexpr std::size_t kMostUnseen = 400;  // characters of what the model did not see
 
-std::string percent(double share) { return fmt::format("<td class=\"num\">{:.0f}&nbsp;%</td>", 100 * share); }
+std::string percent_cell(double share) { return fmt::format("<td class=\"num\">{:.0f}&nbsp;%</td>", 100 * share); }
 
 std::string most_looked_at(const AttentionMap& map, const LayerSummary& summary) {
   std::string out;
@@ -37,8 +37,8 @@ void layers_table(const AttentionMap& map, std::string& out) {
   for (const AttentionLayer& layer : map.layers) {
     const LayerSummary summary = summarize(map, layer);
     out += fmt::format("<tr><th scope=\"row\">{}</th>{}{}{}{}{}<td class=\"num\">{:.1f} tokens</td><td class=\"most\">{}</td></tr>\n", layer.layer,
-                       percent(summary.itself), percent(summary.before), percent(summary.after), percent(summary.special),
-                       is_pair ? percent(summary.other_text) : "", summary.spread, most_looked_at(map, summary));
+                       percent_cell(summary.itself), percent_cell(summary.before), percent_cell(summary.after), percent_cell(summary.special),
+                       is_pair ? percent_cell(summary.other_text) : "", summary.spread, most_looked_at(map, summary));
   }
   out += "</tbody>\n</table>\n</div>\n";
 }
@@ -97,7 +97,7 @@ void text_part(const AttentionMap& map, std::string& out) {
   out += "</section>\n";
 }
 
-void reading_part(std::string& out) {
+void attention_reading_part(std::string& out) {
   out += "<section class=\"card\" id=\"reading\">\n<h2>How to read this</h2>\n<ul>\n"
          "<li>In each layer every token takes in what other tokens hold: of each head’s weights, which sum to one, a line shows one, the darker the "
          "larger.</li>\n"
@@ -138,7 +138,7 @@ std::string attention_html(const AttentionMap& map, const AttentionPageOptions& 
   out += "<main>\n";
   attention_section(map, false, out);
   text_part(map, out);
-  reading_part(out);
+  attention_reading_part(out);
   reproduce_part(map, out);
   out += "</main>\n";
   attention_data(map, options, out);

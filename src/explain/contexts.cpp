@@ -13,6 +13,7 @@
 #include <filbert/version.h>
 
 #include "base/names.h"
+#include "base/refuse.h"
 #include "base/text.h"
 #include "explain/contexts_file.h"
 #include "explain/contexts_words.h"
@@ -27,8 +28,6 @@ constexpr std::size_t kMostMasked = 40;                          // tokens of a 
 constexpr std::size_t kBytesOfAttention = std::size_t{32} << 20;  // of the sentences that go through the model at once
 
 using Clock = std::chrono::steady_clock;
-
-[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::invalid_argument, message); }
 
 double milliseconds_since(Clock::time_point begun) { return std::chrono::duration<double, std::milli>(Clock::now() - begun).count(); }
 

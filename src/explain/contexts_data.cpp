@@ -27,7 +27,7 @@ void write_scores(const Classification& answer, JsonWriter& json) {
   json.field("label", answer.label);
 }
 
-void write_query(const SimilarReport& report, JsonWriter& json) {
+void write_page_query(const SimilarReport& report, JsonWriter& json) {
   const SimilarQuery& query = report.query;
   json.key("tokens");
   json.begin_array();
@@ -65,7 +65,7 @@ void contexts_data(const SimilarReport& report, std::string& out) {
   json.key("chosen");
   json.array(report.heads);
   json.field("token", report.query.token);
-  write_query(report, json);
+  write_page_query(report, json);
   json.key("hits");
   json.begin_array();
   for (const SimilarHit& hit : report.hits) {

@@ -115,7 +115,7 @@ void text_part(const SimilarReport& report, std::string& out) {
   out += "</div>\n<div id=\"query-views\"></div>\n</section>\n";
 }
 
-void reading_part(std::string& out) {
+void contexts_reading_part(std::string& out) {
   out += "<section class=\"card\" id=\"reading\">\n<h2>How to read this</h2>\n<ul>\n"
          "<li>Like is a cosine: 1 is the same direction. By context it is the mean of the heads’ cosines, each weighed by how long the query’s part for it is.</li>\n"
          "<li>Every token of the index was looked at; special tokens are not in it.</li>\n"
@@ -152,7 +152,7 @@ std::string html_report(const SimilarReport& report) {
   text_part(report, out);
   list_part(report, out);
   counts_part(report, out);
-  reading_part(out);
+  contexts_reading_part(out);
   reproduce_part(report, out);
   out += "</main>\n";
   contexts_data(report, out);

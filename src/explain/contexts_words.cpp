@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kNamedTokens = 12;
 
-[[noreturn]] void refuse(std::string_view what, const std::string& message) {
+[[noreturn]] void refuse_part(std::string_view what, const std::string& message) {
   throw Error(ErrorKind::invalid_argument, fmt::format("{}: {}", what, message));
 }
 
@@ -37,10 +37,10 @@ std::vector<const ContextToken*> those(const std::vector<ContextToken>& tokens, 
 
 std::size_t by_index(const std::vector<ContextToken>& tokens, std::size_t index, std::string_view what) {
   const auto all = those(tokens, [](const ContextToken&) { return true; });
-  if (all.empty()) refuse(what, "expected a text with tokens, found one without");
-  if (index >= tokens.size()) refuse(what, fmt::format("expected one of {}, found {}", numbered(all), index));
+  if (all.empty()) refuse_part(what, "expected a text with tokens, found one without");
+  if (index >= tokens.size()) refuse_part(what, fmt::format("expected one of {}, found {}", numbered(all), index));
   if (tokens[index].special) {
-    refuse(what, fmt::format("expected one of the text ({}), found {} {}, a special token: no index has those", numbered(all), index, tokens[index].token));
+    refuse_part(what, fmt::format("expected one of the text ({}), found {} {}, a special token: no index has those", numbered(all), index, tokens[index].token));
   }
   return index;
 }
@@ -53,7 +53,7 @@ std::size_t by_position(const std::vector<ContextToken>& tokens, const TokenChoi
     }
   }
   const auto all = those(tokens, [](const ContextToken&) { return true; });
-  refuse(what, fmt::format("expected a position before or in a token ({}), found byte {}", numbered(all), *choice.position));
+  refuse_part(what, fmt::format("expected a position before or in a token ({}), found byte {}", numbered(all), *choice.position));
 }
 
 }  // namespace
@@ -73,15 +73,15 @@ std::size_t find_token(const std::vector<ContextToken>& tokens, const TextInput&
   auto found = those(tokens, [&](const ContextToken& token) { return word_at(text_of(text, token), token.offset) == word; });
   if (found.empty()) found = those(tokens, [&](const ContextToken& token) { return token.token == word; });
   if (found.size() == 1) return found.front()->token_index;
-  if (found.size() > 1) refuse(what, fmt::format("expected \"{}\" once in the text, found it as {}: say which by its number", word, numbered(found)));
+  if (found.size() > 1) refuse_part(what, fmt::format("expected \"{}\" once in the text, found it as {}: say which by its number", word, numbered(found)));
   const auto pieces = those(tokens, [&](const ContextToken& token) {
     const std::size_t place = word.empty() ? std::string_view::npos : text_of(text, token).find(word);
     return place != std::string_view::npos && token.offset.begin >= place && token.offset.end <= place + word.size();
   });
-  if (pieces.size() > 1) refuse(what, fmt::format("expected one token, found that \"{}\" is {}: say which by its number", word, numbered(pieces)));
+  if (pieces.size() > 1) refuse_part(what, fmt::format("expected one token, found that \"{}\" is {}: say which by its number", word, numbered(pieces)));
   const auto all = those(tokens, [](const ContextToken&) { return true; });
-  if (all.empty()) refuse(what, "expected a text with tokens, found one without");
-  refuse(what, fmt::format("expected a token of the text or its number ({}), found \"{}\"", numbered(all), word));
+  if (all.empty()) refuse_part(what, "expected a text with tokens, found one without");
+  refuse_part(what, fmt::format("expected a token of the text or its number ({}), found \"{}\"", numbered(all), word));
 }
 
 TokenClass class_of(std::string_view text, const std::vector<ContextToken>& tokens, std::size_t token) {

@@ -11,6 +11,7 @@
 #include <filbert/version.h>
 
 #include "base/names.h"
+#include "base/refuse.h"
 #include "base/text.h"
 #include "explain/explainer.h"
 #include "explain/lime.h"
@@ -19,14 +20,12 @@
 namespace filbert {
 namespace {
 
-constexpr std::array<std::string_view, 3> kMethods = {"occlusion", "shap", "lime"};
+constexpr std::array<std::string_view, 3> kCorpusMethods = {"occlusion", "shap", "lime"};
 constexpr std::size_t kMaxUnknownLabels = 8;
 
-[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::invalid_argument, message); }
-
 void check_options(const CorpusOptions& options) {
-  if (std::find(kMethods.begin(), kMethods.end(), options.method) == kMethods.end()) {
-    refuse(fmt::format("method: expected one of {}, found \"{}\"", fmt::join(kMethods, ", "), options.method));
+  if (std::find(kCorpusMethods.begin(), kCorpusMethods.end(), options.method) == kCorpusMethods.end()) {
+    refuse(fmt::format("method: expected one of {}, found \"{}\"", fmt::join(kCorpusMethods, ", "), options.method));
   }
   if (options.explain.label) refuse(fmt::format("label: expected none, since each text's own is explained, found \"{}\"", *options.explain.label));
   if (options.explain.target == ExplainTarget::contrast) refuse("target: expected probability or logit, found a contrast");

@@ -24,7 +24,7 @@ constexpr std::size_t kMixedWords = 10;        // of a label
 // The last place up to `at` where a character begins.
 std::size_t character_before(std::string_view text, std::size_t at) {
   at = std::min(at, text.size());
-  while (at > 0 && at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) --at;
+  while (at > 0 && at < text.size() && !starts_char(text[at])) --at;
   return at;
 }
 

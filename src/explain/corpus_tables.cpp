@@ -15,10 +15,10 @@ namespace filbert {
 namespace {
 
 constexpr std::size_t kOpenLabels = 6;         // of more labels the others are folded
-constexpr std::size_t kMatrixLabels = 12;      // of more labels confusions are a list
+constexpr std::size_t kCorpusMatrixLabels = 12;      // of more labels confusions are a list
 constexpr std::size_t kListedConfusions = 30;
 
-std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
+std::string share_text(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
 double percent_of(std::size_t part, std::size_t whole) { return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole); }
 
@@ -33,7 +33,7 @@ double widest(std::initializer_list<const std::vector<CorpusWord>*> tables) {
   return most > 0 ? most : 1;
 }
 
-int decimals_for(double most) { return most >= 10 ? 1 : most >= 0.02 ? 3 : 5; }
+int bar_decimals(double most) { return most >= 10 ? 1 : most >= 0.02 ? 3 : 5; }
 
 // A bar up to the mean and a line over the interval; `both`: 0 is in the middle.
 std::string bar(const CorpusWord& word, double most, bool both) {
@@ -48,7 +48,7 @@ std::string bar(const CorpusWord& word, double most, bool both) {
 }
 
 void word_row(const CorpusWord& word, double most, bool both, std::string& out) {
-  const int decimals = decimals_for(most);
+  const int decimals = bar_decimals(most);
   out += fmt::format("<tr><th scope=\"row\">{}</th><td class=\"track\">{}</td><td class=\"num\">{}</td><td class=\"num range\">{} to {}</td>"
                      "<td class=\"num\">{}</td><td class=\"num\">{:.0f} %</td></tr>\n",
                      name_html(word.word), bar(word, most, both), signed_number(word.mean, decimals), signed_number(word.low, decimals),
@@ -175,7 +175,7 @@ void corpus_leaks(const CorpusReport& report, std::string& out) {
   for (const Leak& leak : report.leaks) {
     out += fmt::format("<tr><th scope=\"row\"><span class=\"word for\">{}</span></th><td>{}</td><td class=\"num\">{} of {}</td><td class=\"num\">{}</td>"
                        "<td class=\"num\">{}</td><td class=\"num\">{}</td></tr>\n", name_html(leak.word), name_html(leak.label), leak.decided, leak.texts,
-                       percent(leak.explained), percent(leak.coverage), percent(leak.precision));
+                       share_text(leak.explained), share_text(leak.coverage), share_text(leak.precision));
   }
   out += "</tbody></table></div>\n</section>\n";
 }
@@ -188,7 +188,7 @@ void corpus_gold(const CorpusReport& report, std::string& out) {
   std::set<std::string> names;
   for (const Confusion& each : gold.confusions) names.insert(each.gold);
   for (const CorpusLabel& label : report.labels) names.insert(label.label);
-  if (names.size() <= kMatrixLabels) {
+  if (names.size() <= kCorpusMatrixLabels) {
     matrix(report, out);
   } else {
     confusion_list(gold, out);

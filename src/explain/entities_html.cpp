@@ -11,12 +11,6 @@
 namespace filbert {
 namespace {
 
-std::string change_html(const Measure& change) {
-  std::string out = signed_number(change.value, 3);
-  if (!std::isnan(change.low)) out += fmt::format(" <span class=\"range\">{} to {}</span>", signed_number(change.low, 3), signed_number(change.high, 3));
-  return out;
-}
-
 void comparison_lines(const EntityEvaluationReport& report, std::string& out) {
   if (!report.comparison) return;
   const EntityComparison& both = *report.comparison;

@@ -12,12 +12,6 @@
 namespace filbert {
 namespace {
 
-std::string change_html(const Measure& change) {
-  std::string out = signed_number(change.value, 3);
-  if (!std::isnan(change.low)) out += fmt::format(" <span class=\"range\">{} to {}</span>", signed_number(change.low, 3), signed_number(change.high, 3));
-  return out;
-}
-
 std::string_view way(const MeasureInfo& info) { return info.better > 0 ? "higher is better" : info.better < 0 ? "lower is better" : "0 is best"; }
 
 void comparison_line(const EvaluationReport& report, std::string& out) {
@@ -77,6 +71,12 @@ std::string percent_html(double share) { return std::isnan(share) ? "–" : fmt:
 std::string measure_html(const Measure& measure) {
   std::string out = number(measure.value, 3);
   if (!std::isnan(measure.low) && !std::isnan(measure.value)) out += fmt::format(" <span class=\"range\">{} to {}</span>", number(measure.low, 3), number(measure.high, 3));
+  return out;
+}
+
+std::string change_html(const Measure& change) {
+  std::string out = signed_number(change.value, 3);
+  if (!std::isnan(change.low)) out += fmt::format(" <span class=\"range\">{} to {}</span>", signed_number(change.low, 3), signed_number(change.high, 3));
   return out;
 }
 

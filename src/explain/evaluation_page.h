@@ -11,6 +11,7 @@ namespace filbert {
 // "0.712", with the ends of its interval "0.712 <…>0.69 to 0.73</…>"; "71.2 %" in running text.
 std::string measure_html(const Measure& measure);
 std::string percent_html(double share);
+std::string change_html(const Measure& change);  // with its sign
 
 // A bar up to the value and a line over the interval, of `most` in all; `mark` is where a thin line stands, NaN for none.
 std::string measure_bar(const Measure& measure, double most, double mark = kNoNumber);

@@ -12,34 +12,34 @@ namespace {
 
 constexpr std::size_t kMatrixLabels = 20;      // of more labels confusions are a list
 constexpr std::size_t kConfusions = 40;
-constexpr double kWidth = 360, kLeft = 40, kRight = 10, kTop = 10, kSide = kWidth - kLeft - kRight;
-constexpr double kGap = 18, kCounts = 60, kHeight = kTop + kSide + kGap + kCounts + 34;
+constexpr double kPlotWidth = 360, kPlotLeft = 40, kPlotRight = 10, kPlotTop = 10, kSide = kPlotWidth - kPlotLeft - kPlotRight;
+constexpr double kGap = 18, kCounts = 60, kPlotHeight = kPlotTop + kSide + kGap + kCounts + 34;
 
-double x_of(double score) { return kLeft + kSide * score; }
-double y_of(double share) { return kTop + kSide * (1 - share); }
+double x_of(double score) { return kPlotLeft + kSide * score; }
+double y_of(double share) { return kPlotTop + kSide * (1 - share); }
 
 void axes(std::size_t most, std::string& out) {
   for (int tick = 0; tick <= 4; ++tick) {
     const double value = tick / 4.0;
-    out += fmt::format("<path class=\"grid\" d=\"M{:.1f} {:.1f}H{:.1f}\"/><text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>", kLeft, y_of(value), kWidth - kRight,
-                       kLeft - 5, y_of(value) + 4, number(value, 2));
-    out += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>", x_of(value), kHeight - 20, tick == 0 ? "start" : tick == 4 ? "end" : "middle", number(value, 2));
+    out += fmt::format("<path class=\"grid\" d=\"M{:.1f} {:.1f}H{:.1f}\"/><text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>", kPlotLeft, y_of(value), kPlotWidth - kPlotRight,
+                       kPlotLeft - 5, y_of(value) + 4, number(value, 2));
+    out += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>", x_of(value), kPlotHeight - 20, tick == 0 ? "start" : tick == 4 ? "end" : "middle", number(value, 2));
   }
   out += fmt::format("<path class=\"ideal\" d=\"M{:.1f} {:.1f}L{:.1f} {:.1f}\"/>", x_of(0), y_of(0), x_of(1), y_of(1));
   out += fmt::format("<path class=\"grid\" d=\"M{0:.1f} {1:.1f}H{2:.1f}\"/><text x=\"{3:.1f}\" y=\"{4:.1f}\" text-anchor=\"end\">{5}</text>"
                      "<text x=\"{6:.1f}\" y=\"{7:.1f}\" text-anchor=\"middle\">score; below, how many</text>",
-                     kLeft, kTop + kSide + kGap + kCounts, kWidth - kRight, kLeft - 5, kTop + kSide + kGap + 8, most, (kLeft + kWidth - kRight) / 2, kHeight - 4);
+                     kPlotLeft, kPlotTop + kSide + kGap + kCounts, kPlotWidth - kPlotRight, kPlotLeft - 5, kPlotTop + kSide + kGap + 8, most, (kPlotLeft + kPlotWidth - kPlotRight) / 2, kPlotHeight - 4);
 }
 
 void diagram(const Evaluation& evaluation, std::string_view id, const std::string& title, std::string& out) {
   std::size_t most = 1;
   for (const ReliabilityBin& bin : evaluation.reliability) most = std::max(most, bin.count);
   out += fmt::format("<figure>\n<svg class=\"chart\" viewBox=\"0 0 {} {}\" role=\"img\" aria-labelledby=\"{}\"><title id=\"{}\">Reliability: how often predictions are right, by their score; the "
-                     "numbers stand in the table below</title>", kWidth, kHeight, id, id);
+                     "numbers stand in the table below</title>", kPlotWidth, kPlotHeight, id, id);
   axes(most, out);
   for (const ReliabilityBin& bin : evaluation.reliability) {
     if (bin.count == 0) continue;
-    const double left = x_of(bin.from) + 0.5, right = x_of(bin.to) - 0.5, middle = (left + right) / 2, base = kTop + kSide + kGap + kCounts;
+    const double left = x_of(bin.from) + 0.5, right = x_of(bin.to) - 0.5, middle = (left + right) / 2, base = kPlotTop + kSide + kGap + kCounts;
     const double height = kCounts * static_cast<double>(bin.count) / static_cast<double>(most);
     out += fmt::format("<path class=\"neg\" d=\"M{:.1f} {:.1f}H{:.1f}V{:.1f}H{:.1f}z\"/>", left, y_of(0), right, y_of(bin.accuracy.value), left);
     if (!std::isnan(bin.accuracy.low)) out += fmt::format("<path class=\"whisker\" d=\"M{:.1f} {:.1f}V{:.1f}\"/>", middle, y_of(bin.accuracy.low), y_of(bin.accuracy.high));

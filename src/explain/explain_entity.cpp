@@ -29,7 +29,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // A call of the model is of about so many tokens: enough to fill it, few enough to stop in time.
-constexpr std::size_t kTokensOfACall = 1024;
+constexpr std::size_t kTokensOfAnEntityCall = 1024;
 
 // What attention does is the same for every token.
 bool is_known(std::string_view method) {
@@ -133,9 +133,9 @@ Span bytes_of_rows(const BatchEncoding& batch, std::size_t first, std::size_t la
 }
 
 // A text as a row of tokens, its units, and the tokens of the entity in it.
-class EntityText {
+class EntityInText {
  public:
-  EntityText(const TokenClassificationPipeline& pipeline, std::string_view given, const Entity& entity, const EntityExplainOptions& options);
+  EntityInText(const TokenClassificationPipeline& pipeline, std::string_view given, const Entity& entity, const EntityExplainOptions& options);
 
   EntityExplanation explanation;
   BatchEncoding row;
@@ -146,7 +146,7 @@ class EntityText {
   std::vector<double> values(const Masks& masks) const;
   // Units' values are the sums of those of their tokens.
   void share_out(GradientExplanation& gradient) const;
-  std::size_t batch_size() const { return std::clamp<std::size_t>(kTokensOfACall / row.total_tokens(), 1, 128); }
+  std::size_t batch_size() const { return std::clamp<std::size_t>(kTokensOfAnEntityCall / row.total_tokens(), 1, 128); }
 
  private:
   BatchEncoding encode(const EntityExplainOptions& options) const;
@@ -159,7 +159,7 @@ class EntityText {
   std::vector<std::vector<std::size_t>> units_of_token_;  // [tokens]
 };
 
-EntityText::EntityText(const TokenClassificationPipeline& pipeline, std::string_view given, const Entity& entity, const EntityExplainOptions& options)
+EntityInText::EntityInText(const TokenClassificationPipeline& pipeline, std::string_view given, const Entity& entity, const EntityExplainOptions& options)
     : pipeline_(pipeline) {
   const auto& id2label = pipeline.config().id2label;
   const Types types = types_of(id2label);
@@ -190,7 +190,7 @@ EntityText::EntityText(const TokenClassificationPipeline& pipeline, std::string_
   classify(types);
 }
 
-BatchEncoding EntityText::encode(const EntityExplainOptions& options) const {
+BatchEncoding EntityInText::encode(const EntityExplainOptions& options) const {
   return pipeline_.tokenizer()(explanation.report.text.text, {.truncation = Truncation::longest_first,
                                                               .max_length = options.explain.max_length.value_or(pipeline_.max_length()),
                                                               .return_overflowing_tokens = options.stride.has_value(),
@@ -200,7 +200,7 @@ BatchEncoding EntityText::encode(const EntityExplainOptions& options) const {
 }
 
 // The window with the most of the entity's tokens; of several the one whose model is surest of its type, and of equally sure ones the first.
-std::size_t EntityText::find_window(const BatchEncoding& windows, std::vector<std::vector<std::size_t>>& tokens, const ScoreOfLabels& type) {
+std::size_t EntityInText::find_window(const BatchEncoding& windows, std::vector<std::vector<std::size_t>>& tokens, const ScoreOfLabels& type) {
   std::size_t most = 0;
   for (const std::vector<std::size_t>& of_row : tokens) most = std::max(most, of_row.size());
   std::vector<std::size_t> candidates;
@@ -219,7 +219,7 @@ std::size_t EntityText::find_window(const BatchEncoding& windows, std::vector<st
 }
 
 // What stands before the row and behind it, if that has tokens.
-void EntityText::find_not_seen(const BatchEncoding& windows, OffsetUnit unit) {
+void EntityInText::find_not_seen(const BatchEncoding& windows, OffsetUnit unit) {
   ExplainedText& text = explanation.report.text;
   const Span seen = bytes_of_rows(row, 0, 1), all = bytes_of_rows(windows, 0, windows.batch_size());
   std::vector<Offset> hidden;
@@ -231,7 +231,7 @@ void EntityText::find_not_seen(const BatchEncoding& windows, OffsetUnit unit) {
 }
 
 // Units without a token are those that truncation cut off, and what the tokenizer drops: nothing changes where they are masked.
-void EntityText::find_units(const ExplainOptions& options) {
+void EntityInText::find_units(const ExplainOptions& options) {
   ExplainedText& text = explanation.report.text;
   std::vector<Span> tokens;
   for (std::size_t token = 0; token < row.total_tokens(); ++token) {
@@ -262,7 +262,7 @@ void EntityText::find_units(const ExplainOptions& options) {
 }
 
 // What the model says of the entity's tokens as the text stands.
-void EntityText::classify(const Types& types) {
+void EntityInText::classify(const Types& types) {
   const Tensor logits = pipeline_.model()(row).logits;
   ExplainedText& text = explanation.report.text;
   text.score = mean_score(target, logits, 0, explanation.tokens);
@@ -279,7 +279,7 @@ void EntityText::classify(const Types& types) {
   answer.invalid_utf8 = row.rows.front().invalid_utf8;
 }
 
-std::vector<double> EntityText::values(const Masks& masks) const {
+std::vector<double> EntityInText::values(const Masks& masks) const {
   BatchEncoding batch;
   std::vector<std::int32_t> ids;
   for (std::size_t set = 0; set < masks.rows; ++set) {
@@ -296,7 +296,7 @@ std::vector<double> EntityText::values(const Masks& masks) const {
   return values;
 }
 
-void EntityText::share_out(GradientExplanation& gradient) const {
+void EntityInText::share_out(GradientExplanation& gradient) const {
   gradient.values.assign(explanation.report.text.units.size(), 0);
   for (std::size_t token = 0; token < gradient.token_values.size(); ++token) {
     gradient.tokens.emplace_back(pipeline_.tokenizer().id_to_token(row.input_ids[token]));
@@ -307,9 +307,9 @@ void EntityText::share_out(GradientExplanation& gradient) const {
 }
 
 // Tells how far an explanation is.
-class Progress {
+class EntityProgress {
  public:
-  Progress(const EntityExplainOptions& options, const EntityExplanation& explanation, std::size_t methods) : options_(options), explanation_(explanation) {
+  EntityProgress(const EntityExplainOptions& options, const EntityExplanation& explanation, std::size_t methods) : options_(options), explanation_(explanation) {
     now_.total = methods;
   }
   void begin(std::string_view method) {
@@ -337,7 +337,7 @@ class Progress {
   ReportProgress now_;
 };
 
-OcclusionExplanation occlusion_of(const EntityText& text, const Budget& budget, Progress& progress) {
+OcclusionExplanation occlusion_of(const EntityInText& text, const Budget& budget, EntityProgress& progress) {
   if (!text.mask_id) throw Error(ErrorKind::unsupported, "mask: expected a tokenizer with a mask token, found none");
   std::size_t evaluations = 0;
   const Game game{.num_players = text.explanation.report.text.units.size(),
@@ -361,7 +361,7 @@ EntityExplanation explain_entity(const TokenClassificationPipeline& pipeline, st
   const Clock::time_point start = Clock::now();
   Budget budget{.cancelled = options.explain.cancelled};
   if (options.explain.budget) budget.deadline = start + *options.explain.budget;
-  EntityText of_text(pipeline, text, entity, options);
+  EntityInText of_text(pipeline, text, entity, options);
   ExplainReport& report = of_text.explanation.report;
   const auto has = [&](std::string_view method) { return std::ranges::find(options.methods, method) != options.methods.end(); };
   report.options = options.explain;
@@ -372,7 +372,7 @@ EntityExplanation explain_entity(const TokenClassificationPipeline& pipeline, st
   for (const std::string_view method : gradient_methods()) {
     if (has(method)) of_gradients.push_back(method);
   }
-  Progress progress(options, of_text.explanation, of_gradients.size() + std::size_t{has("occlusion")});
+  EntityProgress progress(options, of_text.explanation, of_gradients.size() + std::size_t{has("occlusion")});
   if (has("occlusion")) {
     progress.begin("occlusion");
     report.occlusion = occlusion_of(of_text, budget, progress);

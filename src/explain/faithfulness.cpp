@@ -16,7 +16,7 @@
 namespace filbert {
 namespace {
 
-constexpr std::size_t kMaxSteps = 64;  // of a measured curve
+constexpr std::size_t kMaxCurveSteps = 64;  // of a measured curve
 constexpr std::size_t kRandomOrders = 20;
 
 using Order = std::vector<std::size_t>;  // players, the strongest first
@@ -66,7 +66,7 @@ struct Ends {
 
 // The sizes at which curves are measured, from 0 to all.
 std::vector<std::size_t> sizes_of_curves(std::size_t num_players) {
-  const std::size_t steps = std::min(num_players, kMaxSteps);
+  const std::size_t steps = std::min(num_players, kMaxCurveSteps);
   std::vector<std::size_t> sizes(steps + 1);
   for (std::size_t step = 1; step <= steps; ++step) sizes[step] = (step * num_players + steps / 2) / steps;
   return sizes;

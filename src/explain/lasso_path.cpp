@@ -9,7 +9,7 @@
 namespace filbert {
 namespace {
 
-constexpr std::size_t kMaxSteps = 500;
+constexpr std::size_t kMaxPathSteps = 500;
 constexpr double kTiny = std::numeric_limits<float>::min();  // keeps divisors from 0
 constexpr double kDegenerate = 1e-7;                         // a column that adds less to the active ones never joins them
 
@@ -32,7 +32,7 @@ class LassoPath {
   std::vector<std::vector<double>> walk() {
     double last_alpha = std::numeric_limits<double>::infinity();
     bool dropped = false;
-    while (!covariances_.empty() && active_ < order_.size() && path_.size() <= kMaxSteps) {
+    while (!covariances_.empty() && active_ < order_.size() && path_.size() <= kMaxPathSteps) {
       const auto strongest = std::ranges::max_element(covariances_, {}, [](double value) { return std::abs(value); });
       const double correlation = std::abs(*strongest);
       const double alpha = correlation / static_cast<double>(moments_.rows());

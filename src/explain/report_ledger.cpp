@@ -11,7 +11,7 @@
 namespace filbert {
 namespace {
 
-constexpr std::size_t kMostSteps = 8;
+constexpr std::size_t kMostLedgerSteps = 8;
 
 struct Step {
   std::string name;        // HTML
@@ -43,7 +43,7 @@ std::vector<Step> steps_of(const ReportPage& page, const Ledger& ledger) {
   for (const std::size_t unit : by_size(ledger.values)) {
     const double value = ledger.values[unit];
     if (!std::isfinite(value) || value == 0) continue;
-    if (steps.size() <= kMostSteps) {
+    if (steps.size() <= kMostLedgerSteps) {
       add(page.quoted(unit), name_text(page.text.units[unit].text), value, unit);
     } else {
       others += value;

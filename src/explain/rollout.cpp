@@ -10,13 +10,12 @@
 
 #include <filbert/error.h>
 
+#include "base/refuse.h"
 #include "infer/architecture.h"
 #include "infer/model.h"
 
 namespace filbert {
 namespace {
-
-[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::invalid_argument, message); }
 
 // The row's weights of a layer.
 const Tensor& weights_of(const EncoderOutputs& outputs, std::size_t layer, std::size_t row) {

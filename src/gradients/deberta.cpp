@@ -32,7 +32,7 @@ std::shared_ptr<const TapeDistances<T>> unpack(const Model& model, const Distanc
 }
 
 template <typename T>
-ScoreTerms<T> terms_of(const Pass<T>& pass, std::size_t step) {
+ScoreTerms<T> deberta_terms(const Pass<T>& pass, std::size_t step) {
   const auto& family = std::get<Deberta>(pass.model.family);
   if (family.layers.empty()) return {};
   const std::size_t reach = pass.unit.longest();
@@ -76,7 +76,7 @@ typename Tape<T>::Value deberta_layer(const Pass<T>& pass, std::size_t step, Kee
   TapeAttention shape = tape_attention(pass.model, step, keep);
   shape.scale = family.scale;
   const Attention<T> attention = project(pass, layer, keep, x);
-  const auto context = tape.attend(attention.query, attention.key_value, pass.unit, shape, terms_of(pass, step));
+  const auto context = tape.attend(attention.query, attention.key_value, pass.unit, shape, deberta_terms(pass, step));
   const auto state = after_attention(pass, layer, context, attention.kept);
   return convolves ? add_and_norm(pass, convolved, state, family.convolution->norm) : state;
 }

@@ -82,7 +82,7 @@ void add_segments_backward(const XlnetLayer& layer, std::size_t head_size, const
 }
 
 template <typename T>
-ScoreTerms<T> terms_of(const Pass<T>& pass, std::size_t step) {
+ScoreTerms<T> xlnet_terms(const Pass<T>& pass, std::size_t step) {
   const XlnetLayer& layer = std::get<Xlnet>(pass.model.family).layers[step];
   const auto distances = unpack(pass, layer);
   const Backend<T>& backend = pass.tape.backend();
@@ -113,7 +113,7 @@ typename Tape<T>::Value xlnet_embed(const Pass<T>&, typename Tape<T>::Value word
 
 template <typename T>
 typename Tape<T>::Value xlnet_layer(const Pass<T>& pass, std::size_t step, Keep keep, typename Tape<T>::Value x) {
-  return bert_layer(pass, step, keep, x, terms_of(pass, step));
+  return bert_layer(pass, step, keep, x, xlnet_terms(pass, step));
 }
 
 #define FILBERT_INSTANTIATE(T)                                                                 \

@@ -14,23 +14,20 @@
 namespace filbert {
 namespace {
 
-constexpr std::size_t kMaxKernel = 65'535;
-constexpr std::size_t kMost = std::size_t{1} << 31;
-
-struct Options {
+struct ConvBertOptions {
   std::size_t heads;           // that attend
   std::size_t attention_size;  // half of hidden_size
   std::size_t kernel_size;
   std::size_t groups;
 };
 
-Options options_of(const Config& config) {
+ConvBertOptions convbert_options(const Config& config) {
   const FamilyFields fields(config);
-  const std::size_t ratio = fields.size("head_ratio", 2, 1, kMost), hidden = config.hidden_size;
-  const Options options{.heads = std::max(config.num_attention_heads / ratio, std::size_t{1}),
+  const std::size_t ratio = fields.size("head_ratio", 2, 1, kMostOfAField), hidden = config.hidden_size;
+  const ConvBertOptions options{.heads = std::max(config.num_attention_heads / ratio, std::size_t{1}),
                         .attention_size = hidden / 2,
-                        .kernel_size = fields.size("conv_kernel_size", 9, 1, kMaxKernel),
-                        .groups = fields.size("num_groups", 1, 1, kMost)};
+                        .kernel_size = fields.size("conv_kernel_size", 9, 1, kMostConvKernel),
+                        .groups = fields.size("num_groups", 1, 1, kMostOfAField)};
   if (hidden % (2 * options.heads) != 0) {
     refuse(config, "head_ratio", fmt::format("heads of equal size for attention and convolution, hidden_size being {}", hidden),
            fmt::format("{} ({} of each)", ratio, options.heads));
@@ -44,13 +41,13 @@ Options options_of(const Config& config) {
 }
 
 // A linear layer of the feed-forward network, which in groups is [groups, in / groups, out / groups].
-void expect_grouped(const Options& options, const std::string& name, std::size_t out, std::size_t in, TensorList& tensors) {
+void expect_grouped(const ConvBertOptions& options, const std::string& name, std::size_t out, std::size_t in, TensorList& tensors) {
   if (options.groups == 1) return tensors.linear(name, out, in);
   tensors.add(name + ".weight", {options.groups, in / options.groups, out / options.groups});
   tensors.add(name + ".bias", {out});
 }
 
-void expect_layer(const Config& config, const Options& options, std::size_t layer, TensorList& tensors) {
+void expect_layer(const Config& config, const ConvBertOptions& options, std::size_t layer, TensorList& tensors) {
   const std::size_t hidden = config.hidden_size, size = options.attention_size;
   const std::string root = layer_root(layer), self = root + "attention.self.", convolution = self + "key_conv_attn_layer.";
   for (const char* name : {"query", "key", "value", "conv_out_layer"}) tensors.linear(self + name, size, hidden);
@@ -66,10 +63,10 @@ void expect_layer(const Config& config, const Options& options, std::size_t laye
 }
 
 // Reads the modules of a layer.
-struct Loader {
+struct ConvBertLoader {
   const Model& model;
   const Loop& loop;
-  const Options& options;
+  const ConvBertOptions& options;
   std::size_t index;
   std::string root = layer_root(index);
 
@@ -121,7 +118,7 @@ struct Loader {
 };
 
 // The tokens that a kernel around `token` covers, which are of its row: [first, end), the first under number `skipped` of the kernel.
-struct Window {
+struct TokenWindow {
   std::size_t first, end, skipped;
 };
 
@@ -138,14 +135,14 @@ void for_windows(const Loop& loop, const Unit& unit, Keep keep, std::size_t kern
     const std::size_t start = unit.start(row), end = start + unit.length(row);
     const std::size_t token = !is_one_token(keep) ? at : keep == Keep::first ? start : end - 1;
     const std::size_t first = token - std::min(token - start, reach);
-    body(at, Window{first, std::min(token + reach + 1, end), reach - (token - first)});
+    body(at, TokenWindow{first, std::min(token + reach + 1, end), reach - (token - first)});
   });
 }
 
 // What the tokens that are kept have around them: [kept, hidden_size].
 void convolve_depthwise(const Model& model, const Loop& loop, const ConvBertLayer& layer, const Unit& unit, Keep keep, const float* hidden, float* out) {
   const std::size_t hidden_size = model.config.hidden_size;
-  for_windows(loop, unit, keep, std::get<ConvBert>(model.family).kernel_size, [&](std::size_t at, const Window& window) {
+  for_windows(loop, unit, keep, std::get<ConvBert>(model.family).kernel_size, [&](std::size_t at, const TokenWindow& window) {
     float* sums = out + at * hidden_size;
     std::fill_n(sums, hidden_size, 0.0f);
     for (std::size_t token = window.first; token < window.end; ++token) {
@@ -161,7 +158,7 @@ void convolve_depthwise(const Model& model, const Loop& loop, const ConvBertLaye
 void convolve_values(const Model& model, const Loop& loop, const Unit& unit, Keep keep, const float* values, float* kernels, float* context) {
   const auto& family = std::get<ConvBert>(model.family);
   const std::size_t size = family.attention_size, head_size = size / family.heads;
-  for_windows(loop, unit, keep, family.kernel_size, [&](std::size_t at, const Window& window) {
+  for_windows(loop, unit, keep, family.kernel_size, [&](std::size_t at, const TokenWindow& window) {
     float* sums = context + at * model.config.hidden_size + size;
     std::fill_n(sums, size, 0.0f);
     for (std::size_t head = 0; head < family.heads; ++head) {
@@ -248,7 +245,7 @@ std::vector<const Linear*> ConvBert::linears() const {
 }
 
 void expect_convbert(const Config& config, TensorList& tensors) {
-  const Options options = options_of(config);
+  const ConvBertOptions options = convbert_options(config);
   expect_embeddings(config, tensors);
   for (std::size_t layer = 0; layer < config.num_hidden_layers; ++layer) expect_layer(config, options, layer, tensors);
 }
@@ -257,18 +254,18 @@ void expect_convbert(const Config& config, TensorList& tensors) {
 std::vector<LinearGroup> convbert_groups(const Config& config, std::size_t layer) {
   const std::string self = layer_root(layer) + "attention.self", pointwise = self + ".key_conv_attn_layer.pointwise";
   std::vector<LinearGroup> groups = groups_after_attention(layer);
-  if (options_of(config).groups > 1) groups.resize(1);
+  if (convbert_options(config).groups > 1) groups.resize(1);
   groups.insert(groups.begin(), {{self, {self + ".query", self + ".key", self + ".value", self + ".conv_out_layer"}, norm_before(config, layer)},
                                  {pointwise, {pointwise}, std::nullopt}});
   return groups;
 }
 
 void load_convbert(Model& model, const Loop& loop) {
-  const Options options = options_of(model.config);
+  const ConvBertOptions options = convbert_options(model.config);
   load_embeddings(model, loop);
   ConvBert family{.heads = options.heads, .attention_size = options.attention_size, .kernel_size = options.kernel_size, .layers = {}};
   for (std::size_t layer = 0; layer < model.config.num_hidden_layers; ++layer) {
-    const Loader loader{model, loop, options, layer};
+    const ConvBertLoader loader{model, loop, options, layer};
     const Smoothing of_input = group_smoothing(model, layer, "attention.self");
     model.layers.push_back(loader.attention(of_input));
     family.layers.push_back(loader.rest(of_input));

@@ -9,8 +9,7 @@
 namespace filbert {
 
 bool FamilyFields::flag(std::string_view key, bool otherwise) const {
-  const auto field = document_.root().find(key);
-  return field ? field->as_bool() : otherwise;
+  return document_.root().flag(key, otherwise);
 }
 
 std::size_t FamilyFields::size(std::string_view key, std::size_t otherwise, std::size_t least, std::size_t most) const {

@@ -11,6 +11,9 @@
 
 namespace filbert {
 
+// What no field is above, whatever its meaning, and how wide a convolution can be.
+constexpr std::size_t kMostOfAField = 1'000'000'000, kMostConvKernel = 65'535;
+
 // Each throws Error(corrupt) if the field is of another type or out of range.
 class FamilyFields {
  public:

@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t kMaxNetworks = 100;     // of a layer
 constexpr float kDefaultEpsilon = 1e-5f;      // torch's, which two of the LayerNorms have whatever layer_norm_eps says
 
-struct Options {
+struct MobileBertOptions {
   bool trigram_input;
   bool use_bottleneck;
   bool use_bottleneck_attention;
@@ -30,13 +30,13 @@ struct Options {
   bool has_attention_bottleneck() const { return use_bottleneck && key_query_shared_bottleneck; }  // in the file, be it used or not
 };
 
-Options options_of(const Config& config) {
+MobileBertOptions mobilebert_options(const Config& config) {
   const FamilyFields fields(config);
   const bool use_bottleneck = fields.flag("use_bottleneck", true), trigram_input = fields.flag("trigram_input", true);
   const std::string norm = fields.text("normalization_type", "no_norm");
   if (norm != "no_norm" && norm != "layer_norm") refuse(config, "normalization_type", "no_norm or layer_norm", norm);
   const std::size_t bottleneck = fields.size("intra_bottleneck_size", 128, 1, std::size_t{1} << 31);
-  const Options options{.trigram_input = trigram_input,
+  const MobileBertOptions options{.trigram_input = trigram_input,
                         .use_bottleneck = use_bottleneck,
                         .use_bottleneck_attention = fields.flag("use_bottleneck_attention", false),
                         .key_query_shared_bottleneck = fields.flag("key_query_shared_bottleneck", true),
@@ -67,7 +67,7 @@ void expect_dense_and_norm(TensorList& tensors, const std::string& root, std::si
   tensors.layer_norm(root + ".LayerNorm", out);
 }
 
-void expect_layer(const Config& config, const Options& options, std::size_t layer, TensorList& tensors) {
+void expect_layer(const Config& config, const MobileBertOptions& options, std::size_t layer, TensorList& tensors) {
   const std::size_t hidden = config.hidden_size, narrow = options.narrow, networks = options.num_feedforward_networks;
   const std::string root = layer_root(layer);
   if (options.use_bottleneck) expect_dense_and_norm(tensors, root + "bottleneck.input", narrow, hidden);
@@ -85,10 +85,10 @@ void expect_layer(const Config& config, const Options& options, std::size_t laye
 }
 
 // Reads the modules of a layer.
-struct Loader {
+struct MobileBertLoader {
   const Model& model;
   const Loop& loop;
-  const Options& options;
+  const MobileBertOptions& options;
 
   Linear linear(const std::string& name) const { return load_linear(model.kernels, loop, model.weights, std::array{name}, model.dtype); }
   MobileBertNorm norm(const std::string& name, float epsilon) const {
@@ -210,7 +210,7 @@ HeadRow mobilebert_head(const Config& config) {
 }
 
 void expect_mobilebert(const Config& config, TensorList& tensors) {
-  const Options options = options_of(config);
+  const MobileBertOptions options = mobilebert_options(config);
   const std::size_t hidden = config.hidden_size;
   tensors.add("embeddings.word_embeddings.weight", {config.vocab_size, config.embedding_size});
   tensors.add("embeddings.position_embeddings.weight", {config.max_position_embeddings, hidden});
@@ -222,7 +222,7 @@ void expect_mobilebert(const Config& config, TensorList& tensors) {
 
 // Each by itself, and not smoothed.
 std::vector<LinearGroup> mobilebert_groups(const Config& config, std::size_t layer) {
-  const Options options = options_of(config);
+  const MobileBertOptions options = mobilebert_options(config);
   const std::string root = layer_root(layer);
   std::vector<LinearGroup> groups;
   const auto add = [&](const std::string& name) { groups.push_back({name, {name}, std::nullopt}); };
@@ -239,12 +239,12 @@ std::vector<LinearGroup> mobilebert_groups(const Config& config, std::size_t lay
 }
 
 void load_mobilebert(Model& model, const Loop& loop) {
-  const Options options = options_of(model.config);
+  const MobileBertOptions options = mobilebert_options(model.config);
   load_embeddings(model, loop);
   if (options.trigram_input || model.config.embedding_size != model.config.hidden_size) {
     model.embeddings.projection = load_linear(model, loop, "embeddings.embedding_transformation");
   }
-  const Loader loader{model, loop, options};
+  const MobileBertLoader loader{model, loop, options};
   MobileBert family{.use_bottleneck_attention = options.use_bottleneck_attention, .narrow = options.narrow,
                     .embedding_norm = loader.norm("embeddings.LayerNorm", kDefaultEpsilon), .layers = {}};
   for (std::size_t layer = 0; layer < model.config.num_hidden_layers; ++layer) family.layers.push_back(loader.layer(layer));

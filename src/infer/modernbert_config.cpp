@@ -14,11 +14,10 @@ namespace {
 
 constexpr const char* kGlobal = "full_attention";
 constexpr const char* kLocal = "sliding_attention";
-constexpr std::size_t kMost = 1'000'000'000;
 
 std::vector<bool> local_layers(const Config& config, const JsonValue& root, const FamilyFields& fields) {
   std::vector<bool> is_local;
-  const std::size_t every = fields.size("global_attn_every_n_layers", 3, 1, kMost);
+  const std::size_t every = fields.size("global_attn_every_n_layers", 3, 1, kMostOfAField);
   const auto types = root.find("layer_types");
   if (!types) {
     for (std::size_t layer = 0; layer < config.num_hidden_layers; ++layer) is_local.push_back(layer % every != 0);
@@ -81,7 +80,7 @@ ModernBertConfig modernbert_config(const Config& config) {
           .pools_mean = pooling == "mean",
           .classifier_activation = fields.text("classifier_activation", "gelu"),
           .is_local = local_layers(config, root, fields),
-          .reach = fields.size("local_attention", 128, 0, kMost) / 2,
+          .reach = fields.size("local_attention", 128, 0, kMostOfAField) / 2,
           .global_theta = global_theta,
           .local_theta = theta(config, root, kLocal, "local_rope_theta", local_default)};
 }

@@ -14,7 +14,7 @@
 namespace filbert {
 namespace {
 
-constexpr const char* kAttention = "attention.self";   // query, key and value in one
+constexpr const char* kAttentionGroup = "attention.self";   // query, key and value in one
 constexpr const char* kGated = "intermediate.dense";   // what is activated, and what that is multiplied with
 
 HeadRow head_row(const Config& config, Keep keep) {
@@ -37,13 +37,13 @@ Linear load_part(const Model& model, const Loop& loop, const std::string& name, 
 
 void load_modernbert_layer(Model& model, const Loop& loop, std::size_t index, ModernBert& family) {
   const std::size_t hidden = model.config.hidden_size, wide = model.config.intermediate_size;
-  const std::string root = layer_root(index), attention = root + kAttention, gated = root + kGated;
+  const std::string root = layer_root(index), attention = root + kAttentionGroup, gated = root + kGated;
   const auto whole = [&](const char* name) {
     return load_linear(model.kernels, loop, model.weights, std::array{root + name}, model.dtype);
   };
   LayerNorm attention_norm = index == 0 ? LayerNorm{} : load_layer_norm(model, root + "attention.output.LayerNorm");
   LayerNorm mlp_norm = load_layer_norm(model, root + "output.LayerNorm");
-  const Smoothing of_attention = group_smoothing(model, index, kAttention), of_gated = group_smoothing(model, index, kGated);
+  const Smoothing of_attention = group_smoothing(model, index, kAttentionGroup), of_gated = group_smoothing(model, index, kGated);
   model.layers.push_back({.query = load_part(model, loop, attention, 0, hidden, of_attention),
                           .key_value = load_part(model, loop, attention, hidden, 2 * hidden, of_attention),
                           .attention_output = whole("attention.output.dense"),
@@ -69,7 +69,7 @@ HeadRow modernbert_sequence_head(const Config& config) {
 HeadRow modernbert_token_head(const Config& config) { return head_row(config, Keep::all); }
 
 std::vector<LinearGroup> modernbert_groups(const Config&, std::size_t layer) {
-  const std::string root = layer_root(layer), attention = root + kAttention, gated = root + kGated;
+  const std::string root = layer_root(layer), attention = root + kAttentionGroup, gated = root + kGated;
   std::vector<LinearGroup> groups = {{attention, {attention}, layer == 0 ? "embeddings.LayerNorm" : root + "attention.output.LayerNorm"},
                                      {gated, {gated}, root + "output.LayerNorm"}};
   for (const char* name : {"attention.output.dense", "output.dense"}) groups.push_back({root + name, {root + name}, std::nullopt});
@@ -84,7 +84,7 @@ void expect_modernbert(const Config& config, TensorList& tensors) {
   for (std::size_t layer = 0; layer < config.num_hidden_layers; ++layer) {
     const std::string root = layer_root(layer);
     if (layer > 0) tensors.layer_norm(root + "attention.output.LayerNorm", hidden, own.norm_bias);
-    tensors.linear(root + kAttention, 3 * hidden, hidden, own.attention_bias);
+    tensors.linear(root + kAttentionGroup, 3 * hidden, hidden, own.attention_bias);
     tensors.linear(root + "attention.output.dense", hidden, hidden, own.attention_bias);
     tensors.layer_norm(root + "output.LayerNorm", hidden, own.norm_bias);
     tensors.linear(root + kGated, 2 * wide, hidden, own.mlp_bias);

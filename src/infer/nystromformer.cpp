@@ -10,12 +10,10 @@
 namespace filbert {
 namespace {
 
-constexpr std::size_t kMaxKernel = 65'535;
-
 // 0 where the values are not convolved.
 std::size_t kernel_size_of(const Config& config, const FamilyFields& fields) {
   if (fields.is_null("conv_kernel_size")) return 0;
-  const std::size_t size = fields.size("conv_kernel_size", 65, 1, kMaxKernel);
+  const std::size_t size = fields.size("conv_kernel_size", 65, 1, kMostConvKernel);
   if (size % 2 == 0) refuse(config, "conv_kernel_size", "an odd number, or null", std::to_string(size));
   return size;
 }
@@ -26,8 +24,7 @@ std::string weight_name(std::size_t layer) { return layer_root(layer) + "attenti
 
 void expect_nystromformer(const Config& config, TensorList& tensors) {
   const FamilyFields fields(config);
-  constexpr std::size_t kMost = std::size_t{1} << 31;
-  const std::size_t landmarks = fields.size("num_landmarks", 64, 1, kMost), segments = fields.size("segment_means_seq_len", 64, 1, kMost);
+  const std::size_t landmarks = fields.size("num_landmarks", 64, 1, kMostOfAField), segments = fields.size("segment_means_seq_len", 64, 1, kMostOfAField);
   if (landmarks != segments) {
     refuse(config, "num_landmarks", "as many as segment_means_seq_len (" + std::to_string(segments) + "), which is full attention",
            std::to_string(landmarks));

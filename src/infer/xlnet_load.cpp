@@ -20,14 +20,12 @@
 namespace filbert {
 namespace {
 
-constexpr std::size_t kMost = 1'000'000'000;
-
 // Distances further than this are one; 0: none are.
 std::size_t clamp_of(const Config& config) {
   const JsonDocument document(config.json, config.path.string());
   const auto field = document.root().find("clamp_len");
   const std::int64_t clamp = field ? field->as_int() : -1;
-  if (clamp > static_cast<std::int64_t>(kMost)) field->fail(fmt::format("a number up to {}", kMost));
+  if (clamp > static_cast<std::int64_t>(kMostOfAField)) field->fail(fmt::format("a number up to {}", kMostOfAField));
   return clamp > 0 ? static_cast<std::size_t>(clamp) : 0;
 }
 
@@ -36,7 +34,7 @@ void check_fields(const Config& config) {
   if (const std::string type = fields.text("attn_type", "bi"); type != "bi") refuse(config, "attn_type", "bi", type);
   // There each half of a batch counts its positions the other way: an answer would depend on its company.
   if (fields.flag("bi_data", false)) refuse(config, "bi_data", "false", "true");
-  if (const std::size_t size = fields.size("d_head", config.head_size(), 1, kMost); size != config.head_size()) {
+  if (const std::size_t size = fields.size("d_head", config.head_size(), 1, kMostOfAField); size != config.head_size()) {
     refuse(config, "d_head", fmt::format("d_model / n_head, {}", config.head_size()), fmt::format("{}", size));
   }
   if (config.hidden_size % 2 != 0) refuse(config, "d_model", "an even number", fmt::format("{}", config.hidden_size));

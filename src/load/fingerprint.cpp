@@ -10,10 +10,6 @@
 namespace filbert {
 namespace {
 
-bool is_sha256(const std::string& name) {
-  return name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
-
 std::string hash_of(const std::filesystem::path& file) {
   std::error_code none;
   const std::filesystem::path blob = std::filesystem::read_symlink(file, none);

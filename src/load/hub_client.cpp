@@ -70,10 +70,6 @@ std::optional<std::uint64_t> number(std::string_view text) {
   return value;
 }
 
-bool is_sha256(std::string_view etag) {
-  return etag.size() == 64 && etag.find_first_not_of("0123456789abcdef") == etag.npos;
-}
-
 // A 404 for a file that a known model does not have; else the model itself, or the server, is another than expected.
 bool is_entry_missing(const HttpResponse& response) {
   const std::string_view code = response.header("x-error-code");

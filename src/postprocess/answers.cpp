@@ -13,7 +13,7 @@ namespace filbert {
 namespace {
 
 // What makes answers of scores.
-struct Rules {
+struct AnswerRules {
   const ClassifyOptions& options;
   const Config& config;
   const Decision* decision;  // in use, or null
@@ -22,7 +22,7 @@ struct Rules {
 };
 
 // What `answer`, a text or a window, says of its scores, which are those of the labels that answers show.
-void describe(std::span<const float> logits, std::span<const float> scores, std::optional<float> expected, const Rules& rules, auto& answer) {
+void describe(std::span<const float> logits, std::span<const float> scores, std::optional<float> expected, const AnswerRules& rules, auto& answer) {
   const ClassifyOptions& options = rules.options;
   const std::map<int, std::string>& id2label = rules.id2label();
   const std::size_t best = static_cast<std::size_t>(std::ranges::max_element(scores) - scores.begin());
@@ -77,7 +77,7 @@ Tensor rows_of(const Tensor& all, std::size_t begin, std::size_t end) {
 }
 
 // What the windows expect, weighted by their tokens.
-std::optional<float> combined_expectation(const Rules& rules, const Tensor& scores, std::span<const std::size_t> weights) {
+std::optional<float> combined_expectation(const AnswerRules& rules, const Tensor& scores, std::span<const std::size_t> weights) {
   if (!rules.decision || rules.decision->expected_values.empty()) return std::nullopt;
   double sum = 0, total = 0;
   for (std::size_t row = 0; row < scores.rows(); ++row) {
@@ -89,14 +89,14 @@ std::optional<float> combined_expectation(const Rules& rules, const Tensor& scor
   return static_cast<float>(sum / total);
 }
 
-Tensor shown(const Rules& rules, const Tensor& scores) { return rules.decision ? merged(*rules.decision, scores) : scores; }
+Tensor shown(const AnswerRules& rules, const Tensor& scores) { return rules.decision ? merged(*rules.decision, scores) : scores; }
 
-std::optional<float> expectation(const Rules& rules, std::span<const float> scores) {
+std::optional<float> expectation(const AnswerRules& rules, std::span<const float> scores) {
   return rules.decision ? expected_value(*rules.decision, scores) : std::nullopt;
 }
 
 // `logits` and `scores` are of the model's labels. What windows show is combined, label by label, except for logit_mean.
-void describe_windows(const Tensor& logits, const Tensor& scores, std::span<const std::size_t> weights, const Rules& rules, Classification& answer) {
+void describe_windows(const Tensor& logits, const Tensor& scores, std::span<const std::size_t> weights, const AnswerRules& rules, Classification& answer) {
   const FunctionToApply function = function_of(rules.options, rules.config);
   const Combine how = rules.options.combine;
   Tensor mean({1, logits.row_size()});
@@ -110,7 +110,7 @@ void describe_windows(const Tensor& logits, const Tensor& scores, std::span<cons
 }
 
 Classification answer_of_windows(const BatchEncoding& inputs, std::size_t begin, std::size_t end, const Tensor& logits, const Tensor& scores,
-                                 const Rules& rules) {
+                                 const AnswerRules& rules) {
   Classification answer = answer_of_row(inputs, begin);
   answer.tokens_used = answer.tokens_total;
   std::vector<std::size_t> weights(end - begin);
@@ -187,7 +187,7 @@ Tensor scores_of(const Tensor& logits, const ClassifyOptions& options, const Con
 
 std::vector<Classification> answers(const BatchEncoding& inputs, const Tensor& logits, const Tensor& scores, const ClassifyOptions& options,
                                     const Config& config, const Decision* own) {
-  const Rules rules{options, config, decision_in_use(options, own)};
+  const AnswerRules rules{options, config, decision_in_use(options, own)};
   const Tensor merged_scores = rules.decision ? merged(*rules.decision, scores) : Tensor();
   const Tensor& of_labels = rules.decision ? merged_scores : scores;
   std::vector<Classification> all;

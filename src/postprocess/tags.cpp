@@ -44,9 +44,9 @@ Tag tag_of(const std::string& label, TaggingScheme scheme) {
 bool goes_on(TagPart part) { return part == TagPart::begin || part == TagPart::inside; }
 
 // What a scheme says of two neighbours, and of the ends of a text. A type that lacks a label is not held to what only that label could do.
-class Rules {
+class TagRules {
  public:
-  Rules(std::span<const Tag> tags, TaggingScheme scheme) : scheme_(scheme) {
+  TagRules(std::span<const Tag> tags, TaggingScheme scheme) : scheme_(scheme) {
     for (const Tag& tag : tags) {
       if (tag.part == TagPart::begin) begun_.insert(tag.type);
       if (tag.part == TagPart::end) ended_.insert(tag.type);
@@ -119,7 +119,7 @@ std::vector<std::size_t> viterbi(std::span<const std::vector<float>> scores, std
                                  bool ends) {
   if (scores.empty()) return {};
   constexpr double kNever = -std::numeric_limits<double>::infinity();
-  const Rules rules(tags, scheme);
+  const TagRules rules(tags, scheme);
   const std::size_t labels = tags.size();
   std::vector<double> best(labels), next(labels);
   std::vector<std::vector<std::size_t>> from(scores.size(), std::vector<std::size_t>(labels));

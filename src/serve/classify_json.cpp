@@ -8,6 +8,7 @@
 
 #include <filbert/error.h>
 
+#include "base/text.h"
 #include "postprocess/answers.h"
 
 namespace filbert::serve {
@@ -80,11 +81,8 @@ std::vector<LabelScore> descending(std::vector<LabelScore> scores, std::optional
 }
 
 std::size_t count_characters(const std::vector<ServedText>& texts) {
-  const auto of = [](std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xC0) != 0x80; }));
-  };
   std::size_t count = 0;
-  for (const ServedText& text : texts) count += of(text.text) + (text.text_pair ? of(*text.text_pair) : 0);
+  for (const ServedText& text : texts) count += count_code_points(text.text) + (text.text_pair ? count_code_points(*text.text_pair) : 0);
   return count;
 }
 

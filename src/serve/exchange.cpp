@@ -28,7 +28,7 @@ HttpResponse in_words(const Problem& problem, ProblemWriter writer) {
   return response;
 }
 
-asio::awaitable<HttpResponse> classify(Exchange& exchange, Classifying classifying, Clock::time_point deadline) {
+asio::awaitable<HttpResponse> answer_of(Exchange& exchange, Classifying classifying, Clock::time_point deadline) {
   ServerState& state = exchange.loop.state;
   const ClassifyPlan& plan = classifying.plan;
   exchange.record.model = plan.model->name;
@@ -150,7 +150,7 @@ asio::awaitable<HttpResponse> follow(Exchange& exchange, const Route& route, std
   } else {
     co_await elsewhere(exchange.loop.heavy, prepare);
   }
-  if (classifying) co_return co_await classify(exchange, std::move(*classifying), deadline);
+  if (classifying) co_return co_await answer_of(exchange, std::move(*classifying), deadline);
   if (auto* slow_plan = std::get_if<SlowPlan>(&plan)) co_return co_await explain(exchange, std::move(*slow_plan), route.problem);
   co_return std::move(std::get<HttpResponse>(plan));
 }

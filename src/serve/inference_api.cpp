@@ -14,7 +14,7 @@
 namespace filbert::serve {
 namespace {
 
-HttpResponse in_words(const Problem& problem) {
+HttpResponse inference_api_problem(const Problem& problem) {
   JsonWriter json;
   json.begin_object();
   json.field("error", std::string_view(problem.what()));
@@ -22,7 +22,7 @@ HttpResponse in_words(const Problem& problem) {
   return json_response(json, info(problem.kind).status);
 }
 
-ServedText as_text(const JsonValue& input) {
+ServedText text_or_pair(const JsonValue& input) {
   if (input.is_string()) return {std::string(input.as_string())};
   if (!input.is_object()) input.fail("a string, or a pair {\"text\": …, \"text_pair\": …}");
   return {std::string(input.at("text").as_string()), string_field(input, "text_pair")};
@@ -55,7 +55,7 @@ HttpResponse predictions(const ClassifyResult& result, std::optional<std::size_t
   return json_response(json);
 }
 
-HttpResponse entities(const ClassifyPlan& plan, const ClassifyResult& result, bool is_list) {
+HttpResponse entities_response(const ClassifyPlan& plan, const ClassifyResult& result, bool is_list) {
   result.throw_problems();
   JsonWriter json;
   if (is_list) json.begin_array();
@@ -65,7 +65,7 @@ HttpResponse entities(const ClassifyPlan& plan, const ClassifyResult& result, bo
 }
 
 // What the model is for decides which parameters count, and what the answer looks like.
-Plan infer(const HttpRequest& request, std::string_view name, const ServeContext& context) {
+Plan plan_of_inputs(const HttpRequest& request, std::string_view name, const ServeContext& context) {
   ClassifyPlan plan;
   plan.model = model_for_texts(context, name);
   const bool of_tokens = plan.model->task() == Task::token_classification;
@@ -75,9 +75,9 @@ Plan infer(const HttpRequest& request, std::string_view name, const ServeContext
     const JsonValue inputs = root.at("inputs");
     is_list = inputs.is_array();
     if (is_list) {
-      inputs.for_each_element([&](const JsonValue& input) { plan.texts.push_back(as_text(input)); });
+      inputs.for_each_element([&](const JsonValue& input) { plan.texts.push_back(text_or_pair(input)); });
     } else {
-      plan.texts.push_back(as_text(inputs));
+      plan.texts.push_back(text_or_pair(inputs));
     }
     const auto parameters = root.find("parameters");
     plan.entities.aggregation_strategy = AggregationStrategy::simple;
@@ -87,7 +87,7 @@ Plan infer(const HttpRequest& request, std::string_view name, const ServeContext
   if (plan.texts.empty()) throw Problem(ProblemKind::empty, "inputs: expected at least one text, found none");
   if (of_tokens) {
     check_entities(plan, context.limits);
-    plan.answer = [is_list](const ClassifyPlan& asked, const ClassifyResult& result) { return entities(asked, result, is_list); };
+    plan.answer = [is_list](const ClassifyPlan& asked, const ClassifyResult& result) { return entities_response(asked, result, is_list); };
     return plan;
   }
   check_options(*plan.model, plan.options);
@@ -113,14 +113,14 @@ Plan describe(const HttpRequest&, std::string_view name, const ServeContext& con
   return json_response(json);
 }
 
-constexpr Route kRoutes[] = {
-    {"POST", "/models/{name}", true, in_words, infer},
-    {"GET", "/models/{name}", true, in_words, describe},
-    {"POST", "/", true, in_words, infer},
+constexpr Route kInferenceApiRoutes[] = {
+    {"POST", "/models/{name}", true, inference_api_problem, plan_of_inputs},
+    {"GET", "/models/{name}", true, inference_api_problem, describe},
+    {"POST", "/", true, inference_api_problem, plan_of_inputs},
 };
 
 }  // namespace
 
-std::span<const Route> inference_api_routes() { return kRoutes; }
+std::span<const Route> inference_api_routes() { return kInferenceApiRoutes; }
 
 }  // namespace filbert::serve

@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::string_view kVersion = "1";
 
-HttpResponse in_words(const Problem& problem) {
+HttpResponse open_inference_problem(const Problem& problem) {
   JsonWriter json;
   json.begin_object();
   json.field("error", std::string_view(problem.what()));
@@ -63,7 +63,7 @@ const InputTensor* find(const std::vector<InputTensor>& tensors, std::string_vie
   return found == tensors.end() ? nullptr : &*found;
 }
 
-[[noreturn]] void refuse(const InputTensor& tensor, std::string_view expected) {
+[[noreturn]] void refuse_tensor(const InputTensor& tensor, std::string_view expected) {
   throw Problem(ProblemKind::invalid, fmt::format("{} (\"{}\"): expected {}, found {} of shape [{}]", tensor.where, tensor.name, expected, tensor.datatype,
                                                   fmt::join(tensor.shape, ", ")));
 }
@@ -77,16 +77,16 @@ void check_names(const std::vector<InputTensor>& tensors, std::initializer_list<
 }
 
 // [n] or [n, 1].
-void read_texts(std::vector<InputTensor>& tensors, ClassifyPlan& plan) {
+void texts_of_tensors(std::vector<InputTensor>& tensors, ClassifyPlan& plan) {
   check_names(tensors, {"text", "text_pair"});
   for (InputTensor& tensor : tensors) {
     const bool is_list = tensor.shape.size() == 1 || (tensor.shape.size() == 2 && tensor.shape[1] == 1);
-    if (tensor.datatype != "BYTES" || !is_list) refuse(tensor, "BYTES of shape [n] or [n, 1]");
+    if (tensor.datatype != "BYTES" || !is_list) refuse_tensor(tensor, "BYTES of shape [n] or [n, 1]");
   }
   const InputTensor* const texts = find(tensors, "text");
   const InputTensor* const pairs = find(tensors, "text_pair");
   if (!texts) throw Problem(ProblemKind::invalid, "inputs: expected a tensor \"text\" beside \"text_pair\", found none");
-  if (pairs && pairs->strings.size() != texts->strings.size()) refuse(*pairs, fmt::format("as many as of text ({})", texts->strings.size()));
+  if (pairs && pairs->strings.size() != texts->strings.size()) refuse_tensor(*pairs, fmt::format("as many as of text ({})", texts->strings.size()));
   for (std::size_t at = 0; at < texts->strings.size(); ++at) {
     plan.texts.push_back({texts->strings[at], pairs ? std::optional(pairs->strings[at]) : std::nullopt});
   }
@@ -100,8 +100,8 @@ std::size_t read_rows(const std::vector<InputTensor>& tensors, const ServeLimits
   const InputTensor* const masks = find(tensors, "attention_mask");
   if (!ids) throw Problem(ProblemKind::invalid, "inputs: expected a tensor \"text\" or \"input_ids\", found neither");
   for (const InputTensor* tensor : {ids, types, masks}) {
-    if (tensor && (tensor->datatype == "BYTES" || tensor->shape.size() != 2)) refuse(*tensor, "INT64 or INT32 of shape [n, tokens]");
-    if (tensor && tensor->shape != ids->shape) refuse(*tensor, "the shape of input_ids");
+    if (tensor && (tensor->datatype == "BYTES" || tensor->shape.size() != 2)) refuse_tensor(*tensor, "INT64 or INT32 of shape [n, tokens]");
+    if (tensor && tensor->shape != ids->shape) refuse_tensor(*tensor, "the shape of input_ids");
   }
   const std::size_t length = ids->shape[1];
   if (length == 0) return 0;  // no row has a token
@@ -151,7 +151,7 @@ HttpResponse inferred(const ClassifyPlan& plan, const ClassifyResult& result, co
   return response;
 }
 
-Plan infer(const HttpRequest& request, std::string_view part, const ServeContext& context) {
+Plan plan_of_tensors(const HttpRequest& request, std::string_view part, const ServeContext& context) {
   ClassifyPlan plan;
   plan.model = model_at(part, context);
   std::vector<WantedOutput> outputs;
@@ -166,7 +166,7 @@ Plan infer(const HttpRequest& request, std::string_view part, const ServeContext
     read_parameters(root, plan);
     if (of_texts) {
       check_tokenizer(*plan.model);
-      read_texts(tensors, plan);
+      texts_of_tensors(tensors, plan);
     } else {
       row_length = read_rows(tensors, context.limits, plan);
     }
@@ -263,18 +263,18 @@ Plan repository_index(const HttpRequest&, std::string_view, const ServeContext& 
   return json_response(json);
 }
 
-constexpr Route kRoutes[] = {
-    {"GET", "/v2", true, in_words, server_metadata},
-    {"GET", "/v2/health/live", false, in_words, live},
-    {"GET", "/v2/health/ready", false, in_words, ready},
-    {"GET", "/v2/models/{name}", true, in_words, model_metadata},
-    {"GET", "/v2/models/{name}/ready", true, in_words, model_ready},
-    {"POST", "/v2/models/{name}/infer", true, in_words, infer},
-    {"POST", "/v2/repository/index", true, in_words, repository_index},
+constexpr Route kOpenInferenceRoutes[] = {
+    {"GET", "/v2", true, open_inference_problem, server_metadata},
+    {"GET", "/v2/health/live", false, open_inference_problem, live},
+    {"GET", "/v2/health/ready", false, open_inference_problem, ready},
+    {"GET", "/v2/models/{name}", true, open_inference_problem, model_metadata},
+    {"GET", "/v2/models/{name}/ready", true, open_inference_problem, model_ready},
+    {"POST", "/v2/models/{name}/infer", true, open_inference_problem, plan_of_tensors},
+    {"POST", "/v2/repository/index", true, open_inference_problem, repository_index},
 };
 
 }  // namespace
 
-std::span<const Route> open_inference_routes() { return kRoutes; }
+std::span<const Route> open_inference_routes() { return kOpenInferenceRoutes; }
 
 }  // namespace filbert::serve

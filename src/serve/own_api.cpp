@@ -173,7 +173,7 @@ HttpResponse tokenized(const ServedModel& model, const BatchEncoding& encoding, 
 }
 
 // As the model would see the texts: truncated as /v1/classify truncates them, unless told otherwise.
-Plan tokenize(const HttpRequest& request, std::string_view, const ServeContext& context) {
+Plan plan_of_tokenize(const HttpRequest& request, std::string_view, const ServeContext& context) {
   constexpr std::string_view kFields[] = {"model", "input", "max_length", "truncation", "add_special_tokens", "offset_unit"};
   constexpr std::size_t kMostBytes = 200'000;  // of all texts: it is done at once, while others wait
   ClassifyPlan plan;  // as far as it goes
@@ -211,11 +211,11 @@ Plan openapi(const HttpRequest&, std::string_view, const ServeContext&) {
   return HttpResponse{.body = std::move(document)};
 }
 
-constexpr Route kRoutes[] = {
+constexpr Route kOwnRoutes[] = {
     {"POST", "/v1/classify", true, own_problem, classify},
     {"POST", "/classify", true, own_problem, classify},
     {"POST", "/v1/entities", true, own_problem, entities},
-    {"POST", "/v1/tokenize", true, own_problem, tokenize},
+    {"POST", "/v1/tokenize", true, own_problem, plan_of_tokenize},
     {"GET", "/v1/models", true, own_problem, models},
     {"GET", "/v1/models/{name}", true, own_problem, model},
     {"GET", "/openapi.json", true, own_problem, openapi},
@@ -282,6 +282,6 @@ HttpResponse own_problem(const Problem& problem) {
   return json_response(json, info(problem.kind).status);
 }
 
-std::span<const Route> own_routes() { return kRoutes; }
+std::span<const Route> own_routes() { return kOwnRoutes; }
 
 }  // namespace filbert::serve

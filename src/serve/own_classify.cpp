@@ -15,7 +15,7 @@
 namespace filbert::serve {
 namespace {
 
-constexpr std::string_view kFields[] = {
+constexpr std::string_view kClassifyFields[] = {
     "model", "input", "function_to_apply", "top_k", "threshold", "max_length", "truncation", "long_text", "stride", "combine",
     "offset_unit", "return_logits", "timeout_ms", "priority", "user", "request_id", "truncate_prompt_tokens", "add_special_tokens",
     "use_activation", "use_decision"};
@@ -127,7 +127,7 @@ Plan classify(const HttpRequest& request, std::string_view, const ServeContext& 
   ClassifyPlan plan;
   Shape shape;
   read_body(request.body, [&](const JsonValue& root) {
-    refuse_unknown_fields(root, kFields);
+    refuse_unknown_fields(root, kClassifyFields);
     plan.model = classifier_at(context, string_field(root, "model").value_or(""));
     read_options(root, plan, shape);
     read_fields_of_vllm(root, plan);

@@ -15,7 +15,7 @@
 namespace filbert::serve {
 namespace {
 
-constexpr std::string_view kFields[] = {"model", "input", "aggregation_strategy", "ignore_labels", "stride", "max_length", "truncation", "tagging_scheme",
+constexpr std::string_view kEntitiesFields[] = {"model", "input", "aggregation_strategy", "ignore_labels", "stride", "max_length", "truncation", "tagging_scheme",
                                         "decoding", "offset_unit", "timeout_ms", "priority", "user", "request_id"};
 
 HttpResponse answer(const ClassifyPlan& plan, const ClassifyResult& result, const std::string& id) {
@@ -35,7 +35,7 @@ Plan entities(const HttpRequest& request, std::string_view, const ServeContext& 
   ClassifyPlan plan;
   std::string id;
   read_body(request.body, [&](const JsonValue& root) {
-    refuse_unknown_fields(root, kFields);
+    refuse_unknown_fields(root, kEntitiesFields);
     plan.model = finder_at(context, string_field(root, "model").value_or(""));
     read_entities_options(root, plan.entities);
     if (const auto truncation = root.find("truncation")) plan.refuse_truncation = !truncation->as_bool();

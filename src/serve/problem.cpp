@@ -21,14 +21,14 @@ constexpr ProblemKindInfo kKinds[] = {
     {ProblemKind::failed, "failed", 500},
 };
 
-constexpr bool in_order() {
+constexpr bool kinds_in_order() {
   std::size_t at = 0;
   for (const ProblemKindInfo& row : kKinds) {
     if (row.kind != static_cast<ProblemKind>(at++)) return false;
   }
   return true;
 }
-static_assert(in_order());
+static_assert(kinds_in_order());
 
 }  // namespace
 

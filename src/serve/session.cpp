@@ -142,7 +142,7 @@ struct ReadRequest {
 
 // What `held` throws is thrown on.
 template <typename Stream>
-asio::awaitable<error_code> read_body(Connection& connection, Stream& stream, beast::flat_buffer& buffer, Parser& parser, const ServeLimits& limits,
+asio::awaitable<error_code> receive_body(Connection& connection, Stream& stream, beast::flat_buffer& buffer, Parser& parser, const ServeLimits& limits,
                                       BodyBytes& held) {
   const auto length = parser.content_length();
   held.check_room(length ? static_cast<std::size_t>(*length) : 0);
@@ -167,7 +167,7 @@ asio::awaitable<ReadRequest> read_request(Connection& connection, Stream& stream
   co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
   connection.idle = false;
   try {
-    if (!error && !parser.is_done()) error = co_await read_body(connection, stream, buffer, parser, limits, held);
+    if (!error && !parser.is_done()) error = co_await receive_body(connection, stream, buffer, parser, limits, held);
   } catch (const Problem& problem) {
     expect_nothing(connection);
     co_return ReadRequest{.problem = problem};

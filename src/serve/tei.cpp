@@ -41,7 +41,7 @@ constexpr ErrorType kErrorTypes[] = {
     {ProblemKind::failed, "Backend", 424},
 };
 
-HttpResponse in_words(const Problem& problem) {
+HttpResponse text_embeddings_inference_problem(const Problem& problem) {
   const ErrorType& type = kErrorTypes[static_cast<std::size_t>(problem.kind)];
   JsonWriter json;
   json.begin_object();
@@ -221,7 +221,7 @@ void write_tokens(const Tokenizer& tokenizer, std::string_view text, bool add_sp
   json.end_array();
 }
 
-Plan tokenize(const HttpRequest& request, std::string_view, const ServeContext& context) {
+Plan tokens_of_inputs(const HttpRequest& request, std::string_view, const ServeContext& context) {
   const auto model = model_for_texts(context, request.parameter("model"));
   std::vector<ServedText> texts;
   bool add_special_tokens = true;
@@ -302,27 +302,27 @@ Plan health(const HttpRequest&, std::string_view, const ServeContext& context) {
 }
 
 // Predictions behind the paths that SageMaker knows.
-constexpr Route kRoutes[] = {
-    {"POST", "/predict", true, in_words, predict},
-    {"POST", "/invocations", true, in_words, predict},
-    {"POST", "/rerank", true, in_words, rerank},
-    {"POST", "/tokenize", true, in_words, tokenize},
-    {"GET", "/info", true, in_words, info_of},
-    {"GET", "/health", false, in_words, health},
-    {"GET", "/ping", false, in_words, health},
+constexpr Route kTextEmbeddingsInferenceRoutes[] = {
+    {"POST", "/predict", true, text_embeddings_inference_problem, predict},
+    {"POST", "/invocations", true, text_embeddings_inference_problem, predict},
+    {"POST", "/rerank", true, text_embeddings_inference_problem, rerank},
+    {"POST", "/tokenize", true, text_embeddings_inference_problem, tokens_of_inputs},
+    {"GET", "/info", true, text_embeddings_inference_problem, info_of},
+    {"GET", "/health", false, text_embeddings_inference_problem, health},
+    {"GET", "/ping", false, text_embeddings_inference_problem, health},
 };
 
-constexpr bool in_order() {
+constexpr bool error_types_in_order() {
   std::size_t at = 0;
   for (const ErrorType& type : kErrorTypes) {
     if (type.kind != static_cast<ProblemKind>(at++)) return false;
   }
   return true;
 }
-static_assert(in_order());
+static_assert(error_types_in_order());
 
 }  // namespace
 
-std::span<const Route> text_embeddings_inference_routes() { return kRoutes; }
+std::span<const Route> text_embeddings_inference_routes() { return kTextEmbeddingsInferenceRoutes; }
 
 }  // namespace filbert::serve

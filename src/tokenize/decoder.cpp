@@ -15,7 +15,6 @@
 namespace filbert {
 namespace {
 
-using Step = DecoderStep;
 using Tokens = std::vector<std::string>;
 
 constexpr std::string_view kMetaspace = "\u2581";
@@ -44,7 +43,7 @@ void clean_up(std::string& text, bool with_do_not) {
   }
 }
 
-void apply_word_piece(const Step& step, Tokens& tokens) {
+void apply_word_piece(const DecoderStep& step, Tokens& tokens) {
   for (std::size_t index = 0; index < tokens.size(); ++index) {
     std::string& token = tokens[index];
     if (index > 0) {
@@ -59,30 +58,30 @@ void apply_word_piece(const Step& step, Tokens& tokens) {
 }
 
 // One string of the bytes of all tokens; a token with a character that stands for no byte counts as it is.
-void apply_byte_level(const Step&, Tokens& tokens) {
+void apply_byte_level(const DecoderStep&, Tokens& tokens) {
   std::string bytes;
   for (const std::string& token : tokens) bytes += byte_level_bytes(token).value_or(token);
   tokens.assign(1, replace_invalid_utf8(bytes));
 }
 
-void apply_metaspace(const Step& step, Tokens& tokens) {
+void apply_metaspace(const DecoderStep& step, Tokens& tokens) {
   for (std::size_t index = 0; index < tokens.size(); ++index) {
     replace_all(tokens[index], step.text, index == 0 && step.is_on ? "" : " ");
   }
 }
 
-void apply_bpe(const Step& step, Tokens& tokens) {
+void apply_bpe(const DecoderStep& step, Tokens& tokens) {
   for (std::size_t index = 0; index < tokens.size(); ++index) replace_all(tokens[index], step.text, index + 1 == tokens.size() ? "" : " ");
 }
 
-void apply_fuse(const Step&, Tokens& tokens) {
+void apply_fuse(const DecoderStep&, Tokens& tokens) {
   std::string all;
   for (const std::string& token : tokens) all += token;
   tokens.assign(1, all);
 }
 
 // tokenizers panics where a token has fewer characters than may be taken off its end.
-void apply_strip(const Step& step, Tokens& tokens) {
+void apply_strip(const DecoderStep& step, Tokens& tokens) {
   for (std::string& token : tokens) {
     std::size_t begin = 0, end = token.size();
     for (std::size_t count = 0; count < step.start && token.compare(begin, step.text.size(), step.text) == 0; ++count) begin += step.text.size();
@@ -92,7 +91,7 @@ void apply_strip(const Step& step, Tokens& tokens) {
   }
 }
 
-void apply_replace(const Step& step, Tokens& tokens) {
+void apply_replace(const DecoderStep& step, Tokens& tokens) {
   for (std::string& token : tokens) {
     std::string written;
     std::size_t at = 0;
@@ -117,7 +116,7 @@ std::optional<char> byte_of(std::string_view token) {
 }
 
 // Bytes beside each other are one string, or, where that is none, a U+FFFD each.
-void apply_byte_fallback(const Step&, Tokens& tokens) {
+void apply_byte_fallback(const DecoderStep&, Tokens& tokens) {
   Tokens written;
   std::string bytes;
   const auto flush = [&] {
@@ -153,55 +152,55 @@ std::size_t count_of(const JsonValue& value) {
   return static_cast<std::size_t>(value.as_int());
 }
 
-Step read_strip(const JsonValue& value) {
+DecoderStep read_strip(const JsonValue& value) {
   const JsonValue content = value.at("content");
   const std::string text = not_empty(content);
   if (unicode::decode(text, 0).bytes != text.size()) content.fail("one character");
   return {.apply = apply_strip, .text = text, .start = count_of(value.at("start")), .stop = count_of(value.at("stop"))};
 }
 
-Step read_replace(const JsonValue& value) {
-  Step step{.apply = apply_replace, .text = std::string(value.at("content").as_string()), .pattern = Pattern::from_json(value.at("pattern"))};
+DecoderStep read_replace(const JsonValue& value) {
+  DecoderStep step{.apply = apply_replace, .text = std::string(value.at("content").as_string()), .pattern = Pattern::from_json(value.at("pattern"))};
   if (step.pattern.kind == Pattern::Kind::literal && step.pattern.literal.empty()) value.at("pattern").fail("a string that is not empty");
   return step;
 }
 
-Step read_metaspace(const JsonValue& value) {
+DecoderStep read_metaspace(const JsonValue& value) {
   const PreTokenizerStep metaspace = metaspace_from_json(value);
   return {.apply = apply_metaspace, .text = metaspace.replacement, .is_on = metaspace.prepend != PreTokenizerStep::Prepend::never};
 }
 
-struct Reader {
+struct DecoderReader {
   std::string_view type;
-  Step (*read)(const JsonValue& value);
+  DecoderStep (*read)(const JsonValue& value);
 };
-constexpr Reader kReaders[] = {
+constexpr DecoderReader kDecoderReaders[] = {
     {"WordPiece",
      [](const JsonValue& value) {
-       return Step{.apply = apply_word_piece, .text = std::string(value.at("prefix").as_string()), .is_on = value.at("cleanup").as_bool()};
+       return DecoderStep{.apply = apply_word_piece, .text = std::string(value.at("prefix").as_string()), .is_on = value.at("cleanup").as_bool()};
      }},
-    {"ByteLevel", [](const JsonValue&) { return Step{.apply = apply_byte_level}; }},
+    {"ByteLevel", [](const JsonValue&) { return DecoderStep{.apply = apply_byte_level}; }},
     {"Metaspace", read_metaspace},
-    {"BPEDecoder", [](const JsonValue& value) { return Step{.apply = apply_bpe, .text = not_empty(value.at("suffix"))}; }},
-    {"Fuse", [](const JsonValue&) { return Step{.apply = apply_fuse}; }},
+    {"BPEDecoder", [](const JsonValue& value) { return DecoderStep{.apply = apply_bpe, .text = not_empty(value.at("suffix"))}; }},
+    {"Fuse", [](const JsonValue&) { return DecoderStep{.apply = apply_fuse}; }},
     {"Strip", read_strip},
     {"Replace", read_replace},
-    {"ByteFallback", [](const JsonValue&) { return Step{.apply = apply_byte_fallback}; }},
+    {"ByteFallback", [](const JsonValue&) { return DecoderStep{.apply = apply_byte_fallback}; }},
 };
 
-void read_steps(const JsonValue& decoder, std::vector<Step>& steps) {
+void read_steps(const JsonValue& decoder, std::vector<DecoderStep>& steps) {
   const JsonValue type = decoder.at("type");
   if (type.as_string() == "Sequence") {
     decoder.at("decoders").for_each_element([&](const JsonValue& step) { read_steps(step, steps); });
     return;
   }
-  for (const Reader& reader : kReaders) {
+  for (const DecoderReader& reader : kDecoderReaders) {
     if (reader.type == type.as_string()) return steps.push_back(reader.read(decoder));
   }
   throw Error(ErrorKind::unsupported, fmt::format("{}: expected a decoder that this version knows, found {}", type.where(), type.as_string()));
 }
 
-Decoder of_one_step(Step step) {
+Decoder of_one_step(DecoderStep step) {
   Decoder decoder;
   decoder.is_given = true;
   decoder.steps.push_back(std::move(step));
@@ -230,7 +229,7 @@ Decoder Decoder::metaspace(bool prepends) { return of_one_step({.apply = apply_m
 std::string Decoder::decode(std::vector<std::string> tokens) const {
   if (error) throw *error;
   std::string text;
-  for (const Step& step : steps) step.apply(step, tokens);
+  for (const DecoderStep& step : steps) step.apply(step, tokens);
   for (std::size_t index = 0; index < tokens.size(); ++index) {
     if (!is_given && index > 0) text += ' ';
     text += tokens[index];

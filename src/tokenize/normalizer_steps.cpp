@@ -180,11 +180,6 @@ void apply(const Precompiled& map, const AlignedText& in, AlignedText& out) { ma
 
 // ---- reading ---------------------------------------------------------------------------------------------------------
 
-bool flag(const JsonValue& value, std::string_view key, bool absent) {
-  const auto field = value.find(key);
-  return field ? field->as_bool() : absent;
-}
-
 template <bool compatible, bool composes>
 NormalizerStep read_composition(const JsonValue&) {
   return Composition{compatible, composes};
@@ -194,11 +189,11 @@ NormalizerStep read_plain(const JsonValue&) {
   return Step{};
 }
 
-struct Reader {
+struct NormalizerReader {
   std::string_view type;
   NormalizerStep (*read)(const JsonValue& value);
 };
-constexpr Reader kReaders[] = {
+constexpr NormalizerReader kNormalizerReaders[] = {
     {"BertNormalizer", [](const JsonValue& value) -> NormalizerStep { return BertNormalizer::from_json(value); }},
     {"NFD", read_composition<false, false>},
     {"NFC", read_composition<false, true>},
@@ -209,7 +204,7 @@ constexpr Reader kReaders[] = {
     {"Nmt", read_plain<NmtStep>},
     {"Strip",
      [](const JsonValue& value) -> NormalizerStep {
-       return StripStep{flag(value, "strip_left", true), flag(value, "strip_right", true)};
+       return StripStep{value.flag("strip_left", true), value.flag("strip_right", true)};
      }},
     {"Replace",
      [](const JsonValue& value) -> NormalizerStep {
@@ -295,7 +290,7 @@ void normalizer_steps_from_json(const JsonValue& normalizer, std::vector<Normali
     normalizer.at("normalizers").for_each_element([&](const JsonValue& step) { normalizer_steps_from_json(step, steps); });
     return;
   }
-  for (const Reader& reader : kReaders) {
+  for (const NormalizerReader& reader : kNormalizerReaders) {
     if (reader.type == type.as_string()) return steps.push_back(reader.read(normalizer));
   }
   throw Error(ErrorKind::unsupported,

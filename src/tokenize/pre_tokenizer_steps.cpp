@@ -12,9 +12,8 @@
 namespace filbert {
 namespace {
 
-using Step = PreTokenizerStep;
-using Kind = Step::Kind;
-using Behavior = Step::Behavior;
+using Kind = PreTokenizerStep::Kind;
+using Behavior = PreTokenizerStep::Behavior;
 
 // Whether a step of this kind cuts at `c`.
 bool cuts_at(Kind kind, char32_t c) {
@@ -70,7 +69,7 @@ class Cutter {
   bool has_empty_ = false;
 };
 
-void cut_by_chars(const Step& step, std::string_view text, Word word, std::vector<Word>& words) {
+void cut_by_chars(const PreTokenizerStep& step, std::string_view text, Word word, std::vector<Word>& words) {
   Cutter cutter(step.behavior, words);
   std::size_t between = word.begin;
   for (std::size_t at = word.begin; at < word.end;) {
@@ -86,7 +85,7 @@ void cut_by_chars(const Step& step, std::string_view text, Word word, std::vecto
   cutter.add(between, word.end, false);
 }
 
-void cut_by_pattern(const Step& step, std::string_view text, Word word, std::vector<Word>& words) {
+void cut_by_pattern(const PreTokenizerStep& step, std::string_view text, Word word, std::vector<Word>& words) {
   Cutter cutter(step.behavior, words);
   std::size_t between = word.begin;
   Finds finds(step.pattern, text.substr(word.begin, word.end - word.begin));
@@ -125,7 +124,7 @@ void cut_by_regex(std::string_view text, Word word, std::vector<Word>& words) {
   }
 }
 
-void cut(const Step& step, std::string_view text, Word word, std::vector<Word>& words) {
+void cut(const PreTokenizerStep& step, std::string_view text, Word word, std::vector<Word>& words) {
   switch (step.kind) {
     case Kind::bert: return pre_tokenize(PreTokenizer::bert, text, word.begin, word.end, words);
     case Kind::whitespace: return cut_at_whitespace(text, word, words);
@@ -142,13 +141,13 @@ void prepend(std::string_view prefix, const AlignedText& in, Word word, Rewriter
   rewriter.replace(first, std::string(prefix) + in.text.substr(word.begin, first));
 }
 
-void write_metaspace(const Step& step, const AlignedText& in, Word word, AlignedText& out, std::vector<Word>& words) {
+void write_metaspace(const PreTokenizerStep& step, const AlignedText& in, Word word, AlignedText& out, std::vector<Word>& words) {
   const std::size_t begin = out.text.size();
   Rewriter rewriter(in, word.begin, word.end, out);
   const std::string_view text = std::string_view(in.text).substr(word.begin, word.end - word.begin);
   const bool has_prefix = text.starts_with(step.replacement) || text.starts_with(' ');
-  const bool prepends = step.prepend == Step::Prepend::always ||
-                        (step.prepend == Step::Prepend::first && in.origins[word.begin].begin == 0);
+  const bool prepends = step.prepend == PreTokenizerStep::Prepend::always ||
+                        (step.prepend == PreTokenizerStep::Prepend::first && in.origins[word.begin].begin == 0);
   if (prepends && !has_prefix) prepend(step.replacement, in, word, rewriter);
   while (rewriter.at() < word.end) {
     const std::size_t space = word.begin + std::min(text.find(' ', rewriter.at() - word.begin), text.size());
@@ -167,7 +166,7 @@ void write_metaspace(const Step& step, const AlignedText& in, Word word, Aligned
   if (from < out.text.size()) words.push_back({from, out.text.size()});
 }
 
-void write_byte_level(const Step& step, const AlignedText& in, Word word, AlignedText& out, std::vector<Word>& words) {
+void write_byte_level(const PreTokenizerStep& step, const AlignedText& in, Word word, AlignedText& out, std::vector<Word>& words) {
   const std::size_t begin = out.text.size();
   Rewriter rewriter(in, word.begin, word.end, out);
   if (in.text[word.begin] != ' ') prepend(" ", in, word, rewriter);
@@ -180,16 +179,11 @@ void write_byte_level(const Step& step, const AlignedText& in, Word word, Aligne
   }
 }
 
-bool writes(const Step& step) {
+bool writes(const PreTokenizerStep& step) {
   return step.kind == Kind::metaspace || (step.kind == Kind::byte_level && step.add_prefix_space);
 }
 
 // ---- reading ---------------------------------------------------------------------------------------------------------
-
-bool flag(const JsonValue& value, std::string_view key, bool absent) {
-  const auto field = value.find(key);
-  return field ? field->as_bool() : absent;
-}
 
 Behavior behavior_from_json(const JsonValue& step, Behavior absent) {
   constexpr std::string_view kNames[] = {"Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"};
@@ -200,36 +194,36 @@ Behavior behavior_from_json(const JsonValue& step, Behavior absent) {
   return static_cast<Behavior>(found - std::begin(kNames));
 }
 
-struct Reader {
+struct PreTokenizerReader {
   std::string_view type;
-  Step (*read)(const JsonValue& value);
+  PreTokenizerStep (*read)(const JsonValue& value);
 };
-constexpr Reader kReaders[] = {
-    {"BertPreTokenizer", [](const JsonValue&) { return Step{.kind = Kind::bert}; }},
-    {"Whitespace", [](const JsonValue&) { return Step{.kind = Kind::whitespace}; }},
+constexpr PreTokenizerReader kPreTokenizerReaders[] = {
+    {"BertPreTokenizer", [](const JsonValue&) { return PreTokenizerStep{.kind = Kind::bert}; }},
+    {"Whitespace", [](const JsonValue&) { return PreTokenizerStep{.kind = Kind::whitespace}; }},
     {"WhitespaceSplit",
-     [](const JsonValue&) { return Step{.kind = Kind::whitespace_split, .behavior = Behavior::removed}; }},
+     [](const JsonValue&) { return PreTokenizerStep{.kind = Kind::whitespace_split, .behavior = Behavior::removed}; }},
     {"Punctuation",
      [](const JsonValue& value) {
-       return Step{.kind = Kind::punctuation, .behavior = behavior_from_json(value, Behavior::isolated)};
+       return PreTokenizerStep{.kind = Kind::punctuation, .behavior = behavior_from_json(value, Behavior::isolated)};
      }},
     {"Digits",
      [](const JsonValue& value) {
-       const bool individual = flag(value, "individual_digits", false);
-       return Step{.kind = Kind::digits, .behavior = individual ? Behavior::isolated : Behavior::contiguous};
+       const bool individual = value.flag("individual_digits", false);
+       return PreTokenizerStep{.kind = Kind::digits, .behavior = individual ? Behavior::isolated : Behavior::contiguous};
      }},
     {"Split",
      [](const JsonValue& value) {
-       return Step{.kind = Kind::split,
+       return PreTokenizerStep{.kind = Kind::split,
                    .behavior = behavior_from_json(value, Behavior::isolated),
-                   .invert = flag(value, "invert", false),
+                   .invert = value.flag("invert", false),
                    .pattern = Pattern::from_json(value.at("pattern"))};
      }},
     {"ByteLevel",
      [](const JsonValue& value) {
-       return Step{.kind = Kind::byte_level,
-                   .add_prefix_space = flag(value, "add_prefix_space", true),
-                   .cuts = flag(value, "use_regex", true)};
+       return PreTokenizerStep{.kind = Kind::byte_level,
+                   .add_prefix_space = value.flag("add_prefix_space", true),
+                   .cuts = value.flag("use_regex", true)};
      }},
     {"Metaspace", metaspace_from_json},
 };
@@ -237,8 +231,8 @@ constexpr Reader kReaders[] = {
 }  // namespace
 
 PreTokenizerStep metaspace_from_json(const JsonValue& value) {
-  Step step{.kind = Kind::metaspace};
-  step.cuts = flag(value, "split", true);
+  PreTokenizerStep step{.kind = Kind::metaspace};
+  step.cuts = value.flag("split", true);
   step.replacement = value.at("replacement").as_string();
   if (step.replacement.empty() || unicode::decode(step.replacement, 0).bytes != step.replacement.size()) {
     value.at("replacement").fail("one character");
@@ -247,9 +241,9 @@ PreTokenizerStep metaspace_from_json(const JsonValue& value) {
     constexpr std::string_view kNames[] = {"always", "first", "never"};
     const auto found = std::find(std::begin(kNames), std::end(kNames), scheme->as_string());
     if (found == std::end(kNames)) scheme->fail("always, first or never");
-    step.prepend = static_cast<Step::Prepend>(found - std::begin(kNames));
-  } else if (!flag(value, "add_prefix_space", true)) {
-    step.prepend = Step::Prepend::never;
+    step.prepend = static_cast<PreTokenizerStep::Prepend>(found - std::begin(kNames));
+  } else if (!value.flag("add_prefix_space", true)) {
+    step.prepend = PreTokenizerStep::Prepend::never;
   }
   return step;
 }
@@ -262,7 +256,7 @@ void pre_tokenizer_steps_from_json(const JsonValue& pre_tokenizer, std::vector<P
     });
     return;
   }
-  for (const Reader& reader : kReaders) {
+  for (const PreTokenizerReader& reader : kPreTokenizerReaders) {
     if (reader.type == type.as_string()) return steps.push_back(reader.read(pre_tokenizer));
   }
   throw Error(ErrorKind::unsupported, fmt::format("{}: expected a pre-tokenizer that this version knows, found {}",
@@ -271,7 +265,7 @@ void pre_tokenizer_steps_from_json(const JsonValue& pre_tokenizer, std::vector<P
 
 void pre_tokenize(const std::vector<PreTokenizerStep>& steps, AlignedText& text, std::vector<Word>& words,
                   PreTokenizerScratch& scratch) {
-  for (const Step& step : steps) {
+  for (const PreTokenizerStep& step : steps) {
     if (step.kind == Kind::byte_level && !step.cuts && !step.add_prefix_space) continue;
     scratch.words.clear();
     if (writes(step)) {

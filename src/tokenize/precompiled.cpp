@@ -8,6 +8,7 @@
 
 #include <simdjson.h>
 
+#include "base/text.h"
 #include "tokenize/unicode.h"
 
 namespace filbert {
@@ -34,14 +35,8 @@ struct Change {
   int change;
 };
 
-std::size_t count_chars(std::string_view text) {
-  std::size_t count = 0;
-  for (const char byte : text) count += (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
-  return count;
-}
-
 void put_replacement(std::string_view before, std::string_view after, std::vector<Change>& changes) {
-  const auto difference = static_cast<std::ptrdiff_t>(count_chars(after)) - static_cast<std::ptrdiff_t>(count_chars(before));
+  const auto difference = static_cast<std::ptrdiff_t>(count_code_points(after)) - static_cast<std::ptrdiff_t>(count_code_points(before));
   for (std::size_t at = 0; at < after.size();) {
     const unicode::Char c = unicode::decode(after, at);
     changes.push_back({c.code_point, 0});
@@ -103,7 +98,7 @@ std::optional<std::string_view> Precompiled::find(std::string_view chunk) const 
     const std::uint32_t begin = value(units_[node]);
     if (begin >= replacements_.size()) return std::string_view();
     // A place inside a character would be one in a broken file.
-    if ((static_cast<unsigned char>(replacements_[begin]) & 0xC0) == 0x80) return std::string_view();
+    if (!starts_char(replacements_[begin])) return std::string_view();
     return std::string_view(replacements_.c_str() + begin);
   }
   return std::nullopt;

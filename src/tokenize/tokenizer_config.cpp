@@ -165,15 +165,11 @@ AddedToken default_special_token(SpecialRole role) {
 AddedToken added_token_from_json(const JsonValue& value) {
   AddedToken token;
   token.content = value.at("content").as_string();
-  const auto flag = [&](std::string_view name, bool absent) {
-    const auto field = value.find(name);
-    return field ? field->as_bool() : absent;
-  };
-  token.single_word = flag("single_word", false);
-  token.lstrip = flag("lstrip", false);
-  token.rstrip = flag("rstrip", false);
-  token.special = flag("special", false);
-  token.normalized = flag("normalized", !token.special);
+  token.single_word = value.flag("single_word", false);
+  token.lstrip = value.flag("lstrip", false);
+  token.rstrip = value.flag("rstrip", false);
+  token.special = value.flag("special", false);
+  token.normalized = value.flag("normalized", !token.special);
   return token;
 }
 

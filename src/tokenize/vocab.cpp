@@ -23,8 +23,6 @@ void check_text_size(std::size_t bytes, std::string_view name) {
   }
 }
 
-bool starts_char(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; }
-
 }  // namespace
 
 Vocab Vocab::from_lines(std::string text, std::string_view name) {

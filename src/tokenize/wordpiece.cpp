@@ -6,12 +6,11 @@
 
 #include <filbert/error.h>
 
+#include "base/text.h"
 #include "tokenize/vocab_json.h"
 
 namespace filbert {
 namespace {
-
-bool starts_char(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; }
 
 bool has_more_chars(std::string_view word, std::size_t limit) {
   return word.size() > limit && static_cast<std::size_t>(std::count_if(word.begin(), word.end(), starts_char)) > limit;

@@ -14,31 +14,31 @@
 namespace filbert {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 
 constexpr double kAsScipy = 1e-4;  // the goal; scipy's own minimum is no nearer than about 1e-7
 
-const json& goldens() {
-  static const json read = json::parse(std::ifstream(reference::source_directory() / "tests" / "data" / "calibration.json"));
+const Json& calibration_goldens() {
+  static const Json read = Json::parse(std::ifstream(reference::source_directory() / "tests" / "data" / "calibration.json"));
   return read;
 }
 
-LabelledLogits rows_of(const json& golden) {
+LabelledLogits rows_of(const Json& golden) {
   LabelledLogits rows;
-  for (const json& row : golden.at("logits")) {
+  for (const Json& row : golden.at("logits")) {
     for (const float logit : row) rows.logits.data.push_back(logit);
   }
-  for (const json& row : golden.at("truth")) {
+  for (const Json& row : golden.at("truth")) {
     for (const int is_true : row) rows.is_true.push_back(static_cast<std::uint8_t>(is_true));
   }
   rows.logits.shape = {golden["logits"].size(), golden["logits"][0].size()};
   return rows;
 }
 
-FunctionToApply function_of(const json& golden) { return function_to_apply_from_name(golden.at("function").get<std::string>()); }
+FunctionToApply function_of(const Json& golden) { return function_to_apply_from_name(golden.at("function").get<std::string>()); }
 
 TEST(Calibration, TemperatureIsScipys) {
-  for (const json& golden : goldens().at("cases")) {
+  for (const Json& golden : calibration_goldens().at("cases")) {
     const TemperatureFit fit = fit_temperature(rows_of(golden), function_of(golden));
     EXPECT_NEAR(fit.temperature, golden["temperature"].get<double>(), kAsScipy) << golden["name"];
     EXPECT_FALSE(fit.at_bound);
@@ -46,7 +46,7 @@ TEST(Calibration, TemperatureIsScipys) {
 }
 
 TEST(Calibration, VectorScalingIsScipys) {
-  for (const json& golden : goldens().at("cases")) {
+  for (const Json& golden : calibration_goldens().at("cases")) {
     const LabelledLogits rows = rows_of(golden);
     const VectorFit fit = fit_vector(rows, function_of(golden));
     for (std::size_t label = 0; label < fit.weights.size(); ++label) {
@@ -58,7 +58,7 @@ TEST(Calibration, VectorScalingIsScipys) {
 }
 
 TEST(Calibration, LossAndErrorAreThoseOfTheirDefinitions) {
-  for (const json& golden : goldens().at("cases")) {
+  for (const Json& golden : calibration_goldens().at("cases")) {
     const LabelledLogits rows = rows_of(golden);
     const std::size_t labels = rows.logits.row_size();
     EXPECT_NEAR(log_loss(rows, function_of(golden), std::vector<double>(labels, 1), std::vector<double>(labels, 0)), golden["loss"].get<double>(), 1e-12);

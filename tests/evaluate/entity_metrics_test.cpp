@@ -9,10 +9,10 @@
 namespace filbert {
 namespace {
 
-using Labels = std::vector<std::string>;
+using RowLabels = std::vector<std::string>;
 using Spans = std::vector<LabelSpan>;
 
-Spans spans(const Labels& labels, SpanRules rules = SpanRules::conlleval, bool suffix = false) { return spans_of_labels(labels, rules, suffix); }
+Spans spans(const RowLabels& labels, SpanRules rules = SpanRules::conlleval, bool suffix = false) { return spans_of_labels(labels, rules, suffix); }
 
 TEST(LabelSpans, ConllevalReadsEveryScheme) {
   const Spans wanted = {{"PER", 0, 2}, {"PER", 2, 3}, {"LOC", 4, 5}};
@@ -52,8 +52,8 @@ TEST(LabelSpans, ALabelOfAnotherSchemeIsNamed) {
   EXPECT_THROW(spans({""}), Error);
 }
 
-const std::vector<Labels> kGold = {{"O", "O", "O", "B-MISC", "I-MISC", "I-MISC", "O"}, {"B-PER", "I-PER", "O"}};
-const std::vector<Labels> kPredicted = {{"O", "O", "B-MISC", "I-MISC", "I-MISC", "I-MISC", "O"}, {"B-PER", "I-PER", "O"}};
+const std::vector<RowLabels> kGold = {{"O", "O", "O", "B-MISC", "I-MISC", "I-MISC", "O"}, {"B-PER", "I-PER", "O"}};
+const std::vector<RowLabels> kPredicted = {{"O", "O", "B-MISC", "I-MISC", "I-MISC", "I-MISC", "O"}, {"B-PER", "I-PER", "O"}};
 
 TEST(SequenceFigures, CountTypeByType) {
   const SequenceFigures figures = sequence_figures(kGold, kPredicted);
@@ -74,7 +74,7 @@ TEST(SequenceFigures, CountTypeByType) {
 }
 
 TEST(SequenceFigures, WeightedIsByWhatShouldBeThere) {
-  const std::vector<Labels> gold = {{"B-A", "B-A", "B-A", "B-B"}}, predicted = {{"B-A", "B-A", "O", "B-A"}};
+  const std::vector<RowLabels> gold = {{"B-A", "B-A", "B-A", "B-B"}}, predicted = {{"B-A", "B-A", "O", "B-A"}};
   const SequenceFigures figures = sequence_figures(gold, predicted);
   EXPECT_NEAR(figures.weighted.recall, 0.75 * 2 / 3, 1e-15);
   EXPECT_NEAR(figures.macro.recall, 1.0 / 3, 1e-15);
@@ -82,7 +82,7 @@ TEST(SequenceFigures, WeightedIsByWhatShouldBeThere) {
 }
 
 TEST(SequenceFigures, ADivisionByNothingIsWhatWasAskedFor) {
-  const std::vector<Labels> gold = {{"O", "B-A"}}, none = {{"O", "O"}};
+  const std::vector<RowLabels> gold = {{"O", "B-A"}}, none = {{"O", "O"}};
   EXPECT_EQ(sequence_figures(gold, none).micro.precision, 0);
   EXPECT_EQ(sequence_figures(gold, none, {.zero_division = 1}).micro.precision, 1);
   EXPECT_EQ(sequence_figures(gold, none, {.zero_division = 1}).micro.f1, 0);
@@ -92,8 +92,8 @@ TEST(SequenceFigures, ADivisionByNothingIsWhatWasAskedFor) {
 }
 
 TEST(SequenceFigures, LengthsThatDifferAreNamed) {
-  EXPECT_THROW(sequence_figures(kGold, std::vector<Labels>{{"O"}}), Error);
-  EXPECT_THROW(label_accuracy(std::vector<Labels>{{"O", "O"}}, std::vector<Labels>{{"O"}}), Error);
+  EXPECT_THROW(sequence_figures(kGold, std::vector<RowLabels>{{"O"}}), Error);
+  EXPECT_THROW(label_accuracy(std::vector<RowLabels>{{"O", "O"}}, std::vector<RowLabels>{{"O"}}), Error);
 }
 
 }  // namespace

@@ -16,16 +16,16 @@
 namespace filbert {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 
 constexpr double kTolerance = 1e-9;  // the order of f64 sums
 
-const json& goldens() {
-  static const json all = json::parse(std::ifstream(reference::source_directory() / "tests" / "data" / "evaluate" / "goldens.json"));
+const Json& metric_goldens() {
+  static const Json all = Json::parse(std::ifstream(reference::source_directory() / "tests" / "data" / "evaluate" / "goldens.json"));
   return all;
 }
 
-ScoredTexts texts_of(const json& golden) {
+ScoredTexts texts_of(const Json& golden) {
   ScoredTexts texts;
   const std::string kind = golden.at("kind");
   texts.kind = kind == "single_label" ? EvaluationKind::single_label : kind == "multi_label" ? EvaluationKind::multi_label : EvaluationKind::regression;
@@ -37,11 +37,11 @@ ScoredTexts texts_of(const json& golden) {
   return texts;
 }
 
-EvaluateOptions options_of(const json& golden) { return {.ordered = true, .threshold = golden.value("threshold", 0.5), .bootstrap = 0}; }
+EvaluateOptions options_of(const Json& golden) { return {.ordered = true, .threshold = golden.value("threshold", 0.5), .bootstrap = 0}; }
 
 TEST(Metrics, FiguresEqualThoseOfScikitLearn) {
   std::size_t compared = 0;
-  for (const json& golden : goldens().at("cases")) {
+  for (const Json& golden : metric_goldens().at("cases")) {
     const Evaluation evaluation = evaluate(texts_of(golden), options_of(golden));
     for (const auto& [name, expected] : golden.at("figures").items()) {
       EXPECT_NEAR(evaluation.at(name).value, expected.get<double>(), kTolerance) << golden.at("kind") << ' ' << evaluation.texts << ' ' << name;
@@ -52,7 +52,7 @@ TEST(Metrics, FiguresEqualThoseOfScikitLearn) {
 }
 
 TEST(Metrics, FiguresOfLabelsEqualThoseOfScikitLearn) {
-  for (const json& golden : goldens().at("cases")) {
+  for (const Json& golden : metric_goldens().at("cases")) {
     if (!golden.contains("precision")) continue;
     const Evaluation evaluation = evaluate(texts_of(golden), options_of(golden));
     for (std::size_t label = 0; label < evaluation.labels.size(); ++label) {
@@ -89,7 +89,7 @@ double plain_ece(const std::vector<double>& scores, const std::vector<bool>& rig
 }
 
 TEST(Metrics, CalibrationErrorEqualsItsDefinition) {
-  for (const json& golden : goldens().at("cases")) {
+  for (const Json& golden : metric_goldens().at("cases")) {
     const ScoredTexts texts = texts_of(golden);
     if (texts.kind == EvaluationKind::regression) continue;
     std::vector<double> scores;
@@ -121,7 +121,7 @@ TEST(Metrics, ABinHoldsItsUpperEnd) {
 }
 
 TEST(Metrics, AWeightCountsATextSoOften) {
-  for (const json& golden : goldens().at("cases")) {
+  for (const Json& golden : metric_goldens().at("cases")) {
     const ScoredTexts texts = texts_of(golden);
     if (texts.texts() < 3) continue;
     const std::size_t labels = texts.labels.size();
@@ -181,7 +181,7 @@ TEST(Metrics, WhatCannotBeIsRefused) {
 }
 
 TEST(McNemar, EqualsScipy) {
-  for (const json& golden : goldens().at("mcnemar")) {
+  for (const Json& golden : metric_goldens().at("mcnemar")) {
     const auto [exact, mid_p] = mcnemar(golden.at("only_first"), golden.at("only_second"));
     // Relative: p may be tiny. scipy's own sums are good to about 1e-10.
     EXPECT_NEAR(exact, golden.at("exact").get<double>(), 1e-9 * golden.at("exact").get<double>()) << golden;

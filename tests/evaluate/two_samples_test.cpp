@@ -15,7 +15,7 @@
 namespace filbert {
 namespace {
 
-nlohmann::json goldens() { return nlohmann::json::parse(std::ifstream(reference::source_directory() / "tests/data/drift/two_samples.json")); }
+nlohmann::json two_sample_goldens() { return nlohmann::json::parse(std::ifstream(reference::source_directory() / "tests/data/drift/two_samples.json")); }
 
 ValueCounts counts_of(const nlohmann::json& sample) {
   ValueCounts counts;
@@ -28,7 +28,7 @@ void expect_close(double found, double expected) { EXPECT_LE(std::abs(found - ex
 
 TEST(TwoSamples, NumbersAreThoseOfScipy) {
   std::size_t compared = 0;
-  const nlohmann::json all = goldens();
+  const nlohmann::json all = two_sample_goldens();
   for (const auto& golden : all["numbers"]) {
     SCOPED_TRACE(compared++);
     const ValueCounts reference = counts_of(golden["reference"]), current = counts_of(golden["current"]);
@@ -51,7 +51,7 @@ TEST(TwoSamples, NumbersAreThoseOfScipy) {
 
 TEST(TwoSamples, KindsAreThoseOfScipy) {
   std::size_t compared = 0;
-  const nlohmann::json all = goldens();
+  const nlohmann::json all = two_sample_goldens();
   for (const auto& golden : all["kinds"]) {
     SCOPED_TRACE(compared++);
     const auto reference = golden["reference"].get<std::vector<std::uint64_t>>(), current = golden["current"].get<std::vector<std::uint64_t>>();
@@ -64,7 +64,7 @@ TEST(TwoSamples, KindsAreThoseOfScipy) {
 }
 
 TEST(TwoSamples, TailsAreThoseOfScipy) {
-  const nlohmann::json tails = goldens()["tails"];
+  const nlohmann::json tails = two_sample_goldens()["tails"];
   for (const auto& row : tails["kolmogorov"]) expect_close(kolmogorov_tail(row[0]), row[1]);
   for (const auto& row : tails["chi_square"]) expect_close(chi_square_tail(row[0], row[1]), row[2]);
 }

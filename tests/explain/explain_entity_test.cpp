@@ -23,9 +23,9 @@ namespace filbert {
 namespace {
 
 using nlohmann::json;
-using testing::message_of;
+using reference::message_of;
 
-constexpr std::string_view kText = "It's  fine, isn't it? one of the best rooms";
+constexpr std::string_view kRoomsText = "It's  fine, isn't it? one of the best rooms";
 constexpr Offset kRooms = {34, 44};  // "best rooms"
 
 Entity entity_at(std::string type, Offset offset) {
@@ -87,10 +87,10 @@ class ExplainEntity : public ::testing::TestWithParam<std::string> {};
 TEST_P(ExplainEntity, OcclusionPutsTheMaskInThePlaceOfEachWord) {
   const Labelled checkpoint(GetParam());
   const TokenClassificationPipeline pipeline = checkpoint.load();
-  const BatchEncoding row = row_of(pipeline, kText);
+  const BatchEncoding row = row_of(pipeline, kRoomsText);
   const std::vector<std::size_t> tokens = tokens_in(row, kRooms);
   for (const bool is_logit : {false, true}) {
-    const EntityExplanation found = explain_entity(pipeline, kText, entity_at("LOC", kRooms),
+    const EntityExplanation found = explain_entity(pipeline, kRoomsText, entity_at("LOC", kRooms),
                                                    {.explain = {.target = target_named(is_logit)}, .methods = {"occlusion"}});
     const ExplainReport& report = found.report;
     EXPECT_EQ(found.tokens, tokens);
@@ -116,13 +116,13 @@ TEST_P(ExplainEntity, OcclusionPutsTheMaskInThePlaceOfEachWord) {
 TEST_P(ExplainEntity, GradientsAreCentralDifferences) {
   const Labelled checkpoint(GetParam());
   const TokenClassificationPipeline pipeline = checkpoint.load();
-  const BatchEncoding row = row_of(pipeline, kText);
+  const BatchEncoding row = row_of(pipeline, kRoomsText);
   const std::vector<std::size_t> tokens = tokens_in(row, kRooms);
   const Model& model = pipeline.model().internals();
   const std::vector<double> x = input_vectors<double>(model, row, GradientInput::words);
   const std::size_t width = x.size() / row.total_tokens();
   for (const bool is_logit : {false, true}) {
-    const EntityExplanation found = explain_entity(pipeline, kText, entity_at("LOC", kRooms),
+    const EntityExplanation found = explain_entity(pipeline, kRoomsText, entity_at("LOC", kRooms),
                                                    {.explain = {.target = target_named(is_logit)}, .methods = {"input_x_gradient"}});
     const GradientExplanation& gradient = found.report.gradients.front();
     double largest = 0;
@@ -147,7 +147,7 @@ TEST_P(ExplainEntity, IntegratedGradientsAddUpToTheScore) {
   const Labelled checkpoint(GetParam());
   const TokenClassificationPipeline pipeline = checkpoint.load();
   const EntityExplanation found =
-      explain_entity(pipeline, kText, entity_at("LOC", kRooms), {.methods = {"integrated_gradients", "occlusion"}, .gradients = {.num_steps = 200}});
+      explain_entity(pipeline, kRoomsText, entity_at("LOC", kRooms), {.methods = {"integrated_gradients", "occlusion"}, .gradients = {.num_steps = 200}});
   const GradientExplanation& gradient = found.report.gradients.front();
   const double sum = std::accumulate(gradient.token_values.begin(), gradient.token_values.end(), 0.0);
   EXPECT_NEAR(gradient.score, found.report.text.score, 1e-5);  // the forward pass of gradients sums in another order
@@ -169,7 +169,7 @@ INSTANTIATE_TEST_SUITE_P(Families, ExplainEntity, ::testing::Values("bert/token-
 TEST(ExplainEntity, TheScoresAreTheMeansOfAllTypes) {
   const Labelled checkpoint("bert/token-v4");
   const TokenClassificationPipeline pipeline = checkpoint.load();
-  const EntityExplanation found = explain_entity(pipeline, kText, entity_at("PER", kRooms));
+  const EntityExplanation found = explain_entity(pipeline, kRoomsText, entity_at("PER", kRooms));
   const Classification& answer = found.report.text.classification;
   ASSERT_EQ(answer.scores.size(), 3u);
   EXPECT_EQ(answer.scores[0].label, "O");
@@ -179,7 +179,7 @@ TEST(ExplainEntity, TheScoresAreTheMeansOfAllTypes) {
   EXPECT_FLOAT_EQ(answer.scores[1].score, static_cast<float>(found.report.text.score));
   // A label stands for itself, and another type can be asked about.
   const auto score = [&](const std::string& entity, std::optional<std::string> label) {
-    return explain_entity(pipeline, kText, entity_at(entity, kRooms), {.explain = {.label = std::move(label)}}).report.text.score;
+    return explain_entity(pipeline, kRoomsText, entity_at(entity, kRooms), {.explain = {.label = std::move(label)}}).report.text.score;
   };
   EXPECT_NEAR(score("B-PER", {}) + score("I-PER", {}), found.report.text.score, 1e-9);
   EXPECT_EQ(score("LOC", "PER"), found.report.text.score);
@@ -214,7 +214,7 @@ TEST(ExplainEntity, WhatCannotBeExplainedIsAnError) {
   const Labelled checkpoint("bert/token-v4");
   const TokenClassificationPipeline pipeline = checkpoint.load();
   const auto message = [&](ErrorKind kind, const Entity& entity, const EntityExplainOptions& options) {
-    return message_of(kind, [&] { explain_entity(pipeline, kText, entity, options); });
+    return message_of(kind, [&] { explain_entity(pipeline, kRoomsText, entity, options); });
   };
   const Entity rooms = entity_at("LOC", kRooms);
   EXPECT_EQ(message(ErrorKind::invalid_argument, entity_at("ORG", kRooms), {.methods = {"occlusion"}}),
@@ -236,9 +236,9 @@ TEST(ExplainEntity, WhatCannotBeExplainedIsAnError) {
 TEST(ExplainEntity, WhatTruncationCutOffIsNoUnit) {
   const Labelled checkpoint("bert/token-v4");
   const TokenClassificationPipeline pipeline = checkpoint.load();
-  const EntityExplanation found = explain_entity(pipeline, kText, entity_at("LOC", {0, 4}), {.explain = {.max_length = 8}, .methods = {"occlusion"}});
+  const EntityExplanation found = explain_entity(pipeline, kRoomsText, entity_at("LOC", {0, 4}), {.explain = {.max_length = 8}, .methods = {"occlusion"}});
   ASSERT_EQ(found.report.text.not_seen.size(), 1u);
-  EXPECT_EQ(found.report.text.not_seen.front().second.end, kText.size());
+  EXPECT_EQ(found.report.text.not_seen.front().second.end, kRoomsText.size());
   EXPECT_TRUE(found.report.text.classification.truncated);
   EXPECT_LE(found.report.text.units.back().offset.begin, found.report.text.not_seen.front().second.begin);
 }
@@ -248,12 +248,12 @@ TEST(ExplainEntity, OfWindowsItIsTheOneThatIsSurest) {
   const Labelled checkpoint("bert/token-v4");
   const TokenClassificationPipeline pipeline = checkpoint.load();
   const EntityExplainOptions options{.explain = {.max_length = 8}, .methods = {"occlusion", "input_x_gradient"}, .stride = 3};
-  const BatchEncoding windows = pipeline.tokenizer()(kText, {.truncation = Truncation::longest_first, .max_length = 8, .return_overflowing_tokens = true,
+  const BatchEncoding windows = pipeline.tokenizer()(kRoomsText, {.truncation = Truncation::longest_first, .max_length = 8, .return_overflowing_tokens = true,
                                                              .stride = 3});
   ASSERT_GT(windows.batch_size(), 2u);
   const Tensor logits = pipeline.model()(windows).logits;
   std::size_t in_several = 0;
-  const BatchEncoding whole = row_of(pipeline, kText);
+  const BatchEncoding whole = row_of(pipeline, kRoomsText);
   for (std::size_t token = 1; token + 1 < whole.total_tokens(); ++token) {
     const Offset place = whole.offset_mapping[token];
     std::vector<std::pair<double, std::size_t>> scores;  // of the windows that have the token
@@ -265,7 +265,7 @@ TEST(ExplainEntity, OfWindowsItIsTheOneThatIsSurest) {
     }
     in_several += scores.size() > 1;
     const auto best = std::max_element(scores.begin(), scores.end());
-    const EntityExplanation found = explain_entity(pipeline, kText, entity_at("LOC", place), options);
+    const EntityExplanation found = explain_entity(pipeline, kRoomsText, entity_at("LOC", place), options);
     EXPECT_EQ(found.windows, windows.batch_size());
     EXPECT_EQ(found.window, best->second) << token;
     EXPECT_NEAR(found.report.text.score, best->first, 1e-6);
@@ -278,7 +278,7 @@ TEST(ExplainEntity, OfWindowsItIsTheOneThatIsSurest) {
     for (const ExplainedUnit& unit : found.report.text.units) EXPECT_TRUE(unit.offset.begin < seen.end && unit.offset.end > seen.begin);
     std::vector<std::pair<std::int32_t, Offset>> not_seen;
     if (found.window > 0) not_seen.emplace_back(0, Offset{0, seen.begin});
-    if (found.window + 1 < found.windows) not_seen.emplace_back(0, Offset{seen.end, kText.size()});
+    if (found.window + 1 < found.windows) not_seen.emplace_back(0, Offset{seen.end, kRoomsText.size()});
     EXPECT_EQ(found.report.text.not_seen, not_seen);
   }
   EXPECT_GT(in_several, 2u);
@@ -287,9 +287,9 @@ TEST(ExplainEntity, OfWindowsItIsTheOneThatIsSurest) {
 TEST(ExplainEntity, AWindowThatCutsTheEntityIsNotTaken) {
   const Labelled checkpoint("bert/token-v4");
   const TokenClassificationPipeline pipeline = checkpoint.load();
-  for (const Entity& entity : pipeline(kText, {.aggregation_strategy = AggregationStrategy::simple, .ignore_labels = {}, .max_length = 8, .stride = 4}).entities) {
-    const EntityExplanation found = explain_entity(pipeline, kText, entity, {.explain = {.max_length = 8}, .stride = 4});
-    EXPECT_EQ(found.tokens.size(), tokens_in(row_of(pipeline, kText), entity.offset).size()) << entity.word;
+  for (const Entity& entity : pipeline(kRoomsText, {.aggregation_strategy = AggregationStrategy::simple, .ignore_labels = {}, .max_length = 8, .stride = 4}).entities) {
+    const EntityExplanation found = explain_entity(pipeline, kRoomsText, entity, {.explain = {.max_length = 8}, .stride = 4});
+    EXPECT_EQ(found.tokens.size(), tokens_in(row_of(pipeline, kRoomsText), entity.offset).size()) << entity.word;
   }
 }
 
@@ -298,7 +298,7 @@ TEST(ExplainEntity, AStrideChangesNothingWhereTheTextFits) {
   const TokenClassificationPipeline pipeline = checkpoint.load();
   const auto written = [&](std::optional<std::size_t> stride) {
     JsonWriter writer;
-    write_json(explain_entity(pipeline, kText, entity_at("LOC", kRooms), {.stride = stride}), writer);
+    write_json(explain_entity(pipeline, kRoomsText, entity_at("LOC", kRooms), {.stride = stride}), writer);
     json line = json::parse(writer.take_line());
     EXPECT_EQ(line.at("settings").contains("stride"), stride.has_value());
     line.at("settings").erase("stride");
@@ -325,7 +325,7 @@ TEST(ExplainEntity, ProgressTellsOfEachMethod) {
     EXPECT_EQ(so_far->report.gradients.size(), progress.done - 1);
     EXPECT_EQ(so_far->entity.entity, "LOC");
   };
-  const EntityExplanation found = explain_entity(pipeline, kText, entity_at("LOC", kRooms), options);
+  const EntityExplanation found = explain_entity(pipeline, kRoomsText, entity_at("LOC", kRooms), options);
   EXPECT_EQ(told, (std::vector<std::string>{"occlusion 1", "saliency 2"}));
   EXPECT_EQ(texts, found.report.occlusion->evaluations);
 }
@@ -336,7 +336,7 @@ TEST(ExplainEntity, JsonHasTheShapeOfOtherExplanations) {
   Entity rooms = entity_at("LOC", kRooms);
   rooms.score = 0.5f;
   rooms.word = "best rooms";
-  const EntityExplanation found = explain_entity(pipeline, kText, rooms,
+  const EntityExplanation found = explain_entity(pipeline, kRoomsText, rooms,
                                                  {.methods = {"occlusion", "integrated_gradients"}});
   JsonWriter writer;
   write_json(found, writer);

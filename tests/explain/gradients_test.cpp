@@ -33,12 +33,12 @@ constexpr std::size_t kCases = 100, kMethods = 100;
 constexpr std::string_view kText = "It was not good, but I loved it!";
 #endif
 
-json goldens() { return json::parse(std::ifstream(reference::source_directory() / "tests" / "data" / "explain" / "gradients.json")); }
+json gradient_goldens() { return json::parse(std::ifstream(reference::source_directory() / "tests" / "data" / "explain" / "gradients.json")); }
 
 double sum_of(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
 
 TEST(GaussLegendre, RulesAreNumpys) {
-  const json made = goldens();
+  const json made = gradient_goldens();
   for (const json& rule : made.at("gauss_legendre")) {
     const std::vector<double> nodes = rule.at("nodes"), weights = rule.at("weights");  // over [-1, 1]
     const Quadrature own = gauss_legendre(nodes.size());
@@ -92,7 +92,7 @@ class Gradients : public testing::Test {
 TextClassificationPipeline* Gradients::classify_ = nullptr;
 
 TEST_F(Gradients, AreCaptums) {
-  std::vector<json> cases = goldens().at("cases");
+  std::vector<json> cases = gradient_goldens().at("cases");
   cases.resize(std::min(cases.size(), kCases));
   for (const json& row : cases) {
     const std::string text = row.at("text"), pair = row.value("text_pair", "");

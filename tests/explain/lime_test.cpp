@@ -25,9 +25,9 @@ using nlohmann::json;
 using reference::expect_error;
 using reference::ToyGame;
 
-constexpr double kTolerance = 1e-9;  // float64 sums in another order, over up to 5000 samples
+constexpr double kSumTolerance = 1e-9;  // float64 sums in another order, over up to 5000 samples
 
-const json& goldens() {
+const json& lime_goldens() {
   static const json all = reference::explain_goldens("lime");
   return all;
 }
@@ -52,19 +52,19 @@ void expect_line(const LimeExplanation& line, const json& golden) {
   for (std::size_t i = 0; i < line.features.size(); ++i) {
     const std::size_t feature = golden.at("weights")[i][0];
     const double weight = golden.at("weights")[i][1];
-    EXPECT_NEAR(line.values.at(feature), weight, kTolerance) << feature;
-    EXPECT_NEAR(line.values.at(line.features[i]), weight, kTolerance) << "the order by weight, at " << i;
+    EXPECT_NEAR(line.values.at(feature), weight, kSumTolerance) << feature;
+    EXPECT_NEAR(line.values.at(line.features[i]), weight, kSumTolerance) << "the order by weight, at " << i;
     sum += std::abs(line.values.at(feature));
   }
   for (const double value : line.values) sum -= std::abs(value);
-  EXPECT_NEAR(sum, 0, kTolerance) << "those that were not chosen weigh nothing";
-  EXPECT_NEAR(line.intercept, golden.at("intercept"), kTolerance);
-  EXPECT_NEAR(line.r2, golden.at("r2"), kTolerance);
-  EXPECT_NEAR(line.local_pred, golden.at("local_pred"), kTolerance);
+  EXPECT_NEAR(sum, 0, kSumTolerance) << "those that were not chosen weigh nothing";
+  EXPECT_NEAR(line.intercept, golden.at("intercept"), kSumTolerance);
+  EXPECT_NEAR(line.r2, golden.at("r2"), kSumTolerance);
+  EXPECT_NEAR(line.local_pred, golden.at("local_pred"), kSumTolerance);
 }
 
 TEST(Lime, DrawsTheSamplesOfThePackage) {
-  for (const json& golden : goldens().at("samples")) {
+  for (const json& golden : lime_goldens().at("samples")) {
     SCOPED_TRACE(golden.dump().substr(0, 60));
     const Masks masks = drawn(golden.at("units"), golden.at("num_samples"), golden.at("seed"));
     EXPECT_EQ(sha256_of({reinterpret_cast<const char*>(masks.kept.data()), masks.kept.size()}), golden.at("sha256").get<std::string>());
@@ -79,7 +79,7 @@ TEST(Lime, DrawsTheSamplesOfThePackage) {
 
 TEST(Lime, DistancesAndWeightsAreThoseOfThePackage) {
   std::size_t found = 0;
-  for (const json& golden : goldens().at("samples")) {
+  for (const json& golden : lime_goldens().at("samples")) {
     for (const json& sample : golden.value("by_kept", json::array())) {
       const double distance = lime_distance(sample[0], golden.at("units"));
       EXPECT_NEAR(distance, sample[1], 1e-12 * 100);  // 1e-12 of the cosine distance, which is times 100
@@ -91,7 +91,7 @@ TEST(Lime, DistancesAndWeightsAreThoseOfThePackage) {
 }
 
 TEST(Lime, LinesFromGivenSamplesAreThoseOfThePackage) {
-  for (const json& golden : goldens().at("fits")) {
+  for (const json& golden : lime_goldens().at("fits")) {
     SCOPED_TRACE(golden.at("name").get<std::string>());
     Masks masks(golden.at("rows")[0].get<std::string>().size());
     for (const json& row : golden.at("rows")) masks.add_row(row_of(row.get<std::string>()));
@@ -105,7 +105,7 @@ TEST(Lime, LinesFromGivenSamplesAreThoseOfThePackage) {
 }
 
 TEST(Lime, ExplanationsAreThoseOfThePackage) {
-  for (const json& golden : goldens().at("explanations")) {
+  for (const json& golden : lime_goldens().at("explanations")) {
     SCOPED_TRACE(golden.at("text").get<std::string>());
     ToyGame toy = ToyGame::from_json(golden.at("toy"));
     for (const json& line : golden.at("lines")) {
@@ -122,7 +122,7 @@ TEST(Lime, ExplanationsAreThoseOfThePackage) {
 }
 
 TEST(Lime, SubmodularPickIsThatOfThePackage) {
-  for (const json& golden : goldens().at("picks")) {
+  for (const json& golden : lime_goldens().at("picks")) {
     std::vector<FeatureWeights> texts;
     for (const json& row : golden.at("texts")) {
       texts.emplace_back();
@@ -146,10 +146,10 @@ TEST(Lime, LineOfALinearGameIsTheGame) {
     weights.push_back(lime_weight(lime_distance(static_cast<std::size_t>(std::accumulate(masks[row].begin(), masks[row].end(), 0)), 6), 25));
   }
   const LimeExplanation line = fit_line(masks, labels, weights, FeatureSelection::none, 10, 0);
-  for (std::size_t player = 0; player < 6; ++player) EXPECT_NEAR(line.values[player], toy.weights[player], kTolerance) << player;
-  EXPECT_NEAR(line.intercept, 0.3, kTolerance);
-  EXPECT_NEAR(line.r2, 1, kTolerance);
-  EXPECT_NEAR(line.local_pred, 4.3, kTolerance);
+  for (std::size_t player = 0; player < 6; ++player) EXPECT_NEAR(line.values[player], toy.weights[player], kSumTolerance) << player;
+  EXPECT_NEAR(line.intercept, 0.3, kSumTolerance);
+  EXPECT_NEAR(line.r2, 1, kSumTolerance);
+  EXPECT_NEAR(line.local_pred, 4.3, kSumTolerance);
   EXPECT_EQ(line.features.front(), 5U);
 }
 
@@ -162,10 +162,10 @@ TEST(Lime, EqualColumnsShareAWeightOrOneHasIt) {
   }
   const std::vector<double> weights(5, 1.0);
   const LimeExplanation shared = fit_line(masks, labels, weights, FeatureSelection::none, 2);
-  EXPECT_NEAR(shared.values[0], shared.values[1], kTolerance);
+  EXPECT_NEAR(shared.values[0], shared.values[1], kSumTolerance);
   for (const auto selection : {FeatureSelection::none, FeatureSelection::forward_selection}) {
     const LimeExplanation one = fit_line(masks, labels, weights, selection, 2, 0);
-    EXPECT_NEAR(one.values[0], 1, kTolerance);
+    EXPECT_NEAR(one.values[0], 1, kSumTolerance);
     EXPECT_EQ(one.values[1], 0);
   }
 }

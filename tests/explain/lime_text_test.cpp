@@ -16,13 +16,13 @@ namespace {
 
 using nlohmann::json;
 
-const json& goldens() {
+const json& lime_text_goldens() {
   static const json all = reference::explain_goldens("lime");
   return all;
 }
 
 TEST(LimeText, IsCutAsThePackageCutsIt) {
-  for (const json& golden : goldens().at("texts")) {
+  for (const json& golden : lime_text_goldens().at("texts")) {
     const std::string raw = golden.at("text");
     const bool bow = golden.at("bow");
     SCOPED_TRACE(raw + (bow ? "" : ", without bow"));
@@ -54,7 +54,7 @@ TEST(LimeText, IsCutAsThePackageCutsIt) {
 }
 
 TEST(LimeText, PiecesAreTheText) {
-  for (const json& golden : goldens().at("texts")) {
+  for (const json& golden : lime_text_goldens().at("texts")) {
     const LimeText text(golden.at("text").get<std::string>());
     std::string together;
     std::size_t code_points = 0;
@@ -80,7 +80,7 @@ TEST(LimeText, RemovedWordsWithoutBowBecomeTheMask) {
 TEST(LimeText, WordCharactersAreThoseOfPython) {
   const auto code_points = [](const char* name) {
     std::vector<bool> of(0x110000);
-    for (const json& range : goldens().at(name)) std::fill(of.begin() + range[0].get<int>(), of.begin() + range[1].get<int>(), true);
+    for (const json& range : lime_text_goldens().at(name)) std::fill(of.begin() + range[0].get<int>(), of.begin() + range[1].get<int>(), true);
     return of;
   };
   const auto words = code_points("word_ranges");

@@ -32,9 +32,9 @@ std::vector<double> closed_form(const Game& game, std::size_t output, const Part
       for (std::size_t i = 0; i < siblings.size(); ++i) {
         if (subset >> i & 1) std::fill_n(kept.begin() + static_cast<long>(first[siblings[i]]), tree.size(siblings[i]), std::uint8_t{1});
       }
-      const double without = testing::value_of(game, kept, output);
+      const double without = reference::value_of(game, kept, output);
       kept[player] = 1;
-      values[player] += testing::value_of(game, kept, output) - without;
+      values[player] += reference::value_of(game, kept, output) - without;
     }
     values[player] /= static_cast<double>(std::size_t{1} << siblings.size());
   }
@@ -57,9 +57,9 @@ std::vector<double> mean_over_orders(const Game& game, std::size_t output, const
     }
     std::vector<std::uint8_t> kept(tree.num_leaves);
     for (const std::size_t player : players.back()) {
-      const double without = testing::value_of(game, kept, output);
+      const double without = reference::value_of(game, kept, output);
       kept[player] = 1;
-      values[player] += (testing::value_of(game, kept, output) - without) / static_cast<double>(orders);
+      values[player] += (reference::value_of(game, kept, output) - without) / static_cast<double>(orders);
     }
   }
   return values;
@@ -74,8 +74,8 @@ TEST(Owen, RecursionIsTheClosedFormAndTheMeanOverOrders) {
   RandomState random(1);
   for (std::size_t num_players = 1; num_players <= 10; ++num_players) {
     SCOPED_TRACE(num_players);
-    const PartitionTree tree = testing::random_tree(num_players, random);
-    const Game game = testing::game_of_sets(num_players, testing::hash_model);
+    const PartitionTree tree = reference::random_tree(num_players, random);
+    const Game game = reference::game_of_sets(num_players, reference::hash_model);
     const Budget budget;
     for (const std::size_t output : {0, 1}) {
       const ShapValues found = exact_owen(ShapProblem(game, output, budget), tree);
@@ -98,7 +98,7 @@ TEST(Owen, CoalitionsAreThoseOfTheRun) {
   EXPECT_EQ(owen_coalitions(PartitionTree{.num_leaves = 1, .joins = {}}), 2U);
 
   std::size_t asked = 0;
-  Game game = testing::game_of_players(8, [&](std::span<const std::uint8_t>) { return static_cast<double>(++asked); });
+  Game game = reference::game_of_players(8, [&](std::span<const std::uint8_t>) { return static_cast<double>(++asked); });
   const Budget budget;
   exact_owen(ShapProblem(game, 0, budget), partition_tree(cannoli));
   EXPECT_EQ(asked, 52U);
@@ -112,13 +112,13 @@ TEST(Owen, ADeepTreeTakesMoreThanAnyNumber) {
 
 // S3 and S5: as PartitionExplainer, exact and truncated at 500, 101, 3 and 2 texts, with ties broken by the same draws.
 TEST(Owen, PartitionIsThatOfShap) {
-  const nlohmann::json goldens = testing::golden("shap_values.json");
+  const nlohmann::json goldens = reference::golden("shap_values.json");
   for (const nlohmann::json& run : goldens["partition"]) {
     SCOPED_TRACE(run["game"].get<std::string>() + ": " + run["text"].get<std::string>());
-    const ShapText text = testing::shap_text(run["family"], run["text"]);
+    const ShapText text = reference::shap_text(run["family"], run["text"]);
     const PartitionTree tree = partition_tree(text.segments(), text.separator());
     std::size_t asked = 0;
-    Game game = testing::game_of_text(text, testing::toy_model(run["game"]));
+    Game game = reference::game_of_text(text, reference::toy_model(run["game"]));
     game.values = [&asked, values = game.values](const Masks& masks) {
       asked += masks.rows;
       return values(masks);
@@ -142,17 +142,17 @@ TEST(Owen, PartitionIsThatOfShap) {
 
 TEST(Owen, InteractionIsWhatBothSidesDoTogether) {
   // Players 0 and 1 only together give 1, player 2 takes half of it away.
-  const Game game = testing::game_of_players(4, [](auto kept) { return kept[0] * kept[1] * (1 - 0.5 * kept[2]); });
-  const PartitionTree tree = testing::tree_of_merges(4, {0, 1, 0});  // ((0 1) (2 3))
+  const Game game = reference::game_of_players(4, [](auto kept) { return kept[0] * kept[1] * (1 - 0.5 * kept[2]); });
+  const PartitionTree tree = reference::tree_of_merges(4, {0, 1, 0});  // ((0 1) (2 3))
   const Budget budget;
   const ShapValues found = exact_owen(ShapProblem(game, 0, budget), tree);
   expect_near(found.interactions, {1, 0, -0.5}, kRounding);
 }
 
 TEST(Owen, InteractionsNotAskedForAreNan) {
-  const Game game = testing::game_of_sets(6, testing::hash_model);
+  const Game game = reference::game_of_sets(6, reference::hash_model);
   RandomState random(3);
-  const PartitionTree tree = testing::random_tree(6, random);
+  const PartitionTree tree = reference::random_tree(6, random);
   const Budget budget;
   const ShapValues found = partition_owen(ShapProblem(game, 0, budget), tree, 4, random);
   EXPECT_TRUE(found.truncated);
@@ -161,9 +161,9 @@ TEST(Owen, InteractionsNotAskedForAreNan) {
 }
 
 TEST(Owen, AStoppedRunSpreadsWhatIsLeft) {
-  const Game game = testing::game_of_sets(9, testing::hash_model);
+  const Game game = reference::game_of_sets(9, reference::hash_model);
   RandomState random(4);
-  const PartitionTree tree = testing::random_tree(9, random);
+  const PartitionTree tree = reference::random_tree(9, random);
   int looks = 0;
   const Budget budget = {.deadline = {}, .cancelled = [&] { return ++looks > 2; }};
   ShapProblem problem(game, 0, budget);
@@ -173,9 +173,9 @@ TEST(Owen, AStoppedRunSpreadsWhatIsLeft) {
 }
 
 TEST(Owen, WithoutABudgetNothingIsSaid) {
-  const Game game = testing::game_of_sets(3, testing::hash_model);
+  const Game game = reference::game_of_sets(3, reference::hash_model);
   const Budget budget = {.deadline = {}, .cancelled = [] { return true; }};
-  const ShapValues found = exact_owen(ShapProblem(game, 0, budget), testing::tree_of_merges(3, {0, 0}));
+  const ShapValues found = exact_owen(ShapProblem(game, 0, budget), reference::tree_of_merges(3, {0, 0}));
   EXPECT_TRUE(found.stopped && !found.exact);
   EXPECT_EQ(found.values, std::vector<double>(3));
   EXPECT_EQ(found.low, std::vector<double>(3, -std::numeric_limits<double>::infinity()));
@@ -183,9 +183,9 @@ TEST(Owen, WithoutABudgetNothingIsSaid) {
 }
 
 TEST(Owen, BatchSizeChangesNothing) {
-  Game game = testing::game_of_sets(9, testing::hash_model);
+  Game game = reference::game_of_sets(9, reference::hash_model);
   RandomState random(5);
-  const PartitionTree tree = testing::random_tree(9, random);
+  const PartitionTree tree = reference::random_tree(9, random);
   const Budget budget;
   const std::vector<double> expected = exact_owen(ShapProblem(game, 0, budget), tree).values;
   for (const std::size_t batch_size : {0, 1, 7, 1000}) {
@@ -197,16 +197,16 @@ TEST(Owen, BatchSizeChangesNothing) {
 // Axioms.
 TEST(Owen, OfALinearGameAreTheWeights) {
   const std::vector<double> weights = {0.5, -1, 0, 2, 0.25, 3};
-  const Game game = testing::game_of_players(6, [&](auto kept) { return std::inner_product(kept.begin(), kept.end(), weights.begin(), 7.0); });
+  const Game game = reference::game_of_players(6, [&](auto kept) { return std::inner_product(kept.begin(), kept.end(), weights.begin(), 7.0); });
   RandomState random(6);
   const Budget budget;
-  expect_near(exact_owen(ShapProblem(game, 0, budget), testing::random_tree(6, random)).values, weights, kRounding);
+  expect_near(exact_owen(ShapProblem(game, 0, budget), reference::random_tree(6, random)).values, weights, kRounding);
 }
 
 TEST(Owen, SymmetricSiblingsShareAndADummyGetsNothing) {
-  const Game game = testing::game_of_players(5, [](auto kept) { return kept[1] * kept[2] * (1 + kept[4]); });
+  const Game game = reference::game_of_players(5, [](auto kept) { return kept[1] * kept[2] * (1 + kept[4]); });
   const Budget budget;
-  const std::vector<double> values = exact_owen(ShapProblem(game, 0, budget), testing::tree_of_merges(5, {1, 0, 0, 0})).values;
+  const std::vector<double> values = exact_owen(ShapProblem(game, 0, budget), reference::tree_of_merges(5, {1, 0, 0, 0})).values;
   EXPECT_NEAR(values[1], values[2], kRounding);
   EXPECT_NEAR(values[0], 0, kRounding);
   EXPECT_NEAR(values[3], 0, kRounding);

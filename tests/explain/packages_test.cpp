@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr double kTolerance = 1e-4;  // f32 logits differ by 1e-5
+constexpr double kLogitTolerance = 1e-4;  // f32 logits differ by 1e-5
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 constexpr std::size_t kTexts = 1;  // the sanitizers cost a hundred times as much in kernels that are not optimised
@@ -62,11 +62,11 @@ TEST_F(Packages, LimeSaysTheSame) {
       ASSERT_EQ(explainer.text().units.size(), words.size());
       for (std::size_t word = 0; word < words.size(); ++word) {
         EXPECT_EQ(explainer.text().units[word].text, words[word]);
-        EXPECT_NEAR(lime.values[word], golden.at("weights")[word], kTolerance) << words[word];
+        EXPECT_NEAR(lime.values[word], golden.at("weights")[word], kLogitTolerance) << words[word];
       }
-      EXPECT_NEAR(lime.intercept, golden.at("intercept"), kTolerance);
-      EXPECT_NEAR(lime.r2, golden.at("r2"), kTolerance);
-      EXPECT_NEAR(lime.local_pred, golden.at("local_pred"), kTolerance);
+      EXPECT_NEAR(lime.intercept, golden.at("intercept"), kLogitTolerance);
+      EXPECT_NEAR(lime.r2, golden.at("r2"), kLogitTolerance);
+      EXPECT_NEAR(lime.local_pred, golden.at("local_pred"), kLogitTolerance);
     }
   }
 }
@@ -83,9 +83,9 @@ TEST_F(Packages, ShapSaysTheSame) {
     ASSERT_EQ(explainer.text().units.size(), segments.size());
     for (std::size_t token = 0; token < segments.size(); ++token) {
       EXPECT_EQ(explainer.text().units[token].text, segments[token]);
-      EXPECT_NEAR(shap.values[token], golden.at("values")[token], kTolerance) << segments[token];
+      EXPECT_NEAR(shap.values[token], golden.at("values")[token], kLogitTolerance) << segments[token];
     }
-    EXPECT_NEAR(shap.base_value, golden.at("base_value"), kTolerance);
+    EXPECT_NEAR(shap.base_value, golden.at("base_value"), kLogitTolerance);
   }
 }
 

@@ -35,7 +35,7 @@ TEST(PartitionTree, WhatFollowsAnApostropheStaysWithIt) {
 
 // 200 random sequences of words, pieces, brackets, marks, special tokens and odd spaces.
 TEST(PartitionTree, IsThatOfShap) {
-  const nlohmann::json goldens = testing::golden("shap_trees.json");
+  const nlohmann::json goldens = reference::golden("shap_trees.json");
   const std::string separator = goldens["separator"];
   for (const nlohmann::json& row : goldens["trees"]) {
     const std::string letters = row[0];
@@ -43,7 +43,7 @@ TEST(PartitionTree, IsThatOfShap) {
     std::vector<std::string> segments;
     for (const char letter : letters) segments.push_back(goldens["alphabet"][std::string(1, letter)]);
     EXPECT_EQ(partition_tree(segments, separator).joins,
-              testing::tree_of_merges(segments.size(), row[1].get<std::vector<std::size_t>>()).joins);
+              reference::tree_of_merges(segments.size(), row[1].get<std::vector<std::size_t>>()).joins);
   }
 }
 
@@ -54,7 +54,7 @@ TEST(PartitionTree, OfOneSegmentHasNoJoin) {
 
 TEST(PartitionTree, LeavesOfAPhraseStandTogether) {
   RandomState random(5);
-  const PartitionTree tree = testing::random_tree(40, random);
+  const PartitionTree tree = reference::random_tree(40, random);
   const std::vector<std::size_t> first = tree.first_leaves();
   for (std::size_t node = tree.num_leaves; node < tree.num_nodes(); ++node) {
     EXPECT_EQ(first[tree.join(node).right], first[tree.join(node).left] + tree.size(tree.join(node).left));

@@ -20,7 +20,7 @@ namespace {
 
 using namespace reference;
 
-nlohmann::json goldens() {
+nlohmann::json rollout_goldens() {
   std::ifstream file(source_directory() / "tests" / "data" / "explain" / "rollout.json");
   return nlohmann::json::parse(file);
 }
@@ -44,7 +44,7 @@ EncoderOutputs outputs_of(const nlohmann::json& json) {
   return outputs;
 }
 
-RolloutOptions options_of(const nlohmann::json& recorded) {
+RolloutOptions rollout_options(const nlohmann::json& recorded) {
   RolloutOptions options;
   const auto& pooling = recorded.at("pooling");
   if (pooling.is_number()) {
@@ -59,12 +59,12 @@ RolloutOptions options_of(const nlohmann::json& recorded) {
 }
 
 TEST(Rollout, IsThatOfNumpy) {
-  const nlohmann::json json = goldens();
+  const nlohmann::json json = rollout_goldens();
   const EncoderOutputs outputs = outputs_of(json);
   const std::vector<Tensor> gradients = layers_of(json, "gradients");
   for (const auto& recorded : json.at("cases")) {
     SCOPED_TRACE(recorded.dump());
-    const RolloutOptions options = options_of(recorded);
+    const RolloutOptions options = rollout_options(recorded);
     const std::vector<double> expected = recorded.at("values");
     const std::vector<double> found = recorded.contains("gradients") ? gradient_rollout(outputs, 1, gradients, options) : attention_rollout(outputs, 1, options);
     ASSERT_EQ(found.size(), expected.size());
@@ -74,25 +74,25 @@ TEST(Rollout, IsThatOfNumpy) {
 
 // With the share of the token in itself, they sum to 1: nothing is lost on the way.
 TEST(Rollout, SharesOfAMeanSumToOne) {
-  const std::vector<double> shares = attention_rollout(outputs_of(goldens()), 1, {.pooling = Pooling::mean});
+  const std::vector<double> shares = attention_rollout(outputs_of(rollout_goldens()), 1, {.pooling = Pooling::mean});
   EXPECT_NEAR(std::accumulate(shares.begin(), shares.end(), 0.0), 1.0, 1e-6);
 }
 
 TEST(Rollout, OneTokenAloneHasNoOther) {
-  const EncoderOutputs outputs = outputs_of(goldens());
+  const EncoderOutputs outputs = outputs_of(rollout_goldens());
   EXPECT_EQ(attention_rollout(outputs, 0), std::vector<double>{0});
   EXPECT_EQ(attention_rollout(outputs, 0, {.pooling = Pooling::mean}), std::vector<double>{1});
 }
 
 TEST(Rollout, NothingFlowsWhereGradientsAreNegative) {
-  const nlohmann::json json = goldens();
+  const nlohmann::json json = rollout_goldens();
   std::vector<Tensor> gradients = layers_of(json, "gradients");
   for (Tensor& layer : gradients) std::ranges::fill(layer.data, -1.0f);
   EXPECT_EQ(gradient_rollout(outputs_of(json), 1, gradients), std::vector<double>(6));
 }
 
 TEST(Rollout, WhatIsNotThereIsRefused) {
-  const nlohmann::json json = goldens();
+  const nlohmann::json json = rollout_goldens();
   EncoderOutputs outputs = outputs_of(json);
   std::vector<Tensor> gradients = layers_of(json, "gradients");
   const auto refused = [&](std::initializer_list<std::string_view> parts, const std::function<void()>& action) {

@@ -15,7 +15,7 @@
 namespace filbert {
 namespace {
 
-constexpr double kRounding = 1e-12;  // of sums of a few thousand doubles below 1
+constexpr double kSampleRounding = 1e-12;  // of sums of a few thousand doubles below 1
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // The values of all sets looked up: what 1,000 runs ask for again and again.
@@ -25,9 +25,9 @@ Game tabled(const Game& game) {
   for (std::size_t set = 0; set < table.size(); ++set) {
     std::vector<std::uint8_t> kept(num_players);
     for (std::size_t i = 0; i < num_players; ++i) kept[i] = set >> i & 1;
-    table[set] = testing::value_of(game, kept);
+    table[set] = reference::value_of(game, kept);
   }
-  return testing::game_of_players(num_players, [table](std::span<const std::uint8_t> kept) {
+  return reference::game_of_players(num_players, [table](std::span<const std::uint8_t> kept) {
     std::size_t set = 0;
     for (std::size_t i = 0; i < kept.size(); ++i) set |= std::size_t{kept[i]} << i;
     return table[set];
@@ -41,7 +41,7 @@ const std::vector<std::function<double(std::span<const std::uint8_t>)>>& word_ga
   static const std::vector<std::function<double(std::span<const std::uint8_t>)>> games = {
       [](auto kept) { return squash(1.5 * kept[0] - 0.7 * kept[1] + 0.4 * kept[2] + 2.2 * kept[3] - 1.1 * kept[4] + 0.9 * kept[6] - 0.5); },
       [](auto kept) { return squash(2.5 * kept[3] * (1 - 2.0 * kept[2]) + 0.5 * kept[0] - 0.8 * kept[5] + 0.3 * kept[6]); },
-      [](auto kept) { return testing::hash_model(std::string(kept.begin(), kept.end()))[0]; },
+      [](auto kept) { return reference::hash_model(std::string(kept.begin(), kept.end()))[0]; },
       [](auto kept) { return std::max({0.9 * kept[0], 0.6 * kept[4], 0.5 * kept[5] * kept[6]}) + 0.1 * kept[1] * kept[2]; },
   };
   return games;
@@ -95,9 +95,9 @@ TEST(ShapSampled, IntervalsHoldTheValueInNineteenOfTwentyRuns) {
   double sum = 0;
   int cases = 0;
   for (std::size_t number = 0; number < word_games().size(); ++number) {
-    Game game = tabled(testing::game_of_players(7, word_games()[number]));
+    Game game = tabled(reference::game_of_players(7, word_games()[number]));
     game.batch_size = 12;  // one pair: a look after each
-    const PartitionTree tree = testing::random_tree(7, random);
+    const PartitionTree tree = reference::random_tree(7, random);
     for (const PartitionTree* of : {static_cast<const PartitionTree*>(nullptr), &tree}) {
       for (const double half_width : {0.02, 0.04}) {
         const double share = coverage(game, of, half_width, kRuns, random);
@@ -113,19 +113,19 @@ TEST(ShapSampled, IntervalsHoldTheValueInNineteenOfTwentyRuns) {
 }
 
 TEST(ShapSampled, ValuesAddUpAndReachTheWidthAskedFor) {
-  const Game game = testing::game_of_sets(12, testing::hash_model);
+  const Game game = reference::game_of_sets(12, reference::hash_model);
   RandomState random(9);
-  const PartitionTree tree = testing::random_tree(12, random);
+  const PartitionTree tree = reference::random_tree(12, random);
   const Budget budget;
   const ShapProblem problem(game, 1, budget);
   for (const PartitionTree* of : {static_cast<const PartitionTree*>(nullptr), &tree}) {
     const ShapValues found = sampled_values(problem, of, 0.05, random);
     EXPECT_FALSE(found.stopped || found.exact);
     EXPECT_GE(found.orders, kFewestPairs);
-    EXPECT_NEAR(std::accumulate(found.values.begin(), found.values.end(), 0.0), problem.total(), kRounding);
+    EXPECT_NEAR(std::accumulate(found.values.begin(), found.values.end(), 0.0), problem.total(), kSampleRounding);
     for (std::size_t i = 0; i < 12; ++i) {
-      EXPECT_LE(found.high[i] - found.low[i], 0.1 + kRounding);
-      EXPECT_NEAR(found.high[i] + found.low[i], 2 * found.values[i], kRounding);
+      EXPECT_LE(found.high[i] - found.low[i], 0.1 + kSampleRounding);
+      EXPECT_NEAR(found.high[i] + found.low[i], 2 * found.values[i], kSampleRounding);
     }
     const std::vector<double> truth = of ? exact_owen(problem, tree).values : exact_shapley(problem).values;
     for (std::size_t i = 0; i < 12; ++i) EXPECT_NEAR(found.values[i], truth[i], 0.1);  // twice the half width
@@ -133,7 +133,7 @@ TEST(ShapSampled, ValuesAddUpAndReachTheWidthAskedFor) {
 }
 
 TEST(ShapSampled, ASeedIsARun) {
-  const Game game = testing::game_of_sets(9, testing::hash_model);
+  const Game game = reference::game_of_sets(9, reference::hash_model);
   const Budget budget;
   const ShapProblem problem(game, 0, budget);
   RandomState one(10);
@@ -145,7 +145,7 @@ TEST(ShapSampled, ASeedIsARun) {
 }
 
 TEST(ShapSampled, ALinearGameIsExactWithTheFewestPairs) {
-  const Game game = testing::game_of_players(5, [](auto kept) { return 0.25 * kept[0] - 2.0 * kept[3]; });
+  const Game game = reference::game_of_players(5, [](auto kept) { return 0.25 * kept[0] - 2.0 * kept[3]; });
   const Budget budget;
   RandomState random(12);
   const ShapValues found = sampled_values(ShapProblem(game, 0, budget), nullptr, 0.02, random);
@@ -156,7 +156,7 @@ TEST(ShapSampled, ALinearGameIsExactWithTheFewestPairs) {
 
 // Player 4 does nothing, which as many equal pairs as suffice do not prove beside players that vary.
 TEST(ShapSampled, EqualPairsAreNoProof) {
-  Game game = testing::game_of_players(5, [](auto kept) { return 1.0 * kept[0] * kept[1] * kept[2]; });
+  Game game = reference::game_of_players(5, [](auto kept) { return 1.0 * kept[0] * kept[1] * kept[2]; });
   game.batch_size = 8;
   const Budget budget;
   RandomState random(13);
@@ -165,13 +165,13 @@ TEST(ShapSampled, EqualPairsAreNoProof) {
   EXPECT_EQ(found.values[4], 0);
   EXPECT_GT(found.high[4], 0.05);
   // One that stands beside all others in the tree is settled by each pair.
-  const PartitionTree tree = testing::tree_of_merges(5, {0, 0, 0, 0});
+  const PartitionTree tree = reference::tree_of_merges(5, {0, 0, 0, 0});
   const ShapValues of_tree = sampled_values(ShapProblem(game, 0, budget), &tree, 1, random);
   EXPECT_EQ(of_tree.high[4], of_tree.low[4]);
 }
 
 TEST(ShapSampled, AStopKeepsWholePairs) {
-  Game game = testing::game_of_sets(20, testing::hash_model);
+  Game game = reference::game_of_sets(20, reference::hash_model);
   game.batch_size = 10;  // a pair is four calls
   for (const int looks_left : {0, 3, 4, 9}) {
     int looks = 0;
@@ -182,7 +182,7 @@ TEST(ShapSampled, AStopKeepsWholePairs) {
     EXPECT_TRUE(found.stopped);
     EXPECT_EQ(found.orders, static_cast<std::size_t>(looks_left / 4));
     const double total = std::accumulate(found.values.begin(), found.values.end(), 0.0);
-    EXPECT_NEAR(total, looks_left < 4 ? 0 : problem.total(), kRounding);
+    EXPECT_NEAR(total, looks_left < 4 ? 0 : problem.total(), kSampleRounding);
     EXPECT_EQ(found.high[0] == kInfinity, looks_left < 8);
     EXPECT_EQ(found.low[0] == -kInfinity, looks_left < 8);
   }
@@ -190,7 +190,7 @@ TEST(ShapSampled, AStopKeepsWholePairs) {
 
 TEST(OrderWalk, APhraseStaysTogether) {
   RandomState random(15);
-  const PartitionTree tree = testing::random_tree(15, random);
+  const PartitionTree tree = reference::random_tree(15, random);
   const std::vector<std::size_t> first = tree.first_leaves();
   for (int i = 0; i < 20; ++i) {
     const std::vector<std::size_t> order = order_of_tree(tree, [&] { return random.interval(1) == 0; });
@@ -206,7 +206,7 @@ TEST(OrderWalk, APhraseStaysTogether) {
 
 TEST(OrderWalk, APairIsTheMeanOfBothDirections) {
   // 1 where both stay: the later of both gets it, half of it in a pair.
-  const Game game = testing::game_of_players(3, [](auto kept) { return 1.0 * kept[0] * kept[2] + 4 * kept[1]; });
+  const Game game = reference::game_of_players(3, [](auto kept) { return 1.0 * kept[0] * kept[2] + 4 * kept[1]; });
   const Budget budget;
   const std::vector<WalkedPair> pairs = walk_pairs(ShapProblem(game, 0, budget), {{0, 1, 2}, {2, 0, 1}}).value();
   for (const WalkedPair& pair : pairs) {

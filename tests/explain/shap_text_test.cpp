@@ -18,7 +18,7 @@ std::vector<std::uint8_t> bits(const std::string& text) {
   return values;
 }
 
-ShapTextOptions options_of(const nlohmann::json& masker) {
+ShapTextOptions masker_options(const nlohmann::json& masker) {
   const KeptEnds kept = shap_kept_ends(masker["null_tokens"], false);
   EXPECT_EQ((std::vector<std::size_t>{kept.prefix, kept.suffix}), masker["keep"].get<std::vector<std::size_t>>());
   ShapTextOptions options = {.mask_token = masker["mask_token"], .collapse_mask_token = masker["collapse_mask_token"], .kept = kept};
@@ -30,15 +30,15 @@ ShapTextOptions options_of(const nlohmann::json& masker) {
 }
 
 TEST(ShapText, SegmentsAndMaskedTextsAreThoseOfShap) {
-  const nlohmann::json goldens = testing::golden("shap_texts.json");
+  const nlohmann::json goldens = reference::golden("shap_texts.json");
   for (const nlohmann::json& masker : goldens["maskers"]) {
     for (const nlohmann::json& each : masker["texts"]) {
       SCOPED_TRACE(masker["family"].get<std::string>() + ": " + each["text"].get<std::string>());
-      const ShapText text = testing::shap_text(masker["family"], each["text"], options_of(masker));
+      const ShapText text = reference::shap_text(masker["family"], each["text"], masker_options(masker));
       EXPECT_EQ(text.segments(), each["segments"].get<Strings>());
       EXPECT_EQ(text.invariants(), bits(each["invariants"]));
       EXPECT_EQ(partition_tree(text.segments(), text.separator()).joins,
-                testing::tree_of_merges(text.segments().size(), each["tree"].get<std::vector<std::size_t>>()).joins);
+                reference::tree_of_merges(text.segments().size(), each["tree"].get<std::vector<std::size_t>>()).joins);
       for (const auto& [mask, masked] : each["masks"].items()) EXPECT_EQ(text.masked(bits(mask)), masked.get<std::string>()) << mask;
     }
   }

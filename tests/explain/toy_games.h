@@ -18,7 +18,7 @@
 #include "explain/random.h"
 #include "explain/shap_text.h"
 
-namespace filbert::testing {
+namespace filbert::reference {
 
 inline std::filesystem::path data(const std::string& name) { return std::filesystem::path(FILBERT_SOURCE_DIR) / "tests/data" / name; }
 
@@ -134,4 +134,4 @@ inline ShapText shap_text(const std::string& family, const std::string& text) {
                                   .kept = {1, 1}});
 }
 
-}  // namespace filbert::testing
+}  // namespace filbert::reference

@@ -15,13 +15,13 @@ namespace {
 
 using namespace reference;
 
-std::vector<ExpectedTensor> tensors_of(const std::string& fields) {
+std::vector<ExpectedTensor> convbert_tensors(const std::string& fields) {
   const std::string sizes = R"(, "hidden_size": 48, "embedding_size": 48, "num_attention_heads": 4, "num_hidden_layers": 1})";
   return expected_tensors(Config::from_json(R"({"model_type": "convbert")" + fields + sizes, "config.json"));  // of a field given twice, the first counts
 }
 
 std::vector<std::size_t> shape_of(const std::string& fields, std::string_view file_name) {
-  const std::vector<ExpectedTensor> tensors = tensors_of(fields);
+  const std::vector<ExpectedTensor> tensors = convbert_tensors(fields);
   const auto found = std::ranges::find(tensors, file_name, &ExpectedTensor::file_name);
   return found == tensors.end() ? std::vector<std::size_t>() : found->shape;
 }
@@ -40,12 +40,12 @@ TEST(ConvBert, HalfOfTheNumbersAttendWhateverTheHeads) {
 
 TEST(ConvBert, WhatItCannotRunIsRefusedByName) {
   const auto refused = [](const std::string& fields, std::initializer_list<std::string_view> parts) {
-    expect_error(ErrorKind::unsupported, parts, [&] { tensors_of(fields); });
+    expect_error(ErrorKind::unsupported, parts, [&] { convbert_tensors(fields); });
   };
   refused(R"(, "conv_kernel_size": 8)", {"config.json", "conv_kernel_size", "odd", "8"});
   refused(R"(, "num_groups": 5)", {"num_groups", "hidden_size (48)", "5"});
   refused(R"(, "num_attention_heads": 16, "head_ratio": 1)", {"head_ratio", "hidden_size being 48", "16 of each"});
-  expect_error(ErrorKind::corrupt, {"head_ratio", "0"}, [] { tensors_of(R"(, "head_ratio": 0)"); });
+  expect_error(ErrorKind::corrupt, {"head_ratio", "0"}, [] { convbert_tensors(R"(, "head_ratio": 0)"); });
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ namespace {
 
 using namespace reference;
 
-Config config_of(const nlohmann::json& fields) {
+Config deberta_config(const nlohmann::json& fields) {
   nlohmann::json json = {{"model_type", "deberta-v2"}, {"vocab_size", 50}, {"hidden_size", 32}, {"num_hidden_layers", 2}, {"num_attention_heads", 4},
                          {"intermediate_size", 48}, {"relative_attention", true}, {"pos_att_type", "p2c|c2p"}};
   json.update(fields);
@@ -69,12 +69,12 @@ TEST(DebertaDistances, NumbersRiseToBothEndsWhicheverWayTheyAreCounted) {
 
 TEST(DebertaConfigs, PosAttTypeIsTextOrList) {
   for (const nlohmann::json& types : {nlohmann::json("P2C | c2p"), nlohmann::json({"c2p", "p2c"})}) {
-    const DebertaConfig config = DebertaConfig::of(config_of({{"pos_att_type", types}}));
+    const DebertaConfig config = DebertaConfig::of(deberta_config({{"pos_att_type", types}}));
     EXPECT_TRUE(config.content_to_position && config.position_to_content);
     EXPECT_EQ(config.scale_factor, 3u);
   }
-  EXPECT_EQ(DebertaConfig::of(config_of({{"pos_att_type", nullptr}})).scale_factor, 1u);
-  const DebertaConfig absolute = DebertaConfig::of(config_of({{"relative_attention", false}}));
+  EXPECT_EQ(DebertaConfig::of(deberta_config({{"pos_att_type", nullptr}})).scale_factor, 1u);
+  const DebertaConfig absolute = DebertaConfig::of(deberta_config({{"relative_attention", false}}));
   EXPECT_FALSE(absolute.content_to_position || absolute.position_to_content);
   EXPECT_EQ(absolute.scale_factor, 3u);  // counted all the same, as there
 }
@@ -87,15 +87,15 @@ TEST(DebertaConfigs, WhatIsNotComputedIsRefusedByItsName) {
   for (const auto& [field, value] : unsupported) {
     nlohmann::json fields = {{"conv_kernel_size", 3}};
     fields[field] = value;
-    const Config config = config_of(fields);
+    const Config config = deberta_config(fields);
     expect_error(ErrorKind::unsupported, {"config.json", field, "expected", "found"}, [&] { expected_tensors(config); });
   }
   expect_error(ErrorKind::unsupported, {"max_relative_positions", "at least 66", "found 65"},
-               [] { expected_tensors(config_of({{"position_buckets", 128}, {"max_relative_positions", 65}})); });
+               [] { expected_tensors(deberta_config({{"position_buckets", 128}, {"max_relative_positions", 65}})); });
   expect_error(ErrorKind::unsupported, {"talking_head", "false", "true"},
-               [] { expected_tensors(config_of({{"model_type", "deberta"}, {"talking_head", true}})); });
-  expect_error(ErrorKind::corrupt, {"conv_groups", "32", "5"}, [] { expected_tensors(config_of({{"conv_kernel_size", 3}, {"conv_groups", 5}})); });
-  expect_error(ErrorKind::corrupt, {"max_relative_positions", "1048576"}, [] { expected_tensors(config_of({{"max_relative_positions", 1 << 30}})); });
+               [] { expected_tensors(deberta_config({{"model_type", "deberta"}, {"talking_head", true}})); });
+  expect_error(ErrorKind::corrupt, {"conv_groups", "32", "5"}, [] { expected_tensors(deberta_config({{"conv_kernel_size", 3}, {"conv_groups", 5}})); });
+  expect_error(ErrorKind::corrupt, {"max_relative_positions", "1048576"}, [] { expected_tensors(deberta_config({{"max_relative_positions", 1 << 30}})); });
 }
 
 }  // namespace

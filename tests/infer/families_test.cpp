@@ -45,7 +45,7 @@ double greatest_difference_to(const FamilyRow& row, const Tensor& logits) {
   return greatest;
 }
 
-constexpr double kTolerance = 1e-5;  // the order of f32 sums
+constexpr double kFamilyTolerance = 1e-5;  // the order of f32 sums
 
 class SavedModel : public FamilyTest {
  protected:
@@ -74,7 +74,7 @@ TEST_P(SavedModel, EveryTableGivesTheRecordedLogits) {
     for (const FamilyRow& row : fixture().rows) {
       SCOPED_TRACE(row.text);
       const double difference = greatest_difference_to(row, model->logits(recorded({&row, 1})));
-      EXPECT_LE(difference, kTolerance);
+      EXPECT_LE(difference, kFamilyTolerance);
       greatest = std::max(greatest, difference);
     }
   }
@@ -145,7 +145,7 @@ bool proves(const Fixture& fixture) {
     const auto model = Model::load(fixture.directory, {.num_threads = 1}, choose_table(), fixture.task);
     return std::ranges::all_of(fixture.rows, [&](const FamilyRow& row) {
       const BatchEncoding encoding = encode(tokenizer, fixture, row);
-      return encoding.input_ids == row.input_ids && greatest_difference_to(row, model->logits(encoding)) <= kTolerance;
+      return encoding.input_ids == row.input_ids && greatest_difference_to(row, model->logits(encoding)) <= kFamilyTolerance;
     });
   } catch (const Error&) {
     return false;

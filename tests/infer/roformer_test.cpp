@@ -54,17 +54,17 @@ TEST(RoFormer, PairsAreNeighbours) {
   EXPECT_EQ(numbers, (std::vector<float>{-2, 1, 3, 4}));
 }
 
-std::vector<ExpectedTensor> tensors_of(const std::string& fields) {
+std::vector<ExpectedTensor> roformer_tensors(const std::string& fields) {
   return expected_tensors(Config::from_json(R"({"model_type": "roformer", "num_hidden_layers": 1)" + fields + "}", "config.json"));
 }
 
 TEST(RoFormer, OnlyTheTableMayBeAbsent) {
-  for (const ExpectedTensor& tensor : tensors_of("")) EXPECT_EQ(tensor.may_be_absent, tensor.name == "encoder.embed_positions.weight") << tensor.name;
+  for (const ExpectedTensor& tensor : roformer_tensors("")) EXPECT_EQ(tensor.may_be_absent, tensor.name == "encoder.embed_positions.weight") << tensor.name;
 }
 
 TEST(RoFormer, WhatItCannotRunIsRefusedByName) {
-  expect_error(ErrorKind::unsupported, {"config.json", "is_decoder", "false", "true"}, [] { tensors_of(R"(, "is_decoder": true)"); });
-  expect_error(ErrorKind::unsupported, {"num_attention_heads", "even", "3"}, [] { tensors_of(R"(, "hidden_size": 12, "num_attention_heads": 4)"); });
+  expect_error(ErrorKind::unsupported, {"config.json", "is_decoder", "false", "true"}, [] { roformer_tensors(R"(, "is_decoder": true)"); });
+  expect_error(ErrorKind::unsupported, {"num_attention_heads", "even", "3"}, [] { roformer_tensors(R"(, "hidden_size": 12, "num_attention_heads": 4)"); });
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 namespace filbert {
 namespace {
 
-constexpr Activation kActivations[] = {Activation::none, Activation::gelu, Activation::gelu_tanh, Activation::gelu_fast,
+constexpr Activation kDerivedActivations[] = {Activation::none, Activation::gelu, Activation::gelu_tanh, Activation::gelu_fast,
                                        Activation::quick_gelu, Activation::relu, Activation::silu, Activation::tanh};
 
 template <typename T>
@@ -41,7 +41,7 @@ double central_difference(std::vector<double> x, std::size_t at, const std::vect
 }
 
 TEST(PlainDerivatives, ActivationsAreTheirSlopes) {
-  for (const Activation activation : kActivations) {
+  for (const Activation activation : kDerivedActivations) {
     for (double x = -5.003; x < 5; x += 0.1) {
       const double expected = central_difference({x}, 0, {1}, [&](std::vector<double> at) { return std::vector{plain::activate(activation, at[0])}; });
       EXPECT_NEAR(plain::slope(activation, x), expected, 1e-9) << static_cast<int>(activation) << " at " << x;
@@ -86,7 +86,7 @@ TEST_P(Derivatives, OfActivationsAreThePlainOnes) {
   for (const float extreme : {30.0f, -30.0f, 300.0f, -300.0f}) x.push_back(extreme);
   const auto dy = random_numbers<float>(x.size(), 5);
   std::vector<float> dx(x.size());
-  for (const Activation activation : kActivations) {
+  for (const Activation activation : kDerivedActivations) {
     table.activate_backward(activation, x.data(), dy.data(), x.size(), dx.data());
     for (std::size_t at = 0; at < x.size(); ++at) {
       const double expected = static_cast<double>(dy[at]) * plain::slope(activation, static_cast<double>(x[at]));

@@ -18,7 +18,7 @@ using nlohmann::ordered_json;
 using reference::expect_error;
 using reference::safetensors_bytes;
 
-std::vector<TensorView> parse(const std::string& file) {
+std::vector<TensorView> parse_header(const std::string& file) {
   return parse_safetensors(std::as_bytes(std::span(file)), "a.safetensors");
 }
 
@@ -28,18 +28,18 @@ ordered_json entry(std::string dtype, std::vector<std::size_t> shape, std::size_
 
 // Parses {"w": entry} over `data_bytes` bytes.
 void parse_entry(const ordered_json& tensor, std::size_t data_bytes) {
-  parse(safetensors_bytes(ordered_json{{"w", tensor}}.dump(), std::string(data_bytes, '\0')));
+  parse_header(safetensors_bytes(ordered_json{{"w", tensor}}.dump(), std::string(data_bytes, '\0')));
 }
 
-void expect_corrupt(const std::string& file, std::initializer_list<std::string_view> parts = {"a.safetensors"}) {
-  expect_error(ErrorKind::corrupt, parts, [&] { parse(file); });
+void expect_corrupt_header(const std::string& file, std::initializer_list<std::string_view> parts = {"a.safetensors"}) {
+  expect_error(ErrorKind::corrupt, parts, [&] { parse_header(file); });
 }
 
 TEST(Safetensors, TensorsComeInTheOrderOfTheirBytes) {
   const ordered_json header = {{"b", entry("F16", {2, 1}, 8, 12)}, {"a", entry("F32", {2}, 0, 8)},
                                {"scalar", entry("BF16", {}, 12, 14)}};
   const std::string file = safetensors_bytes(header.dump(), "AAAAAAAABBBBCC");
-  const auto tensors = parse(file);
+  const auto tensors = parse_header(file);
   ASSERT_EQ(tensors.size(), 3u);
   EXPECT_EQ(tensors[0].name, "a");
   EXPECT_EQ(tensors[0].dtype, Dtype::f32);
@@ -54,20 +54,20 @@ TEST(Safetensors, TensorsComeInTheOrderOfTheirBytes) {
 
 TEST(Safetensors, MetadataAndPaddingOfTheHeaderAreNoTensors) {
   const ordered_json header = {{"__metadata__", {{"format", "pt"}}}, {"w", entry("F32", {1}, 0, 4)}};
-  EXPECT_EQ(parse(safetensors_bytes(header.dump() + "      ", "abcd")).size(), 1u);
-  EXPECT_TRUE(parse(safetensors_bytes("{}", "")).empty());
+  EXPECT_EQ(parse_header(safetensors_bytes(header.dump() + "      ", "abcd")).size(), 1u);
+  EXPECT_TRUE(parse_header(safetensors_bytes("{}", "")).empty());
 }
 
 TEST(Safetensors, MetadataHoldsStringsOnly) {
-  expect_corrupt(safetensors_bytes(R"({"__metadata__": {"format": 3}})", ""), {"a.safetensors", "__metadata__"});
-  expect_corrupt(safetensors_bytes(R"({"__metadata__": "pt"})", ""), {"a.safetensors", "__metadata__"});
+  expect_corrupt_header(safetensors_bytes(R"({"__metadata__": {"format": 3}})", ""), {"a.safetensors", "__metadata__"});
+  expect_corrupt_header(safetensors_bytes(R"({"__metadata__": "pt"})", ""), {"a.safetensors", "__metadata__"});
 }
 
 TEST(Safetensors, EmptyTensorsTakeNoBytes) {
   const ordered_json header = {{"none", entry("F32", {0, 7}, 4, 4)}, {"w", entry("F32", {1}, 0, 4)},
                                {"first", entry("F32", {0}, 0, 0)}};
   const std::string file = safetensors_bytes(header.dump(), "abcd");
-  const auto tensors = parse(file);
+  const auto tensors = parse_header(file);
   ASSERT_EQ(tensors.size(), 3u);
   EXPECT_EQ(tensors[0].num_elements(), 0u);
   convert_to_f32(tensors[0], 0, {});
@@ -76,7 +76,7 @@ TEST(Safetensors, EmptyTensorsTakeNoBytes) {
 TEST(Safetensors, OtherDtypesOfTheFormatAreReadAndNamed) {
   const ordered_json header = {{"position_ids", entry("I64", {1, 2}, 0, 16)}, {"mask", entry("BOOL", {2}, 16, 18)}};
   const std::string file = safetensors_bytes(header.dump(), std::string(18, '\0'));
-  const auto tensors = parse(file);
+  const auto tensors = parse_header(file);
   ASSERT_EQ(tensors.size(), 2u);
   EXPECT_EQ(tensors[0].dtype, Dtype::other);
   EXPECT_EQ(tensors[0].dtype_name, "I64");
@@ -85,27 +85,27 @@ TEST(Safetensors, OtherDtypesOfTheFormatAreReadAndNamed) {
 TEST(Safetensors, FilesCutShortAreErrors) {
   const ordered_json header = {{"w", entry("F32", {4}, 0, 16)}};
   const std::string file = safetensors_bytes(header.dump(), std::string(16, 'x'));
-  EXPECT_EQ(parse(file).size(), 1u);
+  EXPECT_EQ(parse_header(file).size(), 1u);
   for (std::size_t bytes = 0; bytes < file.size(); ++bytes) {
     SCOPED_TRACE(bytes);
-    expect_corrupt(file.substr(0, bytes));
+    expect_corrupt_header(file.substr(0, bytes));
   }
-  expect_corrupt(file + "y");  // and longer than the tensors
+  expect_corrupt_header(file + "y");  // and longer than the tensors
 }
 
 TEST(Safetensors, HeaderLongerThanTheFile) {
   for (const std::string& length : {std::string("\x03\0\0\0\0\0\0\0", 8), std::string(8, '\xFF'),
                                     std::string("\0\0\0\0\0\0\0\x80", 8), std::string("\xF8\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8)}) {
-    expect_corrupt(length + "{}", {"a.safetensors", "header", "10"});
+    expect_corrupt_header(length + "{}", {"a.safetensors", "header", "10"});
   }
 }
 
 TEST(Safetensors, HeadersThatAreNoJsonObject) {
   for (const char* header : {"", "{", "[]", "null", "7", "{\"w\": }", "\xFF\xFE", "{\"w\": 3}", "{\"w\": []}", "{\"w\": null}"}) {
     SCOPED_TRACE(header);
-    expect_corrupt(safetensors_bytes(header, ""));
+    expect_corrupt_header(safetensors_bytes(header, ""));
   }
-  expect_corrupt(safetensors_bytes(std::string(200'000, '['), ""));
+  expect_corrupt_header(safetensors_bytes(std::string(200'000, '['), ""));
 }
 
 TEST(Safetensors, EntriesWithoutAFieldOrWithAnotherType) {
@@ -174,20 +174,20 @@ TEST(Safetensors, TensorsThatOverlapOrLeaveAHole) {
                                  {"b", entry("U8", {end_b - begin_b}, begin_b, end_b)}};
     return safetensors_bytes(header.dump(), data);
   };
-  EXPECT_EQ(parse(two(0, 8, 8, 16)).size(), 2u);
-  expect_corrupt(two(0, 9, 8, 16), {"a.safetensors", "b", "overlap"});
-  expect_corrupt(two(0, 16, 0, 16), {"a.safetensors", "overlap"});
-  expect_corrupt(two(0, 16, 4, 8), {"a.safetensors", "b", "overlap"});
-  expect_corrupt(two(0, 7, 8, 16), {"a.safetensors", "b", "hole"});
-  expect_corrupt(two(0, 8, 8, 15), {"a.safetensors", "15", "16"});
-  expect_corrupt(two(0, 4, 4, 8), {"a.safetensors", "8", "16"});
-  expect_corrupt(two(0, 16, 8, 8), {"a.safetensors", "b"});  // an empty one inside another
+  EXPECT_EQ(parse_header(two(0, 8, 8, 16)).size(), 2u);
+  expect_corrupt_header(two(0, 9, 8, 16), {"a.safetensors", "b", "overlap"});
+  expect_corrupt_header(two(0, 16, 0, 16), {"a.safetensors", "overlap"});
+  expect_corrupt_header(two(0, 16, 4, 8), {"a.safetensors", "b", "overlap"});
+  expect_corrupt_header(two(0, 7, 8, 16), {"a.safetensors", "b", "hole"});
+  expect_corrupt_header(two(0, 8, 8, 15), {"a.safetensors", "15", "16"});
+  expect_corrupt_header(two(0, 4, 4, 8), {"a.safetensors", "8", "16"});
+  expect_corrupt_header(two(0, 16, 8, 8), {"a.safetensors", "b"});  // an empty one inside another
 }
 
 TEST(Safetensors, ANameTwiceIsAnError) {
   const std::string one = R"("w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]})";
   const std::string other = R"("w": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]})";
-  expect_corrupt(safetensors_bytes("{" + one + ", " + other + "}", "abcdefgh"), {"a.safetensors", "w", "twice"});
+  expect_corrupt_header(safetensors_bytes("{" + one + ", " + other + "}", "abcdefgh"), {"a.safetensors", "w", "twice"});
 }
 
 // Every bit pattern of the 16-bit formats, against the definition of the formats.
@@ -203,7 +203,7 @@ TEST(Safetensors, SixteenBitFloatsConvertExactly) {
   };
   for (const Case& format : {Case{"F16", 5, 10}, Case{"BF16", 8, 7}}) {
     const std::string file = safetensors_bytes(ordered_json{{"w", entry(format.dtype, {0x10000}, 0, data.size())}}.dump(), data);
-    const auto tensors = parse(file);
+    const auto tensors = parse_header(file);
     std::vector<float> values(0x10000);
     convert_to_f32(tensors.at(0), 0, values);
     for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
@@ -224,7 +224,7 @@ TEST(Safetensors, TensorsMayLieAtAnyAddress) {
     std::string data(shift, '\0');
     for (const float value : {1.5f, -2.25f}) data.append(reinterpret_cast<const char*>(&value), sizeof(value));
     const std::string file = safetensors_bytes(header.dump(), data);
-    const auto tensors = parse(file);
+    const auto tensors = parse_header(file);
     float values[2];
     convert_to_f32(tensors.back(), 0, values);
     EXPECT_EQ(values[0], 1.5f);

@@ -61,7 +61,7 @@ TEST(WeightFiles, NoneIsNotFound) {
 }
 
 // The fixture `kind` with another index. `edit` gets its weight_map.
-void expect_refused(const char* kind, ErrorKind error, std::initializer_list<std::string_view> parts,
+void expect_refused_index(const char* kind, ErrorKind error, std::initializer_list<std::string_view> parts,
                     const std::function<void(nlohmann::ordered_json&)>& edit) {
   const TemporaryDirectory directory;
   copy_fixture(kind, directory.path());
@@ -76,16 +76,16 @@ TEST(WeightFiles, AnIndexThatLiesIsNamed) {
   const char* kTensor = "classifier.bias";
   for (const char* kind : {"safetensors_shards", "zip_shards"}) {
     SCOPED_TRACE(kind);
-    expect_refused(kind, ErrorKind::not_found, {".index.json", "other.bin", kTensor}, [&](auto& map) { map[kTensor] = "other.bin"; });
-    expect_refused(kind, ErrorKind::corrupt, {".index.json", kTensor, "-00001-of-00002", "-00002-of-00002"}, [&](auto& map) {
+    expect_refused_index(kind, ErrorKind::not_found, {".index.json", "other.bin", kTensor}, [&](auto& map) { map[kTensor] = "other.bin"; });
+    expect_refused_index(kind, ErrorKind::corrupt, {".index.json", kTensor, "-00001-of-00002", "-00002-of-00002"}, [&](auto& map) {
       std::string file = map[kTensor];
       file.replace(file.find("0000") + 4, 1, file.find("-00001-") == std::string::npos ? "1" : "2");
       map[kTensor] = file;
     });
-    expect_refused(kind, ErrorKind::corrupt, {".index.json", "classifier.scale", "none"},
+    expect_refused_index(kind, ErrorKind::corrupt, {".index.json", "classifier.scale", "none"},
                    [&](auto& map) { map["classifier.scale"] = map[kTensor]; });
-    expect_refused(kind, ErrorKind::corrupt, {".index.json", "weight_map"}, [&](auto& map) { map = "model.safetensors"; });
-    expect_refused(kind, ErrorKind::corrupt, {".index.json", kTensor}, [&](auto& map) { map[kTensor] = 3; });
+    expect_refused_index(kind, ErrorKind::corrupt, {".index.json", "weight_map"}, [&](auto& map) { map = "model.safetensors"; });
+    expect_refused_index(kind, ErrorKind::corrupt, {".index.json", kTensor}, [&](auto& map) { map[kTensor] = 3; });
   }
 }
 

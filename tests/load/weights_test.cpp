@@ -26,7 +26,7 @@ TinyCheckpoint edited(std::function<void(Arrays&)> edit) {
   return checkpoint;
 }
 
-void expect_corrupt(const TinyCheckpoint& checkpoint, std::initializer_list<std::string_view> parts) {
+void expect_corrupt_checkpoint(const TinyCheckpoint& checkpoint, std::initializer_list<std::string_view> parts) {
   const TemporaryDirectory directory = write_checkpoint(checkpoint);
   expect_error(ErrorKind::corrupt, parts, [&] { load(directory); });
 }
@@ -112,7 +112,7 @@ TEST(Weights, IntegerBuffersAreLetBeAndIntegerWeightsAreNot) {
 }
 
 TEST(Weights, MissingSurplusAndMisshapenTensorsAreAllNamedAtOnce) {
-  expect_corrupt(edited([](Arrays& arrays) {
+  expect_corrupt_checkpoint(edited([](Arrays& arrays) {
                    arrays.erase("bert.pooler.dense.bias");
                    arrays.erase("bert.encoder.layer.0.attention.self.query.weight");
                    arrays["bert.encoder.layer.1.output.dense.bias"] = zeros({16});
@@ -136,26 +136,26 @@ TEST(Weights, AMisshapenTensorIsNotCalledMissing) {
 }
 
 TEST(Weights, TheSameNumberOfElementsInAnotherShapeIsAnError) {
-  expect_corrupt(edited([](Arrays& arrays) { std::swap(arrays["bert.encoder.layer.0.intermediate.dense.weight"].shape[0],
+  expect_corrupt_checkpoint(edited([](Arrays& arrays) { std::swap(arrays["bert.encoder.layer.0.intermediate.dense.weight"].shape[0],
                                                        arrays["bert.encoder.layer.0.intermediate.dense.weight"].shape[1]); }),
                  {"bert.encoder.layer.0.intermediate.dense.weight", "[24, 16]", "[16, 24]"});
-  expect_corrupt(edited([](Arrays& arrays) { arrays["classifier.bias"] = zeros({1, 2}); }), {"classifier.bias", "[1, 2]"});
-  expect_corrupt(edited([](Arrays& arrays) { arrays["classifier.bias"] = zeros({}); }), {"classifier.bias", "[]"});
+  expect_corrupt_checkpoint(edited([](Arrays& arrays) { arrays["classifier.bias"] = zeros({1, 2}); }), {"classifier.bias", "[1, 2]"});
+  expect_corrupt_checkpoint(edited([](Arrays& arrays) { arrays["classifier.bias"] = zeros({}); }), {"classifier.bias", "[]"});
 }
 
 TEST(Weights, ATensorUnderBothItsNamesIsSurplus) {
-  expect_corrupt(edited([](Arrays& arrays) { arrays["pooler.dense.bias"] = zeros({16}); }), {"surplus", "pooler.dense.bias"});
-  expect_corrupt(edited([](Arrays& arrays) { arrays["bert.embeddings.LayerNorm.gamma"] = zeros({16}); }),
+  expect_corrupt_checkpoint(edited([](Arrays& arrays) { arrays["pooler.dense.bias"] = zeros({16}); }), {"surplus", "pooler.dense.bias"});
+  expect_corrupt_checkpoint(edited([](Arrays& arrays) { arrays["bert.embeddings.LayerNorm.gamma"] = zeros({16}); }),
                  {"surplus", "bert.embeddings.LayerNorm"});
 }
 
 TEST(Weights, OldNamesAreThoseOfLayerNormsOnly) {  // transformers#35615: "gamma" anywhere else is a name of its own
-  expect_corrupt(edited([](Arrays& arrays) { arrays["bert.encoder.layer.0.gamma_gate.weight"] = zeros({16}); }),
+  expect_corrupt_checkpoint(edited([](Arrays& arrays) { arrays["bert.encoder.layer.0.gamma_gate.weight"] = zeros({16}); }),
                  {"surplus", "bert.encoder.layer.0.gamma_gate.weight"});
 }
 
 TEST(Weights, AnEncoderWithoutAHeadIsAnErrorThatSaysSo) {
-  expect_corrupt(edited([](Arrays& arrays) {
+  expect_corrupt_checkpoint(edited([](Arrays& arrays) {
                    arrays.erase("classifier.weight");
                    arrays.erase("classifier.bias");
                  }),
@@ -163,7 +163,7 @@ TEST(Weights, AnEncoderWithoutAHeadIsAnErrorThatSaysSo) {
 }
 
 TEST(Weights, AnEmptyFileOfTensorsLacksThemAll) {
-  expect_corrupt(edited([](Arrays& arrays) { arrays.clear(); }),
+  expect_corrupt_checkpoint(edited([](Arrays& arrays) { arrays.clear(); }),
                  {"missing", "embeddings.word_embeddings.weight", "classifier.weight"});
 }
 

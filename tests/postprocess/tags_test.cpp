@@ -13,15 +13,15 @@ namespace filbert {
 namespace {
 
 using reference::Random;
-using Labels = std::vector<std::string>;
+using TagLabels = std::vector<std::string>;
 
-std::map<int, std::string> id2label(const Labels& labels) {
+std::map<int, std::string> id2label(const TagLabels& labels) {
   std::map<int, std::string> map;
   for (std::size_t id = 0; id < labels.size(); ++id) map[static_cast<int>(id)] = labels[id];
   return map;
 }
 
-TaggingScheme found(const Labels& labels) { return scheme_of(id2label(labels), TaggingScheme::automatic); }
+TaggingScheme found(const TagLabels& labels) { return scheme_of(id2label(labels), TaggingScheme::automatic); }
 
 TEST(Tags, SchemeShowsInTheLetters) {
   EXPECT_EQ(found({"O", "B-PER", "I-PER"}), TaggingScheme::iob2);
@@ -34,7 +34,7 @@ TEST(Tags, SchemeShowsInTheLetters) {
 }
 
 // Which tokens of a sequence go on with the one before: "." or "+".
-std::string joints(const Labels& sequence, TaggingScheme scheme) {
+std::string joints(const TagLabels& sequence, TaggingScheme scheme) {
   std::map<int, std::string> labels = id2label(sequence);
   const std::vector<Tag> tags = tags_of(labels, scheme);
   std::string all;
@@ -97,7 +97,7 @@ class Paths {
 TEST(Tags, ViterbiFindsTheBestOfAllPaths) {
   struct Case {
     TaggingScheme scheme;
-    Labels labels;
+    TagLabels labels;
   };
   const std::vector<Case> cases = {{TaggingScheme::iob1, {"O", "B-A", "I-A", "B-B", "I-B"}},
                                    {TaggingScheme::iob2, {"O", "B-A", "I-A", "B-B", "I-B"}},

@@ -14,7 +14,7 @@ using reference::Served;
 using reference::ServedAnswer;
 using reference::TinyCheckpoint;
 
-void expect_error(const ServedAnswer& answer, int status, std::string_view type, std::string_view part) {
+void expect_explain_error(const ServedAnswer& answer, int status, std::string_view type, std::string_view part) {
   EXPECT_EQ(answer.status, status) << answer.body;
   const json error = answer.json().at("error");
   EXPECT_EQ(error["type"], type) << answer.body;
@@ -117,29 +117,29 @@ TEST_F(ExplainApi, WhoeverIsGoneIsNotComputedFor) {
 }
 
 TEST_F(ExplainApi, WhatIsWrongIsNamed) {
-  expect_error(served_.post("/explain", "["), 400, "malformed", "JSON");
-  expect_error(explain({{"inputs", "a"}}), 400, "invalid", "expected no field \"inputs\"");
-  expect_error(explain(json::object()), 400, "invalid", "\"text\"");
-  expect_error(explain({{"text", "a"}, {"num_sample", 3}}), 400, "invalid", "did you mean \"num_samples\"?");
-  expect_error(explain({{"text", "a"}, {"methods", {"magic"}}}), 400, "invalid", "found \"magic\"");
-  expect_error(explain({{"text", "a"}, {"methods", json::array()}}), 400, "invalid", "methods: expected at least one method");
-  expect_error(explain({{"text", "a"}, {"label", "great"}}), 400, "invalid", "label: expected one of bad, so-so, good");
-  expect_error(explain({{"text", "a"}, {"target", "nobody"}}), 400, "invalid", "target: expected probability, logit or two of");
-  expect_error(explain({{"text", "a"}, {"mask", "nothing"}}), 400, "invalid", "mask: expected token, remove or string=TEXT");
-  expect_error(explain({{"text", "a"}, {"unit", "regex=("}}), 400, "invalid", "regular expression");
-  expect_error(explain({{"text", "a"}, {"unit", "regex=" + std::string(2000, 'a')}}), 400, "invalid", "at most 1000 bytes");
-  expect_error(explain({{"text", "a"}, {"budget_ms", 10'001}}), 400, "invalid", "budget_ms: expected a whole number from 0 to 10000");
-  expect_error(explain({{"text", "a"}, {"num_samples", 100'001}}), 400, "invalid", "num_samples");
-  expect_error(explain({{"text", "a"}, {"compat", "lime"}, {"method", "shap,lime"}}), 400, "invalid", "compat lime: expected method lime");
-  expect_error(explain({{"text", "a"}, {"format", "pdf"}}), 400, "invalid", "format: expected json or html");
-  expect_error(explain({{"text", "a"}, {"format", "html"}, {"stream", true}}), 400, "invalid", "no event");
-  expect_error(explain({{"text", "a"}, {"with_attention", true}}), 400, "invalid", "with_attention");
-  expect_error(explain({{"text", "a"}, {"max_length", 99}}), 400, "invalid", "at most 24");
-  expect_error(explain({{"text", "a"}, {"compat", "shap"}, {"text_pair", "b"}}), 501, "unsupported", "");
-  expect_error(explain({{"text", "a"}, {"model", "nobody"}}), 404, "not_found", "nobody");
+  expect_explain_error(served_.post("/explain", "["), 400, "malformed", "JSON");
+  expect_explain_error(explain({{"inputs", "a"}}), 400, "invalid", "expected no field \"inputs\"");
+  expect_explain_error(explain(json::object()), 400, "invalid", "\"text\"");
+  expect_explain_error(explain({{"text", "a"}, {"num_sample", 3}}), 400, "invalid", "did you mean \"num_samples\"?");
+  expect_explain_error(explain({{"text", "a"}, {"methods", {"magic"}}}), 400, "invalid", "found \"magic\"");
+  expect_explain_error(explain({{"text", "a"}, {"methods", json::array()}}), 400, "invalid", "methods: expected at least one method");
+  expect_explain_error(explain({{"text", "a"}, {"label", "great"}}), 400, "invalid", "label: expected one of bad, so-so, good");
+  expect_explain_error(explain({{"text", "a"}, {"target", "nobody"}}), 400, "invalid", "target: expected probability, logit or two of");
+  expect_explain_error(explain({{"text", "a"}, {"mask", "nothing"}}), 400, "invalid", "mask: expected token, remove or string=TEXT");
+  expect_explain_error(explain({{"text", "a"}, {"unit", "regex=("}}), 400, "invalid", "regular expression");
+  expect_explain_error(explain({{"text", "a"}, {"unit", "regex=" + std::string(2000, 'a')}}), 400, "invalid", "at most 1000 bytes");
+  expect_explain_error(explain({{"text", "a"}, {"budget_ms", 10'001}}), 400, "invalid", "budget_ms: expected a whole number from 0 to 10000");
+  expect_explain_error(explain({{"text", "a"}, {"num_samples", 100'001}}), 400, "invalid", "num_samples");
+  expect_explain_error(explain({{"text", "a"}, {"compat", "lime"}, {"method", "shap,lime"}}), 400, "invalid", "compat lime: expected method lime");
+  expect_explain_error(explain({{"text", "a"}, {"format", "pdf"}}), 400, "invalid", "format: expected json or html");
+  expect_explain_error(explain({{"text", "a"}, {"format", "html"}, {"stream", true}}), 400, "invalid", "no event");
+  expect_explain_error(explain({{"text", "a"}, {"with_attention", true}}), 400, "invalid", "with_attention");
+  expect_explain_error(explain({{"text", "a"}, {"max_length", 99}}), 400, "invalid", "at most 24");
+  expect_explain_error(explain({{"text", "a"}, {"compat", "shap"}, {"text_pair", "b"}}), 501, "unsupported", "");
+  expect_explain_error(explain({{"text", "a"}, {"model", "nobody"}}), 404, "not_found", "nobody");
   served_.explain = false;
-  expect_error(explain({{"text", "a"}}), 403, "forbidden", "--explain");
-  expect_error(attention({{"text", "a"}}), 403, "forbidden", "--explain");
+  expect_explain_error(explain({{"text", "a"}}), 403, "forbidden", "--explain");
+  expect_explain_error(attention({{"text", "a"}}), 403, "forbidden", "--explain");
 }
 
 TEST_F(ExplainApi, AttentionIsThatOfTheLibrary) {
@@ -156,18 +156,18 @@ TEST_F(ExplainApi, AttentionIsThatOfTheLibrary) {
 }
 
 TEST_F(ExplainApi, WhatIsWrongWithAttentionIsNamed) {
-  expect_error(attention({{"text", "a"}, {"layers", "2"}}), 400, "invalid", "layers: expected numbers from 0 to 1, found 2");
-  expect_error(attention({{"text", "a"}, {"layers", "x"}}), 400, "invalid", "layers: expected numbers, such as 3 or 0,2,5-7");
-  expect_error(attention({{"text", "a"}, {"heads", {0, "1"}}}), 400, "invalid", "heads[1]");
-  expect_error(attention({{"text", "a"}, {"view", "bird"}, {"format", "html"}}), 400, "invalid", "bird");
-  expect_error(attention({{"text", "a"}, {"methods", "shap"}}), 400, "invalid", "expected no field \"methods\"");
+  expect_explain_error(attention({{"text", "a"}, {"layers", "2"}}), 400, "invalid", "layers: expected numbers from 0 to 1, found 2");
+  expect_explain_error(attention({{"text", "a"}, {"layers", "x"}}), 400, "invalid", "layers: expected numbers, such as 3 or 0,2,5-7");
+  expect_explain_error(attention({{"text", "a"}, {"heads", {0, "1"}}}), 400, "invalid", "heads[1]");
+  expect_explain_error(attention({{"text", "a"}, {"view", "bird"}, {"format", "html"}}), 400, "invalid", "bird");
+  expect_explain_error(attention({{"text", "a"}, {"methods", "shap"}}), 400, "invalid", "expected no field \"methods\"");
 }
 
 TEST_F(ExplainApi, ATextThatIsTooLongForTheMemoryIsRefused) {
-  expect_error(explain({{"text", std::string(16'385, 'a')}}), 413, "too_large", "at most 16384 bytes to explain");
-  expect_error(explain({{"text", std::string(8'193, 'a')}, {"unit", "regex=b"}}), 413, "too_large", "at most 8192 bytes");
-  expect_error(explain({{"text", "a"}, {"text_pair", std::string(8'192, 'a')}, {"compat", "lime"}}), 413, "too_large", "at most 8192 bytes");
-  expect_error(explain({{"text", "a"}, {"max_evals", 20'001}}), 400, "invalid", "max_evals");
+  expect_explain_error(explain({{"text", std::string(16'385, 'a')}}), 413, "too_large", "at most 16384 bytes to explain");
+  expect_explain_error(explain({{"text", std::string(8'193, 'a')}, {"unit", "regex=b"}}), 413, "too_large", "at most 8192 bytes");
+  expect_explain_error(explain({{"text", "a"}, {"text_pair", std::string(8'192, 'a')}, {"compat", "lime"}}), 413, "too_large", "at most 8192 bytes");
+  expect_explain_error(explain({{"text", "a"}, {"max_evals", 20'001}}), 400, "invalid", "max_evals");
   EXPECT_EQ(explain({{"text", std::string(16'384, 'a')}, {"method", "occlusion"}}).status, 200);
 }
 
@@ -175,7 +175,7 @@ TEST(ExplainApiLimits, AMapThatIsTooLargeIsRefused) {
   const Served served(TinyCheckpoint{.max_position_embeddings = 1200});
   std::string text;
   for (int word = 0; word < 1100; ++word) text += "book ";
-  expect_error(served.post("/attention", json{{"text", text}}.dump()), 413, "too_large", "layers, heads and max_length make it smaller");
+  expect_explain_error(served.post("/attention", json{{"text", text}}.dump()), 413, "too_large", "layers, heads and max_length make it smaller");
   EXPECT_EQ(served.post("/attention", json{{"text", text}, {"max_length", 100}}.dump()).status, 200);
 }
 

@@ -21,10 +21,10 @@ using reference::Served;
 using reference::ServedAnswer;
 using reference::TinyCheckpoint;
 
-const std::string kText = "I really love this book, not good";
+const std::string kNamesText = "I really love this book, not good";
 
 // What differs from run to run, or from caller to caller.
-json without_circumstances(json report) {
+json without_run_or_hashes(json report) {
   for (const char* key : {"milliseconds", "command", "model", "model_sha256", "tokenizer_sha256"}) report.erase(key);
   return report;
 }
@@ -39,23 +39,23 @@ class ExplainEntityApi : public testing::Test {
     return pipeline;
   }
   static std::vector<Entity> entities(const TokenClassificationOptions& options = {.aggregation_strategy = AggregationStrategy::simple}) {
-    return finder()(kText, options).entities;
+    return finder()(kNamesText, options).entities;
   }
   static json expected(const Entity& entity, const EntityExplainOptions& options = {}) {
     JsonWriter writer;
-    write_json(explain_entity(finder(), kText, entity, options), writer);
-    return without_circumstances(json::parse(writer.take_line()));
+    write_json(explain_entity(finder(), kNamesText, entity, options), writer);
+    return without_run_or_hashes(json::parse(writer.take_line()));
   }
-  // {"model": "names", "text": kText} with what is given.
+  // {"model": "names", "text": kNamesText} with what is given.
   ServedAnswer explain(json request, HttpFields headers = {}) const {
     request.emplace("model", "names");
-    request.emplace("text", kText);
+    request.emplace("text", kNamesText);
     return served_.post("/explain", request.dump(), std::move(headers));
   }
   json found(json request) const {
     const ServedAnswer answer = explain(std::move(request));
     EXPECT_EQ(answer.status, 200) << answer.body;
-    return without_circumstances(answer.json());
+    return without_run_or_hashes(answer.json());
   }
   void expect_error(const json& request, int status, std::string_view part) const {
     const ServedAnswer answer = explain(request);
@@ -72,11 +72,11 @@ TEST_F(ExplainEntityApi, AnEntityIsNamedByItsNumberByWhatStandsThereOrByItsPlace
   const json answer = expected(entity);
   EXPECT_EQ(found({{"entity", 1}}), answer);
   EXPECT_EQ(found({{"entity", "1"}}), answer);
-  EXPECT_EQ(found({{"entity", kText.substr(entity.offset.begin, entity.offset.end - entity.offset.begin)}}), answer);
+  EXPECT_EQ(found({{"entity", kNamesText.substr(entity.offset.begin, entity.offset.end - entity.offset.begin)}}), answer);
   EXPECT_EQ(found({{"entity", answer["entity"]}}), answer);  // as /v1/entities gives it
-  const ServedAnswer of_first = served_.post("/explain", json{{"text", kText}, {"entity", 1}}.dump());  // the first model that labels tokens
+  const ServedAnswer of_first = served_.post("/explain", json{{"text", kNamesText}, {"entity", 1}}.dump());  // the first model that labels tokens
   ASSERT_EQ(of_first.status, 200) << of_first.body;
-  EXPECT_EQ(without_circumstances(of_first.json()), answer);
+  EXPECT_EQ(without_run_or_hashes(of_first.json()), answer);
   EXPECT_EQ(of_first.json()["model_sha256"].get<std::string>().size(), 64u);
   EXPECT_TRUE(of_first.json()["command"].get<std::string>().starts_with("POST /explain {\"entity\":1")) << of_first.body;
 }

@@ -12,13 +12,13 @@ using reference::Served;
 using reference::ServedAnswer;
 using reference::TinyCheckpoint;
 
-std::string words(std::size_t count) {
+std::string books_and_loves(std::size_t count) {
   std::string text;
   for (std::size_t word = 0; word < count; ++word) text += word % 2 == 0 ? "book " : "love ";
   return text;
 }
 
-void expect_error(const ServedAnswer& answer, int status, std::string_view type, std::string_view part) {
+void expect_own_error(const ServedAnswer& answer, int status, std::string_view type, std::string_view part) {
   EXPECT_EQ(answer.status, status) << answer.body;
   const json body = answer.json(), error = body.at("error");
   EXPECT_EQ(body.size(), 1u);
@@ -96,12 +96,12 @@ TEST_F(OwnApi, RowsOfIdsAreTakenAsTheyAre) {
   const json found = data({{"input", {row, row}}});
   ASSERT_EQ(found.size(), 2u);
   expect_answer(found[1], answer("good book"));
-  expect_error(classify({{"input", {2, 101, 3}}}), 400, "invalid", "expected ids from 0 to 100, found 101");
-  expect_error(classify({{"input", {{2, 3}, {2, -1}}}}), 400, "invalid", "input[1][1]");
-  expect_error(classify({{"input", {{2, 3}, "a"}}}), 400, "invalid", "input[1]: expected an array");
-  expect_error(classify({{"input", std::vector<int>(25, 5)}}), 400, "invalid", "at most 24 ids");
+  expect_own_error(classify({{"input", {2, 101, 3}}}), 400, "invalid", "expected ids from 0 to 100, found 101");
+  expect_own_error(classify({{"input", {{2, 3}, {2, -1}}}}), 400, "invalid", "input[1][1]");
+  expect_own_error(classify({{"input", {{2, 3}, "a"}}}), 400, "invalid", "input[1]: expected an array");
+  expect_own_error(classify({{"input", std::vector<int>(25, 5)}}), 400, "invalid", "at most 24 ids");
   served_.limits.max_length = 3;
-  expect_error(classify({{"input", {2, 5, 6, 3}}}), 400, "invalid", "at most 3 ids");
+  expect_own_error(classify({{"input", {2, 5, 6, 3}}}), 400, "invalid", "at most 3 ids");
 }
 
 TEST_F(OwnApi, OptionsAreThoseOfTheLibrary) {
@@ -111,15 +111,15 @@ TEST_F(OwnApi, OptionsAreThoseOfTheLibrary) {
   EXPECT_EQ(best["probs"].size(), 3u);
   EXPECT_EQ(best["logits"].get<std::vector<float>>(), expected.logits);
   expect_answer(data({{"input", "good book"}, {"function_to_apply", "sigmoid"}})[0], answer("good book", {}, {.function_to_apply = FunctionToApply::sigmoid}));
-  expect_answer(data({{"input", words(30)}, {"max_length", 10}})[0], answer(words(30), {}, {.max_length = 10}));
-  expect_answer(data({{"input", json::array({json::array({words(4), words(30)})})}, {"truncation", "only_second"}})[0], answer(words(4), words(30), {.truncation = Truncation::only_second}));
+  expect_answer(data({{"input", books_and_loves(30)}, {"max_length", 10}})[0], answer(books_and_loves(30), {}, {.max_length = 10}));
+  expect_answer(data({{"input", json::array({json::array({books_and_loves(4), books_and_loves(30)})})}, {"truncation", "only_second"}})[0], answer(books_and_loves(4), books_and_loves(30), {.truncation = Truncation::only_second}));
   const json several = data({{"model", "several"}, {"input", "good book"}, {"threshold", 0.5}})[0];
   EXPECT_EQ(several["labels"].get<std::vector<std::string>>(), served_.classifier(1)("good book", {.threshold = 0.5F}).labels);
 }
 
 TEST_F(OwnApi, WindowsAreShown) {
-  const json found = data({{"input", words(60)}, {"long_text", "windows"}, {"stride", 4}, {"combine", "max"}, {"offset_unit", "utf16"}, {"top_k", 1}})[0];
-  const Classification expected = answer(words(60), {}, {.top_k = 1, .long_text = LongText::windows, .stride = 4, .combine = Combine::max});
+  const json found = data({{"input", books_and_loves(60)}, {"long_text", "windows"}, {"stride", 4}, {"combine", "max"}, {"offset_unit", "utf16"}, {"top_k", 1}})[0];
+  const Classification expected = answer(books_and_loves(60), {}, {.top_k = 1, .long_text = LongText::windows, .stride = 4, .combine = Combine::max});
   expect_answer(found, expected);
   ASSERT_EQ(found["windows"].size(), expected.windows.size());
   ASSERT_GT(expected.windows.size(), 2u);
@@ -131,18 +131,18 @@ TEST_F(OwnApi, WindowsAreShown) {
     EXPECT_EQ(window["score"].get<float>(), expected.windows[at].score);
     EXPECT_EQ(window["scores"].size(), 1u);
   }
-  expect_error(classify({{"input", "a"}, {"stride", 4}}), 400, "invalid", "\"long_text\": \"windows\" beside it");
+  expect_own_error(classify({{"input", "a"}, {"stride", 4}}), 400, "invalid", "\"long_text\": \"windows\" beside it");
 }
 
 TEST_F(OwnApi, WindowsThatWouldBeEndlessAreRefused) {
   const std::string text(1'000'000, 'a');
   EXPECT_NO_THROW(served_.plan("/v1/classify", json{{"input", text}, {"long_text", "windows"}}.dump()));
-  expect_error(classify({{"input", text}, {"long_text", "windows"}, {"stride", 20}}), 413, "too_large", "a smaller stride");
-  expect_error(classify({{"input", json::array({json::array({text, std::string(100, 'b')})})}, {"long_text", "windows"}}), 413, "too_large", "windows of at most");
+  expect_own_error(classify({{"input", text}, {"long_text", "windows"}, {"stride", 20}}), 413, "too_large", "a smaller stride");
+  expect_own_error(classify({{"input", json::array({json::array({text, std::string(100, 'b')})})}, {"long_text", "windows"}}), 413, "too_large", "windows of at most");
 }
 
 TEST_F(OwnApi, ABadTextFailsAlone) {
-  const ServedAnswer response = classify({{"input", {"good", words(30), "bad"}}, {"truncation", false}});
+  const ServedAnswer response = classify({{"input", {"good", books_and_loves(30), "bad"}}, {"truncation", false}});
   ASSERT_EQ(response.status, 200) << response.body;
   const json found = response.json();
   expect_answer(found["data"][0], answer("good"));
@@ -151,14 +151,14 @@ TEST_F(OwnApi, ABadTextFailsAlone) {
   EXPECT_EQ(found["data"][1]["error"]["type"], "invalid");
   EXPECT_NE(found["data"][1]["error"]["message"].get<std::string>().find("24 tokens, found 32"), std::string::npos);
   EXPECT_FALSE(found["data"][1].contains("label"));
-  expect_error(classify({{"input", words(30)}, {"truncation", "do_not_truncate"}}), 400, "invalid", "24 tokens, found 32");
+  expect_own_error(classify({{"input", books_and_loves(30)}, {"truncation", "do_not_truncate"}}), 400, "invalid", "24 tokens, found 32");
 }
 
 TEST_F(OwnApi, FieldsOfVllmMeanWhatTheyMeanThere) {
-  expect_answer(data({{"input", words(30)}, {"truncate_prompt_tokens", 8}, {"user", "me"}})[0], answer(words(30), {}, {.max_length = 8}));
-  expect_answer(data({{"input", words(30)}, {"truncate_prompt_tokens", -1}, {"add_special_tokens", true}})[0], answer(words(30)));
+  expect_answer(data({{"input", books_and_loves(30)}, {"truncate_prompt_tokens", 8}, {"user", "me"}})[0], answer(books_and_loves(30), {}, {.max_length = 8}));
+  expect_answer(data({{"input", books_and_loves(30)}, {"truncate_prompt_tokens", -1}, {"add_special_tokens", true}})[0], answer(books_and_loves(30)));
   expect_answer(data({{"input", "a"}, {"use_activation", false}})[0], answer("a", {}, {.function_to_apply = FunctionToApply::none}));
-  expect_error(classify({{"input", "a"}, {"add_special_tokens", false}}), 400, "invalid", "add_special_tokens: expected true");
+  expect_own_error(classify({{"input", "a"}, {"add_special_tokens", false}}), 400, "invalid", "add_special_tokens: expected true");
   const auto urgency = [&](std::int64_t priority) {
     return std::get<ClassifyPlan>(served_.plan("/v1/classify", json{{"input", "a"}, {"priority", priority}}.dump())).urgency;
   };
@@ -170,26 +170,26 @@ TEST_F(OwnApi, FieldsOfVllmMeanWhatTheyMeanThere) {
 }
 
 TEST_F(OwnApi, WhatIsWrongIsNamed) {
-  expect_error(served_.post("/v1/classify", "{"), 400, "malformed", "JSON");
-  expect_error(served_.post("/v1/classify", R"({"input": "\ud800"})"), 400, "malformed", "lone surrogate");
-  expect_error(classify({{"text", "a"}}), 400, "invalid", "expected no field \"text\"");
-  expect_error(classify({{"input", "a"}, {"topk", 1}}), 400, "invalid", "did you mean \"top_k\"?");
-  expect_error(classify(json::object()), 400, "invalid", "\"input\"");
-  expect_error(classify({{"input", json::array()}}), 400, "empty", "at least one text");
-  expect_error(classify({{"input", 3}}), 400, "invalid", "input: expected a text, or a pair");
-  expect_error(classify({{"input", {{"a", "b", "c"}}}}), 400, "invalid", "input[0]: expected a text, or a pair [text, text_pair], found an array of 3");
-  expect_error(classify({{"input", {{{"text", "a"}, {"pair", "b"}}}}}), 400, "invalid", "input[0]: expected no field \"pair\"");
-  expect_error(classify({{"input", {"a", 3}}}), 400, "invalid", "input[1]");
-  expect_error(classify({{"input", "a"}, {"model", "nobody"}}), 404, "not_found", "\"tiny\", \"several\"");
-  expect_error(classify({{"input", "a"}, {"max_length", 25}}), 400, "invalid", "at most 24");
-  expect_error(classify({{"input", "a"}, {"max_length", 1}}), 400, "invalid", "max_length");
-  expect_error(classify({{"input", "a"}, {"top_k", 0}}), 400, "invalid", "top_k");
-  expect_error(classify({{"input", "a"}, {"threshold", 0.5}}), 400, "invalid", "sigmoid");
-  expect_error(classify({{"input", "a"}, {"threshold", 2}}), 400, "invalid", "threshold: expected a number from 0 to 1");
-  expect_error(classify({{"input", "a"}, {"truncation", "most"}}), 400, "invalid", "most");
-  expect_error(classify({{"input", "a"}, {"long_text", "cut"}}), 400, "invalid", "truncate or windows");
-  expect_error(classify({{"input", "a"}, {"function_to_apply", 3}}), 400, "invalid", "function_to_apply: expected a string");
-  expect_error(classify({{"input", "a"}, {"timeout_ms", 0}}), 400, "invalid", "timeout_ms");
+  expect_own_error(served_.post("/v1/classify", "{"), 400, "malformed", "JSON");
+  expect_own_error(served_.post("/v1/classify", R"({"input": "\ud800"})"), 400, "malformed", "lone surrogate");
+  expect_own_error(classify({{"text", "a"}}), 400, "invalid", "expected no field \"text\"");
+  expect_own_error(classify({{"input", "a"}, {"topk", 1}}), 400, "invalid", "did you mean \"top_k\"?");
+  expect_own_error(classify(json::object()), 400, "invalid", "\"input\"");
+  expect_own_error(classify({{"input", json::array()}}), 400, "empty", "at least one text");
+  expect_own_error(classify({{"input", 3}}), 400, "invalid", "input: expected a text, or a pair");
+  expect_own_error(classify({{"input", {{"a", "b", "c"}}}}), 400, "invalid", "input[0]: expected a text, or a pair [text, text_pair], found an array of 3");
+  expect_own_error(classify({{"input", {{{"text", "a"}, {"pair", "b"}}}}}), 400, "invalid", "input[0]: expected no field \"pair\"");
+  expect_own_error(classify({{"input", {"a", 3}}}), 400, "invalid", "input[1]");
+  expect_own_error(classify({{"input", "a"}, {"model", "nobody"}}), 404, "not_found", "\"tiny\", \"several\"");
+  expect_own_error(classify({{"input", "a"}, {"max_length", 25}}), 400, "invalid", "at most 24");
+  expect_own_error(classify({{"input", "a"}, {"max_length", 1}}), 400, "invalid", "max_length");
+  expect_own_error(classify({{"input", "a"}, {"top_k", 0}}), 400, "invalid", "top_k");
+  expect_own_error(classify({{"input", "a"}, {"threshold", 0.5}}), 400, "invalid", "sigmoid");
+  expect_own_error(classify({{"input", "a"}, {"threshold", 2}}), 400, "invalid", "threshold: expected a number from 0 to 1");
+  expect_own_error(classify({{"input", "a"}, {"truncation", "most"}}), 400, "invalid", "most");
+  expect_own_error(classify({{"input", "a"}, {"long_text", "cut"}}), 400, "invalid", "truncate or windows");
+  expect_own_error(classify({{"input", "a"}, {"function_to_apply", 3}}), 400, "invalid", "function_to_apply: expected a string");
+  expect_own_error(classify({{"input", "a"}, {"timeout_ms", 0}}), 400, "invalid", "timeout_ms");
 }
 
 TEST_F(OwnApi, EveryKindKeepsItsNameAndStatus) {
@@ -220,16 +220,16 @@ TEST_F(OwnApi, TokensHaveTheirPlaces) {
   EXPECT_EQ(found["data"][1]["tokens"][3]["type_id"], 1);
   const auto tokenize = [&](json request) { return served_.post("/v1/tokenize", request.dump()); };
   EXPECT_EQ(tokenize({{"input", "😀 book"}}).json()["data"][0]["tokens"][2]["start"], 2);
-  const json cut = tokenize({{"input", words(30)}}).json()["data"][0];
+  const json cut = tokenize({{"input", books_and_loves(30)}}).json()["data"][0];
   EXPECT_EQ(cut["tokens"].size(), 24u);
   EXPECT_EQ(cut["tokens_total"], 32);
   EXPECT_EQ(cut["truncated"], true);
-  EXPECT_EQ(tokenize({{"input", words(30)}, {"truncation", false}, {"add_special_tokens", false}}).json()["data"][0]["tokens"].size(), 30u);
-  EXPECT_EQ(tokenize({{"input", words(30)}, {"max_length", 6}}).json()["data"][0]["tokens_used"], 6);
-  expect_error(tokenize({{"input", "a"}, {"unit", "bytes"}}), 400, "invalid", "expected no field \"unit\"");
-  expect_error(tokenize({{"input", "a"}, {"offset_unit", "words"}}), 400, "invalid", "words");
-  expect_error(tokenize({{"input", {1, 2}}}), 400, "invalid", "input[0]");
-  expect_error(tokenize({{"input", std::string(200'001, 'a')}}), 413, "too_large", "200000 bytes");
+  EXPECT_EQ(tokenize({{"input", books_and_loves(30)}, {"truncation", false}, {"add_special_tokens", false}}).json()["data"][0]["tokens"].size(), 30u);
+  EXPECT_EQ(tokenize({{"input", books_and_loves(30)}, {"max_length", 6}}).json()["data"][0]["tokens_used"], 6);
+  expect_own_error(tokenize({{"input", "a"}, {"unit", "bytes"}}), 400, "invalid", "expected no field \"unit\"");
+  expect_own_error(tokenize({{"input", "a"}, {"offset_unit", "words"}}), 400, "invalid", "words");
+  expect_own_error(tokenize({{"input", {1, 2}}}), 400, "invalid", "input[0]");
+  expect_own_error(tokenize({{"input", std::string(200'001, 'a')}}), 413, "too_large", "200000 bytes");
 }
 
 TEST_F(OwnApi, ModelsSayWhatTheyAre) {
@@ -248,13 +248,13 @@ TEST_F(OwnApi, ModelsSayWhatTheyAre) {
   EXPECT_EQ(found["server"]["explain"], true);
   EXPECT_EQ(found["server"]["max_client_batch_size"], served_.limits.max_client_batch_size);
   EXPECT_EQ(served_.get("/v1/models/several").json()["id"], "several");
-  expect_error(served_.get("/v1/models/nobody"), 404, "not_found", "nobody");
+  expect_own_error(served_.get("/v1/models/nobody"), 404, "not_found", "nobody");
 }
 
 TEST_F(OwnApi, AScoreThatIsNoNumberIsAProblemOfItsText) {
   const Served served(TinyCheckpoint{.edit_tensors = [](auto& tensors) { tensors.at("classifier.bias").values[0] = std::numeric_limits<float>::infinity(); }});
   const ServedAnswer response = served.post("/v1/classify", R"({"input": "a", "function_to_apply": "none"})");
-  expect_error(response, 500, "failed", "not a number");
+  expect_own_error(response, 500, "failed", "not a number");
   EXPECT_EQ(response.body.find("null"), std::string::npos);
 }
 

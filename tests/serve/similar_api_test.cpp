@@ -52,7 +52,7 @@ class SimilarApi : public testing::Test {
 };
 
 // What differs from run to run, or from caller to caller.
-json without_circumstances(json report) {
+json without_run(json report) {
   for (const char* key : {"milliseconds", "command", "model"}) report.erase(key);
   return report;
 }
@@ -65,7 +65,7 @@ TEST_F(SimilarApi, TheAnswerIsThatOfTheLibrary) {
   write_json(filbert::similar(served_.classifier(), *index_, {"this good book", "love it"}, {{}, "good"},
                               {.layer = 0, .by = SimilarBy::context, .heads = {1}, .top_k = 7, .mask = {{{}, "book"}}}), expected);
   const json found = answer.json();
-  EXPECT_EQ(without_circumstances(found), without_circumstances(json::parse(expected.take_line())));
+  EXPECT_EQ(without_run(found), without_run(json::parse(expected.take_line())));
   EXPECT_EQ(found["hits"].size(), 7u);
   EXPECT_EQ(found["masked"].size(), 1u);
   EXPECT_TRUE(found["command"].get<std::string>().starts_with("POST /similar {")) << found["command"];

@@ -16,13 +16,13 @@ using reference::TinyCheckpoint;
 
 TinyCheckpoint three_labels() { return {.seed = 21, .max_position_embeddings = 24, .labels = {"bad", "so-so", "good"}}; }
 
-std::string words(std::size_t count) {
+std::string books(std::size_t count) {
   std::string text;
   for (std::size_t word = 0; word < count; ++word) text += "book ";
   return text;
 }
 
-void expect_error(const ServedAnswer& answer, int status, std::string_view type, std::string_view part) {
+void expect_tei_error(const ServedAnswer& answer, int status, std::string_view type, std::string_view part) {
   EXPECT_EQ(answer.status, status) << answer.body;
   const json error = answer.json();
   EXPECT_EQ(error.size(), 2u);
@@ -90,42 +90,42 @@ TEST_F(Tei, HeadersSayWhatItTook) {
 }
 
 TEST_F(Tei, ALongTextIsCutUnlessTruncateIsFalse) {
-  expect_same(served_.post("/predict", json{{"inputs", words(30)}, {"truncate", nullptr}}.dump()).json(), predictions(words(30)));
-  expect_error(served_.post("/predict", json{{"inputs", words(30)}, {"truncate", false}}.dump()), 422, "Validation", "24");
-  EXPECT_EQ(served_.post("/predict", json{{"inputs", words(22)}, {"truncate", false}}.dump()).status, 200);
-  expect_error(served_.post("/predict", R"({"inputs": "a", "truncation_direction": "left"})"), 424, "Backend", "left");
-  expect_error(served_.post("/predict", R"({"inputs": "a", "truncation_direction": "up"})"), 422, "Validation", "truncation_direction");
+  expect_same(served_.post("/predict", json{{"inputs", books(30)}, {"truncate", nullptr}}.dump()).json(), predictions(books(30)));
+  expect_tei_error(served_.post("/predict", json{{"inputs", books(30)}, {"truncate", false}}.dump()), 422, "Validation", "24");
+  EXPECT_EQ(served_.post("/predict", json{{"inputs", books(22)}, {"truncate", false}}.dump()).status, 200);
+  expect_tei_error(served_.post("/predict", R"({"inputs": "a", "truncation_direction": "left"})"), 424, "Backend", "left");
+  expect_tei_error(served_.post("/predict", R"({"inputs": "a", "truncation_direction": "up"})"), 422, "Validation", "truncation_direction");
   EXPECT_EQ(served_.post("/predict", R"({"inputs": "a", "truncation_direction": "Right", "unknown": 1})").status, 200);
 }
 
 TEST_F(Tei, WhatIsWrongWithARequestIsNamed) {
-  expect_error(served_.post("/predict", "{"), 400, "Validation", "JSON");
-  expect_error(served_.post("/predict", ""), 400, "Validation", "JSON");
-  expect_error(served_.post("/predict", "{\"inputs\": \"\xff\"}"), 400, "Validation", "UTF");
-  expect_error(served_.post("/predict", R"({"inputs": "\ud83d"})"), 400, "Validation", "surrogate \\ud83d");
-  expect_error(served_.post("/predict", std::string(5000, '[')), 400, "Validation", "JSON");
-  expect_error(served_.post("/predict", "[]"), 422, "Validation", "body: expected an object, found an array");
-  expect_error(served_.post("/predict", "{}"), 422, "Validation", "\"inputs\"");
-  expect_error(served_.post("/predict", R"({"inputs": 3})"), 422, "Validation", "inputs: expected a string, a pair");
-  expect_error(served_.post("/predict", R"({"inputs": []})"), 422, "Validation", "invalid length 0");
-  expect_error(served_.post("/predict", R"({"inputs": ["a", "b", "c"]})"), 422, "Validation", "invalid length 3");
-  expect_error(served_.post("/predict", R"({"inputs": [["a", "b", "c"]]})"), 422, "Validation", "invalid length 3");
-  expect_error(served_.post("/predict", R"({"inputs": [["a"], "b"]})"), 422, "Validation", "inputs[1]");
-  expect_error(served_.post("/predict", R"({"inputs": ["a", 3]})"), 422, "Validation", "inputs[1]: expected a string, found a number (3)");
-  expect_error(served_.post("/predict", R"({"inputs": "a", "raw_scores": 1})"), 422, "Validation", "raw_scores");
-  expect_error(served_.post("/predict?model=nobody", R"({"inputs": "a"})"), 404, "Validation", "\"tiny\"");
+  expect_tei_error(served_.post("/predict", "{"), 400, "Validation", "JSON");
+  expect_tei_error(served_.post("/predict", ""), 400, "Validation", "JSON");
+  expect_tei_error(served_.post("/predict", "{\"inputs\": \"\xff\"}"), 400, "Validation", "UTF");
+  expect_tei_error(served_.post("/predict", R"({"inputs": "\ud83d"})"), 400, "Validation", "surrogate \\ud83d");
+  expect_tei_error(served_.post("/predict", std::string(5000, '[')), 400, "Validation", "JSON");
+  expect_tei_error(served_.post("/predict", "[]"), 422, "Validation", "body: expected an object, found an array");
+  expect_tei_error(served_.post("/predict", "{}"), 422, "Validation", "\"inputs\"");
+  expect_tei_error(served_.post("/predict", R"({"inputs": 3})"), 422, "Validation", "inputs: expected a string, a pair");
+  expect_tei_error(served_.post("/predict", R"({"inputs": []})"), 422, "Validation", "invalid length 0");
+  expect_tei_error(served_.post("/predict", R"({"inputs": ["a", "b", "c"]})"), 422, "Validation", "invalid length 3");
+  expect_tei_error(served_.post("/predict", R"({"inputs": [["a", "b", "c"]]})"), 422, "Validation", "invalid length 3");
+  expect_tei_error(served_.post("/predict", R"({"inputs": [["a"], "b"]})"), 422, "Validation", "inputs[1]");
+  expect_tei_error(served_.post("/predict", R"({"inputs": ["a", 3]})"), 422, "Validation", "inputs[1]: expected a string, found a number (3)");
+  expect_tei_error(served_.post("/predict", R"({"inputs": "a", "raw_scores": 1})"), 422, "Validation", "raw_scores");
+  expect_tei_error(served_.post("/predict?model=nobody", R"({"inputs": "a"})"), 404, "Validation", "\"tiny\"");
 }
 
 TEST_F(Tei, MoreTextsThanAllowedAreRefusedInItsWords) {
   served_.limits.max_client_batch_size = 2;
   const std::string message = "batch size 3 > maximum allowed batch size 2";
-  expect_error(served_.post("/predict", R"({"inputs": [["a"], ["b"], ["c"]]})"), 422, "Validation", message);
-  expect_error(served_.post("/tokenize", R"({"inputs": ["a", "b", "c"]})"), 422, "Validation", message);
+  expect_tei_error(served_.post("/predict", R"({"inputs": [["a"], ["b"], ["c"]]})"), 422, "Validation", message);
+  expect_tei_error(served_.post("/tokenize", R"({"inputs": ["a", "b", "c"]})"), 422, "Validation", message);
 }
 
 TEST_F(Tei, OnlyAModelOfOneLabelReranks) {
-  expect_error(served_.post("/rerank", R"({"query": "q", "texts": ["a"]})"), 424, "Backend", "model is not a re-ranker model");
-  expect_error(served_.post("/rerank", R"({"query": "q", "texts": []})"), 400, "Empty", "`texts` cannot be empty");
+  expect_tei_error(served_.post("/rerank", R"({"query": "q", "texts": ["a"]})"), 424, "Backend", "model is not a re-ranker model");
+  expect_tei_error(served_.post("/rerank", R"({"query": "q", "texts": []})"), 400, "Empty", "`texts` cannot be empty");
 }
 
 TEST(TeiRerank, RanksByTheSigmoidOfTheScore) {
@@ -150,10 +150,10 @@ TEST(TeiRerank, RanksByTheSigmoidOfTheScore) {
   EXPECT_EQ(raw[0]["index"], ranks[0]["index"]);
   EXPECT_NE(raw[0]["score"], ranks[0]["score"]);
   served.limits.max_client_batch_size = 2;
-  expect_error(served.post("/rerank", json{{"query", "film"}, {"texts", texts}}.dump()), 422, "Validation", "batch size 3");
-  expect_error(served.post("/rerank", R"({"texts": ["a"]})"), 422, "Validation", "query");
+  expect_tei_error(served.post("/rerank", json{{"query", "film"}, {"texts", texts}}.dump()), 422, "Validation", "batch size 3");
+  expect_tei_error(served.post("/rerank", R"({"texts": ["a"]})"), 422, "Validation", "query");
   served.limits.max_client_batch_size = 1000;
-  expect_error(served.post("/rerank", json{{"query", std::string(100'000, 'q')}, {"texts", std::vector<std::string>(1000, "a")}}.dump()), 413, "Validation",
+  expect_tei_error(served.post("/rerank", json{{"query", std::string(100'000, 'q')}, {"texts", std::vector<std::string>(1000, "a")}}.dump()), 413, "Validation",
                "at most 16000 bytes for 1000 texts");
   EXPECT_TRUE(served.get("/info").json()["model_type"].contains("reranker"));
 }
@@ -181,10 +181,10 @@ TEST_F(Tei, TokensHaveTheirBytes) {
   ASSERT_EQ(bare.size(), 2u);
   EXPECT_EQ(bare[0].size(), 1u);
   EXPECT_EQ(bare[1].size(), 2u);
-  expect_error(served_.post("/tokenize", R"({"inputs": []})"), 400, "Empty", "`inputs` cannot be empty");
-  expect_error(served_.post("/tokenize", R"({"inputs": "a", "prompt_name": "query"})"), 422, "Validation", "prompt_name");
-  expect_error(served_.post("/tokenize", R"({"inputs": {}})"), 422, "Validation", "inputs: expected an array");
-  expect_error(served_.post("/tokenize", json{{"inputs", std::string(24 * 250 + 1, 'a')}}.dump()), 422, "Validation", "6000 characters. Given: 6001");
+  expect_tei_error(served_.post("/tokenize", R"({"inputs": []})"), 400, "Empty", "`inputs` cannot be empty");
+  expect_tei_error(served_.post("/tokenize", R"({"inputs": "a", "prompt_name": "query"})"), 422, "Validation", "prompt_name");
+  expect_tei_error(served_.post("/tokenize", R"({"inputs": {}})"), 422, "Validation", "inputs: expected an array");
+  expect_tei_error(served_.post("/tokenize", json{{"inputs", std::string(24 * 250 + 1, 'a')}}.dump()), 422, "Validation", "6000 characters. Given: 6001");
 }
 
 TEST_F(Tei, InfoHasItsFields) {
@@ -209,7 +209,7 @@ TEST_F(Tei, HealthIsReadiness) {
     EXPECT_EQ(served_.get(path).status, 200);
     EXPECT_EQ(served_.get(path).body, "");
     served_.ready = false;
-    expect_error(served_.get(path), 503, "Unhealthy", "unhealthy");
+    expect_tei_error(served_.get(path), 503, "Unhealthy", "unhealthy");
   }
 }
 
@@ -219,7 +219,7 @@ TEST_F(Tei, AScoreThatIsNoNumberIsNoAnswer) {
       if (name == "classifier.bias") tensor.values[0] = std::numeric_limits<float>::quiet_NaN();
     }
   }});
-  expect_error(served.post("/predict", R"({"inputs": "a"})"), 424, "Backend", "not a number");
+  expect_tei_error(served.post("/predict", R"({"inputs": "a"})"), 424, "Backend", "not a number");
 }
 
 TEST(TeiProblems, EveryKindHasItsStatus) {

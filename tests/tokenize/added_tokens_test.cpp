@@ -7,7 +7,7 @@
 namespace filbert {
 namespace {
 
-using testing::Ids;
+using reference::Ids;
 
 // "text|[token]|text": the parts of `text`, tokens in brackets.
 std::string parts(std::vector<AddedToken> tokens, std::string_view text) {
@@ -55,7 +55,7 @@ TEST(AddedTokens, StripTakesTheSpaceBesideItOnce) {
 }
 
 TEST(AddedTokens, OneThatIsNotNormalizedIsFoundInTheTextAsGiven) {
-  testing::SmallJson json;
+  reference::SmallJson json;
   json.added_tokens =
       R"([{"id":19,"content":"NEW","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":false}])";
   const Tokenizer tokenizer = json.load();
@@ -64,7 +64,7 @@ TEST(AddedTokens, OneThatIsNotNormalizedIsFoundInTheTextAsGiven) {
 }
 
 TEST(AddedTokens, OneThatIsNormalizedIsFoundInTheNormalizedText) {
-  testing::SmallJson json;
+  reference::SmallJson json;
   json.added_tokens =
       R"([{"id":19,"content":"Été","single_word":false,"lstrip":false,"rstrip":false,"normalized":true,"special":false}])";
   const BatchEncoding row = json.load()("the ÉTÉ,");
@@ -73,7 +73,7 @@ TEST(AddedTokens, OneThatIsNormalizedIsFoundInTheNormalizedText) {
 }
 
 TEST(AddedTokens, SpecialTokensTypedInATextAreParsedAndAreNotMarkedSpecial) {
-  const BatchEncoding row = testing::small_tokenizer()("a[SEP]b [mask]");
+  const BatchEncoding row = reference::small_tokenizer()("a[SEP]b [mask]");
   EXPECT_EQ(row.input_ids, (Ids{2, 15, 3, 18, 1, 1, 1, 3}));
   EXPECT_EQ(row.special_tokens_mask, (Ids{1, 0, 0, 0, 0, 0, 0, 1}));
   EXPECT_EQ(row.word_ids, (Ids{-1, 0, 1, 2, 3, 4, 5, -1}));

@@ -11,11 +11,11 @@
 namespace filbert {
 namespace {
 
-using testing::Ids;
-using testing::ids_of;
-using testing::message_of;
-using testing::small_tokenizer;
-using testing::SmallJson;
+using reference::Ids;
+using reference::ids_of;
+using reference::message_of;
+using reference::small_tokenizer;
+using reference::SmallJson;
 using Strings = std::vector<std::string>;
 
 Strings strings_of(const JsonValue& array) {
@@ -25,7 +25,7 @@ Strings strings_of(const JsonValue& array) {
 }
 
 TEST(Decode, EveryKindGivesTheTextOfTokenizers) {
-  const std::size_t kinds = testing::for_each_kind([](const JsonValue& line, const std::string& kind) {
+  const std::size_t kinds = reference::for_each_kind([](const JsonValue& line, const std::string& kind) {
     const Tokenizer tokenizer = load_tokenizer_json(line.at("tokenizer_json").as_string(), {}, kind);
     line.at("rows").for_each_element([&](const JsonValue& row) {
       const Ids ids = ids_of(row.at("ids"));

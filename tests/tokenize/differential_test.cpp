@@ -16,8 +16,8 @@
 namespace filbert {
 namespace {
 
-using testing::Ids;
-using testing::small_tokenizer;
+using reference::Ids;
+using reference::small_tokenizer;
 
 std::string real_vocab() { return read_file(reference::source_directory() / "models" / "stars-en" / "vocab.txt"); }
 
@@ -72,7 +72,7 @@ TEST(Differential, ChunkByChunkGivesTheIdsOfTheWholeText) {
 }
 
 TEST(Differential, EverySectionOfATokenizerJsonMayBeAnother) {
-  testing::SmallJson plain, no_cleaning, added, short_words;
+  reference::SmallJson plain, no_cleaning, added, short_words;
   plain.normalizer = "null";
   no_cleaning.normalizer =
       R"({"type":"BertNormalizer","clean_text":false,"handle_chinese_chars":true,"strip_accents":null,"lowercase":true})";
@@ -80,7 +80,7 @@ TEST(Differential, EverySectionOfATokenizerJsonMayBeAnother) {
                        R"({"id":20,"content":"x","single_word":true,"lstrip":true,"rstrip":false,"normalized":false,"special":false}])";
   const std::size_t at = short_words.model.find("100");
   short_words.model.replace(at, 3, "2");
-  for (const testing::SmallJson& json : {plain, no_cleaning, added, short_words}) expect_equal_ways(json.load(), 500);
+  for (const reference::SmallJson& json : {plain, no_cleaning, added, short_words}) expect_equal_ways(json.load(), 500);
   plain.pre_tokenizer = "null";
   expect_equal_ways(plain.load(), 500);
 }

@@ -44,7 +44,7 @@ TEST(Doubts, NoMaximumLengthRepeatedLinesAndMissingSpecialTokens) {
 }
 
 TEST(Doubts, AnAddedTokenWithAnotherIdThanWritten) {
-  testing::SmallJson json;
+  reference::SmallJson json;
   json.added_tokens = R"([{"id":50,"content":"<x>","normalized":false}])";
   EXPECT_EQ(json.load(R"({"model_max_length":9})").doubts(),
             (Doubts{"added token \"<x>\" is written with id 50, and gets 19 as in tokenizers"}));

@@ -11,7 +11,7 @@
 namespace filbert {
 namespace {
 
-using testing::small_tokenizer;
+using reference::small_tokenizer;
 
 // More than a unit for each of several threads: short texts and long ones, empty ones and pairs.
 class ManyTexts {
@@ -69,7 +69,7 @@ TEST(EncodeBatch, OfSeveralErrorsTheFirstTextsIsThrown) {
   std::vector<TextInput> inputs(texts.inputs());
   for (TextInput& input : inputs) input.text_pair.reset();
   const auto message = [&](unsigned num_threads) {
-    return testing::message_of(ErrorKind::invalid_argument, [&] {
+    return reference::message_of(ErrorKind::invalid_argument, [&] {
       tokenizer(inputs, {.truncation = Truncation::only_second, .max_length = 20, .num_threads = num_threads});
     });
   };

@@ -10,9 +10,9 @@
 namespace filbert {
 namespace {
 
-using testing::Ids;
-using testing::small_tokenizer;
-using testing::SmallJson;
+using reference::Ids;
+using reference::small_tokenizer;
+using reference::SmallJson;
 
 TEST(Encode, WordsCountFromZeroAndShareTheirPieces) {
   const BatchEncoding row = small_tokenizer()("The unables!");
@@ -57,7 +57,7 @@ TEST(Encode, RowsOfABatchEqualRowsAlone) {
                end = static_cast<std::ptrdiff_t>(batch.row_starts[row + 1]);
     EXPECT_EQ(alone.input_ids, Ids(batch.input_ids.begin() + begin, batch.input_ids.begin() + end));
     EXPECT_EQ(alone.offset_mapping,
-              testing::Offsets(batch.offset_mapping.begin() + begin, batch.offset_mapping.begin() + end));
+              reference::Offsets(batch.offset_mapping.begin() + begin, batch.offset_mapping.begin() + end));
     EXPECT_EQ(alone.rows[0].tokens_total, batch.rows[row].tokens_total);
     EXPECT_EQ(alone.rows[0].invalid_utf8, batch.rows[row].invalid_utf8);
   }

@@ -12,11 +12,11 @@
 namespace filbert {
 namespace {
 
-using testing::Ids;
-using testing::ids_of;
-using testing::Offsets;
-using testing::offsets_of;
-using testing::small_tokenizer;
+using reference::Ids;
+using reference::ids_of;
+using reference::Offsets;
+using reference::offsets_of;
+using reference::small_tokenizer;
 using Words = std::vector<std::string_view>;
 
 BatchEncoding encode(const Tokenizer& tokenizer, const Words& words, const EncodeOptions& options = {}) {
@@ -25,7 +25,7 @@ BatchEncoding encode(const Tokenizer& tokenizer, const Words& words, const Encod
 }
 
 TEST(EncodeWords, EveryKindGivesTheIdsOfTokenizers) {
-  const std::size_t kinds = testing::for_each_kind([](const JsonValue& line, const std::string& kind) {
+  const std::size_t kinds = reference::for_each_kind([](const JsonValue& line, const std::string& kind) {
     const Tokenizer tokenizer = load_tokenizer_json(line.at("tokenizer_json").as_string(), {}, kind);
     line.at("split_into_words").for_each_element([&](const JsonValue& row) {
       Words words;

@@ -11,8 +11,8 @@
 namespace filbert {
 namespace {
 
-using testing::Ids;
-using testing::message_of;
+using reference::Ids;
+using reference::message_of;
 
 std::string field(int number, const std::string& bytes) {
   return std::string{static_cast<char>(number << 3 | 2), static_cast<char>(bytes.size())} + bytes;
@@ -83,7 +83,7 @@ TEST(Families, RobertaFromVocabularyAndMerges) {
   companions.tokenizer_config_json = R"({"tokenizer_class":"RobertaTokenizerFast"})";
   const Tokenizer tokenizer = load_byte_level_bpe(vocab, "#version: 0.2\na b\nĠ a\n", companions, "dir/vocab.json");
   EXPECT_EQ(tokenizer("ab a").input_ids, (Ids{0, 6, 8, 2}));
-  EXPECT_EQ(tokenizer("ab a").offset_mapping, (testing::Offsets{{0, 0}, {0, 2}, {3, 4}, {0, 0}}));
+  EXPECT_EQ(tokenizer("ab a").offset_mapping, (reference::Offsets{{0, 0}, {0, 2}, {3, 4}, {0, 0}}));
   companions.tokenizer_config_json = R"({"tokenizer_class":"RobertaTokenizer","add_prefix_space":true})";
   EXPECT_EQ(load_byte_level_bpe(vocab, "a b\nĠ a", companions, "vocab.json")("a").input_ids, (Ids{0, 8, 2}));
   EXPECT_EQ(message_of(ErrorKind::corrupt, [&] { load_byte_level_bpe(vocab, "a b\nab", companions, "dir/vocab.json"); }),
@@ -120,7 +120,7 @@ TEST(Families, AClassWithWordsOfItsOwnIsRefused) {
   EXPECT_EQ(load_wordpiece_vocab(vocab, {}, "dir/vocab.txt", {}, {}, R"({"model_type":"roformer","tokenizer_class":"BertTokenizer"})")("a").input_ids,
             (Ids{1, 5, 2}));
   // The tokenizer.json that transformers writes of it has BertPreTokenizer, which is not what it does.
-  const testing::SmallJson json;
+  const reference::SmallJson json;
   EXPECT_EQ(message_of(ErrorKind::unsupported, [&] { json.load(R"({"tokenizer_class":"RoFormerTokenizerFast"})"); }),
             "tokenizer.json: tokenizer_class: expected a class whose words the files describe, found \"RoFormerTokenizerFast\", which cuts Chinese text into "
             "words by the dictionary of jieba");

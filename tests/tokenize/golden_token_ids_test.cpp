@@ -17,11 +17,11 @@ namespace filbert {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
+using Json = nlohmann::json;
 
 const fs::path kData = fs::path(FILBERT_SOURCE_DIR) / "../shared/data";
 
-std::vector<json> rows_of(const fs::path& path) {
+std::vector<Json> rows_of(const fs::path& path) {
   std::string content;
   if (path.extension() == ".gz") {
     std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(("gzip -dc '" + path.string() + "'").c_str(), "r"), ::pclose);
@@ -30,10 +30,10 @@ std::vector<json> rows_of(const fs::path& path) {
   } else {
     content = read_file(path);
   }
-  std::vector<json> rows;
+  std::vector<Json> rows;
   for (std::size_t begin = 0; begin < content.size();) {
     const std::size_t end = std::min(content.find('\n', begin), content.size());
-    if (end > begin) rows.push_back(json::parse(content.substr(begin, end - begin)));
+    if (end > begin) rows.push_back(Json::parse(content.substr(begin, end - begin)));
     begin = end + 1;
   }
   return rows;
@@ -62,8 +62,8 @@ class GoldenTokenIds : public ::testing::Test {
 using Ids = std::vector<std::int32_t>;
 
 // vocab_same_as of a row: "('bert-base-uncased', True)".
-std::optional<std::pair<std::string, bool>> vocabulary_of(const json& row) {
-  const auto same = row.value("vocab_same_as", json());
+std::optional<std::pair<std::string, bool>> vocabulary_of(const Json& row) {
+  const auto same = row.value("vocab_same_as", Json());
   if (!same.is_string()) return std::nullopt;
   const std::string text = same;
   const std::size_t begin = text.find('\'') + 1, end = text.find('\'', begin);
@@ -73,7 +73,7 @@ std::optional<std::pair<std::string, bool>> vocabulary_of(const json& row) {
 }
 
 // What transformers pads to the longest row, without the padding.
-Ids without_padding(const json& ids, const json& attention_mask) {
+Ids without_padding(const Json& ids, const Json& attention_mask) {
   Ids kept;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (attention_mask[i] == 1) kept.push_back(ids[i]);
@@ -85,20 +85,20 @@ TEST_F(GoldenTokenIds, SlowTokenizersOfOneHundredCheckpoints) {
   const EncodeOptions to_ten{.truncation = Truncation::longest_first, .max_length = 10};
   const std::string b17 = "b b b b b b b b b b b b b b b b b";
   std::size_t compared = 0, models = 0;
-  for (const json& row : rows_of(kData / "golden_token_ids/fib_vocab_available.jsonl.gz")) {
+  for (const Json& row : rows_of(kData / "golden_token_ids/fib_vocab_available.jsonl.gz")) {
     const auto vocabulary = vocabulary_of(row);
     if (!vocabulary || !(row["tokenizer_class"] == "BertTokenizer" || row["tokenizer_class"] == "DistilBertTokenizer"))
       continue;
     const Tokenizer& tokenize = tokenizer(vocabulary->first, vocabulary->second);
     ++models;
-    for (const json& test : row["cases"]) {
+    for (const Json& test : row["cases"]) {
       if (test.value("suspect", false)) continue;
       EXPECT_EQ(tokenize(test["text"].get<std::string>()).input_ids, test["ids"].get<Ids>())
           << row["model"] << test["text"];
       ++compared;
     }
     EXPECT_EQ(tokenize("a a", "b b b b").input_ids, row["pair_encode"]["input_ids"].get<Ids>()) << row["model"];
-    const json &batch = row["batch_encode"], &pairs = row["batch_pair_encode"];
+    const Json &batch = row["batch_encode"], &pairs = row["batch_pair_encode"];
     EXPECT_EQ(tokenize("a a", to_ten).input_ids, without_padding(batch["input_ids"][0], batch["attention_mask"][0]));
     EXPECT_EQ(tokenize(b17, to_ten).input_ids, without_padding(batch["input_ids"][1], batch["attention_mask"][1]));
     EXPECT_EQ(tokenize("a a", "b", to_ten).input_ids,
@@ -122,7 +122,7 @@ TEST_F(GoldenTokenIds, FastTokenizersOfTransformersJs) {
       {"Xenova/distiluse-base-multilingual-cased-v2", {"bert-base-multilingual-cased", false}},
       {"Xenova/bert-base-multilingual-uncased-sentiment", {"bert-base-multilingual-uncased", true}}};
   std::size_t compared = 0;
-  for (const json& row : rows_of(kData / "golden_token_ids/tjs_cases.jsonl")) {
+  for (const Json& row : rows_of(kData / "golden_token_ids/tjs_cases.jsonl")) {
     const auto vocabulary = vocabularies.find(row["model"]);
     if (vocabulary == vocabularies.end()) continue;
     const Tokenizer& tokenize = tokenizer(vocabulary->second.first, vocabulary->second.second);
@@ -137,7 +137,7 @@ TEST_F(GoldenTokenIds, FastTokenizersOfTransformersJs) {
 
 TEST_F(GoldenTokenIds, BgeSmallOfLlamaCpp) {
   const Tokenizer& tokenize = tokenizer("bert-base-uncased", true);
-  for (const json& row : rows_of(kData / "golden_token_ids/ggml_bge_cases.jsonl")) {
+  for (const Json& row : rows_of(kData / "golden_token_ids/ggml_bge_cases.jsonl")) {
     EXPECT_EQ(tokenize(row["text"].get<std::string>(), {.add_special_tokens = false}).input_ids,
               row["ids_no_special"].get<Ids>())
         << row["text"];
@@ -146,7 +146,7 @@ TEST_F(GoldenTokenIds, BgeSmallOfLlamaCpp) {
 
 TEST_F(GoldenTokenIds, NlptownOfTheSeedAndTheQuicktour) {
   std::size_t compared = 0;
-  for (const json& row : rows_of(kData / "golden_model_outputs/outputs.jsonl")) {
+  for (const Json& row : rows_of(kData / "golden_model_outputs/outputs.jsonl")) {
     const char* key = row.contains("input_ids") ? "input_ids" : "input_ids_computed";
     if (!row.contains(key)) continue;
     const bool nlptown = row["model"] == "nlptown/bert-base-multilingual-uncased-sentiment";

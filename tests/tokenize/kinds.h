@@ -10,7 +10,7 @@
 #include "reference/goldens.h"
 #include "tokenize/small_vocab.h"
 
-namespace filbert::testing {
+namespace filbert::reference {
 
 inline Ids ids_of(const JsonValue& array) {
   Ids ids;
@@ -42,4 +42,4 @@ std::size_t for_each_kind(const Visit& visit) {
   return kinds;
 }
 
-}  // namespace filbert::testing
+}  // namespace filbert::reference

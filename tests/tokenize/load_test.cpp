@@ -2,19 +2,20 @@
 
 #include <gtest/gtest.h>
 
+#include "reference/tiny_checkpoint.h"
 #include "tokenize/small_vocab.h"
 
 namespace filbert {
 namespace {
 
-using testing::Ids;
-using testing::message_of;
-using testing::SmallJson;
-using testing::TemporaryDirectory;
+using reference::Ids;
+using reference::message_of;
+using reference::SmallJson;
+using reference::TemporaryDirectory;
 
 TEST(Load, VocabTxtWithItsConfig) {
   const TemporaryDirectory directory;
-  directory.write("vocab.txt", testing::kVocab);
+  directory.write("vocab.txt", reference::kVocab);
   directory.write("tokenizer_config.json", R"({"do_lower_case":false,"model_max_length":512})");
   const Tokenizer tokenizer = AutoTokenizer::from_pretrained(directory.path());
   EXPECT_EQ(tokenizer("The unable").input_ids, (Ids{2, 14, 6, 7, 3}));
@@ -106,7 +107,7 @@ TEST(Load, BrokenTokenizerJsonIsCorrupt) {
 }
 
 TEST(Load, IdsAndTokensLeadToEachOther) {
-  const Tokenizer tokenizer = testing::small_tokenizer();
+  const Tokenizer tokenizer = reference::small_tokenizer();
   EXPECT_EQ(tokenizer.vocab_size(), 19u);
   EXPECT_EQ(tokenizer.id_to_token(7), "##able");
   EXPECT_EQ(tokenizer.token_to_id("##able"), 7);

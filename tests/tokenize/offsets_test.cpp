@@ -7,16 +7,16 @@
 namespace filbert {
 namespace {
 
-using testing::Offsets;
+using reference::Offsets;
 
 Offsets offsets(std::string_view text, OffsetUnit unit) {
-  return testing::small_tokenizer()(text, {.add_special_tokens = false, .offset_unit = unit}).offset_mapping;
+  return reference::small_tokenizer()(text, {.add_special_tokens = false, .offset_unit = unit}).offset_mapping;
 }
 
 TEST(Offsets, SliceOfInputIsThePiece) {
   const std::string_view text = "The  UNABLES, café 中!";
   const BatchEncoding row =
-      testing::small_tokenizer()(text, {.add_special_tokens = false, .offset_unit = OffsetUnit::bytes});
+      reference::small_tokenizer()(text, {.add_special_tokens = false, .offset_unit = OffsetUnit::bytes});
   std::vector<std::string> slices;
   for (const Offset& offset : row.offset_mapping)
     slices.emplace_back(text.substr(offset.begin, offset.end - offset.begin));

@@ -7,9 +7,9 @@
 namespace filbert {
 namespace {
 
-using testing::Ids;
-using testing::message_of;
-using testing::SmallJson;
+using reference::Ids;
+using reference::message_of;
+using reference::SmallJson;
 
 std::string template_json(std::string_view single, std::string_view pair) {
   return R"({"type":"TemplateProcessing","single":[)" + std::string(single) + R"(],"pair":[)" + std::string(pair) +
@@ -22,7 +22,7 @@ constexpr const char* kCls = R"({"SpecialToken":{"id":"[CLS]","type_id":0}})";
 constexpr const char* kTwo = R"({"SpecialToken":{"id":"two","type_id":7}})";
 
 TEST(PostProcessor, BertPutsItsTokensAroundTextAndPair) {
-  const Tokenizer tokenizer = testing::small_tokenizer();
+  const Tokenizer tokenizer = reference::small_tokenizer();
   const BatchEncoding single = tokenizer("the");
   EXPECT_EQ(single.input_ids, (Ids{2, 5, 3}));
   EXPECT_EQ(single.token_type_ids, (Ids{0, 0, 0}));
@@ -32,11 +32,11 @@ TEST(PostProcessor, BertPutsItsTokensAroundTextAndPair) {
   EXPECT_EQ(pair.special_tokens_mask, (Ids{1, 0, 1, 0, 0, 1}));
   EXPECT_EQ(pair.word_ids, (Ids{-1, 0, -1, 0, 1, -1}));
   EXPECT_EQ(pair.sequence_ids, (Ids{-1, 0, -1, 1, 1, -1}));
-  EXPECT_EQ(pair.offset_mapping, (testing::Offsets{{0, 0}, {0, 3}, {0, 0}, {0, 1}, {2, 3}, {0, 0}}));
+  EXPECT_EQ(pair.offset_mapping, (reference::Offsets{{0, 0}, {0, 3}, {0, 0}, {0, 1}, {2, 3}, {0, 0}}));
 }
 
 TEST(PostProcessor, SpecialTokensCanBeLeftOut) {
-  const BatchEncoding pair = testing::small_tokenizer()("the", "a", {.add_special_tokens = false});
+  const BatchEncoding pair = reference::small_tokenizer()("the", "a", {.add_special_tokens = false});
   EXPECT_EQ(pair.input_ids, (Ids{5, 15}));
   EXPECT_EQ(pair.token_type_ids, (Ids{0, 1}));
 }

@@ -13,28 +13,28 @@ std::vector<std::string> words(std::string_view text, PreTokenizer pre_tokenizer
   return result;
 }
 
-using Words = std::vector<std::string>;
+using Pieces = std::vector<std::string>;
 
 TEST(PreTokenizer, SpaceSeparatesAndPunctuationStandsAlone) {
-  EXPECT_EQ(words(" Hey,  you!? "), (Words{"Hey", ",", "you", "!", "?"}));
-  EXPECT_EQ(words("a-b_c"), (Words{"a", "-", "b", "_", "c"}));
-  EXPECT_EQ(words("«oui»"), (Words{"«", "oui", "»"}));
-  EXPECT_EQ(words(""), Words{});
-  EXPECT_EQ(words("  "), Words{});
+  EXPECT_EQ(words(" Hey,  you!? "), (Pieces{"Hey", ",", "you", "!", "?"}));
+  EXPECT_EQ(words("a-b_c"), (Pieces{"a", "-", "b", "_", "c"}));
+  EXPECT_EQ(words("«oui»"), (Pieces{"«", "oui", "»"}));
+  EXPECT_EQ(words(""), Pieces{});
+  EXPECT_EQ(words("  "), Pieces{});
 }
 
 TEST(PreTokenizer, UnicodeSpaceSeparates) {
   EXPECT_EQ(words("a\xC2\xA0"
                   "b\xE3\x80\x80"
                   "c"),
-            (Words{"a", "b", "c"}));
+            (Pieces{"a", "b", "c"}));
 }
 
-TEST(PreTokenizer, SymbolsOutsideAsciiAreNotCutOff) { EXPECT_EQ(words("5€ $5"), (Words{"5€", "$", "5"})); }
+TEST(PreTokenizer, SymbolsOutsideAsciiAreNotCutOff) { EXPECT_EQ(words("5€ $5"), (Pieces{"5€", "$", "5"})); }
 
 TEST(PreTokenizer, WithoutOneATextIsOneWord) {
-  EXPECT_EQ(words("a b, c", PreTokenizer::none), (Words{"a b, c"}));
-  EXPECT_EQ(words("", PreTokenizer::none), Words{});
+  EXPECT_EQ(words("a b, c", PreTokenizer::none), (Pieces{"a b, c"}));
+  EXPECT_EQ(words("", PreTokenizer::none), Pieces{});
 }
 
 }  // namespace

@@ -13,13 +13,13 @@
 namespace filbert {
 namespace {
 
-using testing::Ids;
-using testing::ids_of;
-using testing::message_of;
-using testing::offsets_of;
+using reference::Ids;
+using reference::ids_of;
+using reference::message_of;
+using reference::offsets_of;
 
 TEST(Sections, EveryKindGivesTheIdsOfTokenizers) {
-  const std::size_t kinds = testing::for_each_kind([](const JsonValue& line, const std::string& kind) {
+  const std::size_t kinds = reference::for_each_kind([](const JsonValue& line, const std::string& kind) {
     const Tokenizer tokenizer = load_tokenizer_json(line.at("tokenizer_json").as_string(), {}, kind);
     line.at("rows").for_each_element([&](const JsonValue& row) {
       const std::string_view text = row.at("text").as_string();

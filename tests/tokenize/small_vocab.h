@@ -1,19 +1,15 @@
 // A vocabulary small enough to compute ids by hand, and tokenizers made of it.
 #pragma once
 
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <unistd.h>
 
 #include <filbert/error.h>
 
 #include "tokenize/load.h"
 
-namespace filbert::testing {
+namespace filbert::reference {
 
 // Line number is id:   0      1      2      3      4       5    6    7      8      9    10  11  12   13   14    15   16
 // 17   18
@@ -48,27 +44,6 @@ struct SmallJson {
 using Ids = std::vector<std::int32_t>;
 using Offsets = std::vector<Offset>;
 
-// A directory of this test's own, removed at the end.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "filbert-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path_ = name;
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-
-  const std::filesystem::path& path() const { return path_; }
-  void write(std::string_view name, std::string_view content) const {
-    std::ofstream(path_ / name, std::ios::binary) << content;
-  }
-
- private:
-  std::filesystem::path path_;
-};
-
 // What `call` throws: its message; the kind is checked.
 template <typename Call>
 std::string message_of(ErrorKind kind, const Call& call) {
@@ -80,4 +55,4 @@ std::string message_of(ErrorKind kind, const Call& call) {
   return "nothing was thrown";
 }
 
-}  // namespace filbert::testing
+}  // namespace filbert::reference

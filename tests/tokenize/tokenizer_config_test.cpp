@@ -7,9 +7,9 @@
 namespace filbert {
 namespace {
 
-using testing::Ids;
-using testing::message_of;
-using testing::small_tokenizer;
+using reference::Ids;
+using reference::message_of;
+using reference::small_tokenizer;
 
 TEST(TokenizerConfig, MaximumLengthHasAnOldNameAndAValueForNone) {
   EXPECT_EQ(small_tokenizer(R"({"model_max_length":512})").model_max_length(), 512u);
@@ -31,7 +31,7 @@ TEST(TokenizerConfig, LowerCasingIsTheDefaultAndAccentsFollowIt) {
 }
 
 TEST(TokenizerConfig, PatchesTheNormalizerOfATokenizerJson) {
-  const testing::SmallJson json;
+  const reference::SmallJson json;
   EXPECT_EQ(json.load()("The").input_ids, (Ids{2, 5, 3}));
   EXPECT_EQ(json.load(R"({"do_lower_case":false})")("The").input_ids, (Ids{2, 14, 3}));
   EXPECT_EQ(json.load(R"({"strip_accents":false})")("café").input_ids, (Ids{2, 1, 3}));
@@ -40,7 +40,7 @@ TEST(TokenizerConfig, PatchesTheNormalizerOfATokenizerJson) {
 
 TEST(TokenizerConfig, ATokenizerClassDecidesWhoseNormalizerCounts) {
   // As transformers 5.23: BertTokenizer keeps the vocabulary alone, PreTrainedTokenizerFast the whole file.
-  testing::SmallJson json;
+  reference::SmallJson json;
   json.normalizer =
       R"({"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":null,"lowercase":false})";
   EXPECT_EQ(json.load()("The a[SEP]").input_ids, (Ids{2, 14, 15, 1, 1, 1, 3}));
@@ -79,13 +79,13 @@ TEST(TokenizerConfig, AddedTokensAreAddedOnce) {
 
 TEST(TokenizerConfig, TheOlderAddedTokensJsonIsRead) {
   const Tokenizer tokenizer = load_wordpiece_vocab(
-      testing::kVocab, {}, "vocab.txt", R"({"additional_special_tokens":["<F>"]})", R"({"<F>":20,"New":19})");
+      reference::kVocab, {}, "vocab.txt", R"({"additional_special_tokens":["<F>"]})", R"({"<F>":20,"New":19})");
   EXPECT_EQ(tokenizer("a NEW<F><f>").input_ids, (Ids{2, 15, 19, 20, 1, 1, 1, 3}));
 }
 
 TEST(TokenizerConfig, WrongTypesAreNamed) {
   const auto message = [](std::string_view config) {
-    return message_of(ErrorKind::corrupt, [&] { load_wordpiece_vocab(testing::kVocab, config, "dir/vocab.txt"); });
+    return message_of(ErrorKind::corrupt, [&] { load_wordpiece_vocab(reference::kVocab, config, "dir/vocab.txt"); });
   };
   EXPECT_EQ(message(R"({"do_lower_case":"yes"})"),
             "dir/tokenizer_config.json: do_lower_case: expected a boolean, found a string (\"yes\")");

@@ -7,8 +7,8 @@
 namespace filbert {
 namespace {
 
-using testing::Ids;
-using testing::message_of;
+using reference::Ids;
+using reference::message_of;
 using Lengths = std::pair<std::size_t, std::size_t>;
 
 Lengths kept(std::size_t first, std::optional<std::size_t> second, Truncation truncation, std::size_t max_length,
@@ -56,12 +56,12 @@ TEST(Truncation, ATextTooShortToGiveWayIsAnError) {
 
 TEST(Truncation, ARoomOfNothingLeavesTheSpecialTokens) {
   const BatchEncoding row =
-      testing::small_tokenizer()("the the", "a", {.truncation = Truncation::only_first, .max_length = 3});
+      reference::small_tokenizer()("the the", "a", {.truncation = Truncation::only_first, .max_length = 3});
   EXPECT_EQ(row.input_ids, (Ids{2, 3, 3}));
 }
 
 TEST(Truncation, ARowSaysWhatItLost) {
-  const Tokenizer tokenizer = testing::small_tokenizer();
+  const Tokenizer tokenizer = reference::small_tokenizer();
   const BatchEncoding cut = tokenizer("the the a b", {.truncation = Truncation::longest_first, .max_length = 4});
   EXPECT_EQ(cut.input_ids, (Ids{2, 5, 5, 3}));
   EXPECT_EQ(cut.rows[0].tokens_total, 6u);
@@ -73,12 +73,12 @@ TEST(Truncation, ARowSaysWhatItLost) {
 
 TEST(Truncation, WithoutMaxLengthTheTokenizersOwnIsTaken) {
   const EncodeOptions options{.truncation = Truncation::longest_first};
-  EXPECT_EQ(testing::small_tokenizer(R"({"model_max_length":3})")("the a b", options).input_ids, (Ids{2, 5, 3}));
-  EXPECT_EQ(testing::small_tokenizer()("the a b", options).input_ids, (Ids{2, 5, 15, 18, 3}));
+  EXPECT_EQ(reference::small_tokenizer(R"({"model_max_length":3})")("the a b", options).input_ids, (Ids{2, 5, 3}));
+  EXPECT_EQ(reference::small_tokenizer()("the a b", options).input_ids, (Ids{2, 5, 15, 18, 3}));
 }
 
 TEST(Truncation, TheLeftSideIsCutWhereTheConfigSaysSo) {
-  const Tokenizer tokenizer = testing::small_tokenizer(R"({"truncation_side":"left"})");
+  const Tokenizer tokenizer = reference::small_tokenizer(R"({"truncation_side":"left"})");
   const BatchEncoding row = tokenizer("the a b", {.truncation = Truncation::longest_first, .max_length = 4});
   EXPECT_EQ(row.input_ids, (Ids{2, 15, 18, 3}));
   EXPECT_EQ(row.offset_mapping[1], (Offset{4, 5}));

@@ -7,7 +7,7 @@
 namespace filbert {
 namespace {
 
-using testing::message_of;
+using reference::message_of;
 
 TEST(Vocab, LineNumberIsId) {
   const Vocab vocab = Vocab::from_lines("a\nbb\n##c\n", "vocab.txt");

@@ -13,10 +13,10 @@
 namespace filbert {
 namespace {
 
-using testing::Ids;
-using testing::ids_of;
-using testing::message_of;
-using testing::small_tokenizer;
+using reference::Ids;
+using reference::ids_of;
+using reference::message_of;
+using reference::small_tokenizer;
 using Samples = std::vector<std::size_t>;
 
 Ids row_of(const BatchEncoding& rows, const Ids& column, std::size_t row) {
@@ -61,7 +61,7 @@ void expect_windows(const Tokenizer& tokenizer, const JsonValue& golden, const s
 
 TEST(Windows, OfEveryKindOfTokenizerAreThoseOfTokenizers) {
   std::size_t compared = 0;
-  testing::for_each_kind([&](const JsonValue& line, const std::string& kind) {
+  reference::for_each_kind([&](const JsonValue& line, const std::string& kind) {
     line.at("windows").for_each_element([&](const JsonValue& golden) {
       const std::string side(golden.at("side").as_string());
       const Tokenizer tokenizer =

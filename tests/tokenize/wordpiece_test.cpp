@@ -7,8 +7,8 @@
 namespace filbert {
 namespace {
 
-using testing::Ids;
-using testing::message_of;
+using reference::Ids;
+using reference::message_of;
 
 WordPiece make(std::string lines, std::size_t max_chars = 100, std::string prefix = "##") {
   WordPiece model;
