@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <filbert/contexts.h>
 #include <filbert/error.h>
 #include <filbert/version.h>
 
