@@ -17,6 +17,7 @@
 #include "explain/gauss_legendre.h"
 #include "reference/expect_error.h"
 #include "reference/goldens.h"
+#include "reference/sanitizers.h"
 
 namespace filbert {
 namespace {
@@ -24,14 +25,8 @@ namespace {
 using nlohmann::json;
 using reference::expect_error;
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-// The sanitizers cost a hundred times as much in kernels that are not optimised.
-constexpr std::size_t kCases = 1, kMethods = 3;
-constexpr std::string_view kText = "Not bad";
-#else
-constexpr std::size_t kCases = 100, kMethods = 100;
-constexpr std::string_view kText = "It was not good, but I loved it!";
-#endif
+constexpr std::size_t kCases = reference::kUnderSanitizer ? 1 : 100, kMethods = reference::kUnderSanitizer ? 3 : 100;
+constexpr std::string_view kText = reference::kUnderSanitizer ? "Not bad" : "It was not good, but I loved it!";
 
 json gradient_goldens() { return json::parse(std::ifstream(reference::source_directory() / "tests" / "data" / "explain" / "gradients.json")); }
 

@@ -10,6 +10,7 @@
 
 #include "base/sha256.h"
 #include "reference/goldens.h"
+#include "reference/sanitizers.h"
 
 namespace filbert {
 namespace {
@@ -18,11 +19,7 @@ using nlohmann::json;
 
 constexpr double kLogitTolerance = 1e-4;  // f32 logits differ by 1e-5
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr std::size_t kTexts = 1;  // the sanitizers cost a hundred times as much in kernels that are not optimised
-#else
-constexpr std::size_t kTexts = 100;
-#endif
+constexpr std::size_t kTexts = reference::kUnderSanitizer ? 1 : 100;
 
 class Packages : public testing::Test {
  protected:

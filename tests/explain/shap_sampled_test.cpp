@@ -11,6 +11,7 @@
 #include "explain/owen.h"
 #include "explain/shapley.h"
 #include "explain/toy_games.h"
+#include "reference/sanitizers.h"
 
 namespace filbert {
 namespace {
@@ -81,13 +82,8 @@ double coverage(const Game& game, const PartitionTree* tree, double half_width, 
   return static_cast<double>(held) / static_cast<double>(varying.size() * static_cast<std::size_t>(runs));
 }
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr int kRuns = 40;  // the sanitizers look for other faults
-constexpr double kSlack = 0.05;
-#else
-constexpr int kRuns = 1000;
-constexpr double kSlack = 0;
-#endif
+constexpr int kRuns = reference::kUnderSanitizer ? 40 : 1000;
+constexpr double kSlack = reference::kUnderSanitizer ? 0.05 : 0;
 
 // S8.
 TEST(ShapSampled, IntervalsHoldTheValueInNineteenOfTwentyRuns) {

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "reference/rows.h"
+#include "reference/sanitizers.h"
 #include "reference/tiny_checkpoint.h"
 
 namespace filbert {
@@ -16,11 +17,8 @@ namespace {
 
 using namespace reference;
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr int kBatches = 15, kFewerBatches = 4;  // of each shape and table: the sanitizers cost ten times as much
-#else
-constexpr int kBatches = 200, kFewerBatches = 10;  // fewer where plain loops run, or the same code for other numbers
-#endif
+// Of each shape and table; fewer where plain loops run, or the same code for other numbers.
+constexpr int kBatches = kUnderSanitizer ? 8 : 200, kFewerBatches = kUnderSanitizer ? 3 : 10;
 constexpr std::size_t kRows = 48;
 
 // Sizes that fill vectors and tiles, and sizes that leave rests in each of them.

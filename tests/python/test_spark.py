@@ -371,7 +371,8 @@ class TestWithAModelThatFailsOnOneExecutor:
     def spark(self, tmp_path_factory):
         directory = tmp_path_factory.mktemp("spark-damaged")
         spark = spark_sessions.session("local-cluster[2,1,1024]", directory, spark_executor_memory="512m", spark_excludeOnFailure_enabled="true",
-                                       spark_excludeOnFailure_application_maxFailedTasksPerExecutor=100)  # so that the next test has both
+                                       spark_excludeOnFailure_application_maxFailedTasksPerExecutor=100,  # so that the next test has both
+                                       spark_scheduler_excludeOnFailure_unschedulableTaskSetTimeout="2s")  # where none is left; two minutes by default
         yield spark
         spark.stop()
 

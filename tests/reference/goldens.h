@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "reference/rows.h"
+#include "reference/sanitizers.h"
 
 namespace filbert::reference {
 
@@ -34,11 +35,7 @@ TextGoldens stars_en_goldens();
 TextGoldens entities_en_goldens();
 
 // How many of those a test computes.
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr std::size_t kComputedTexts = 10;  // the sanitizers cost a hundred times as much in kernels that are not optimised
-#else
-constexpr std::size_t kComputedTexts = 200;
-#endif
+constexpr std::size_t kComputedTexts = kUnderSanitizer ? 10 : 200;
 
 // Of the repository that these tests were built from.
 std::filesystem::path source_directory();

@@ -4,21 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "web/chance.h"
+
 namespace filbert::reference {
 namespace {
-
-// Numbers from 0 to 1 that look like chance and are the same everywhere.
-class Chance {
- public:
-  explicit Chance(std::uint32_t seed) : state_(seed) {}
-  double operator()() {
-    state_ = state_ * 1664525U + 1013904223U;
-    return static_cast<double>(state_ >> 8) / (1 << 24);
-  }
-
- private:
-  std::uint32_t state_;
-};
 
 // Texts of ten places; the higher `noise`, the more of the answers differ from what should be there.
 std::vector<EntityText> texts_of(std::size_t count, const std::vector<std::string>& types, double noise, std::uint32_t seed) {
@@ -93,7 +82,7 @@ EntityEvaluationReport of_one() {
   return report;
 }
 
-EntityEvaluationReport of_two() {
+EntityEvaluationReport of_two_finders() {
   EntityEvaluationReport report;
   report.options = {.bootstrap = 200};
   const std::vector<EntityText> first = texts_of(150, kTypes, 0.3, 2), second = texts_of(150, kTypes, 0.2, 3);
@@ -122,7 +111,7 @@ EntityEvaluationReport of_many_types() {
 }  // namespace
 
 std::vector<std::pair<std::string, EntityEvaluationReport>> sample_entity_evaluations() {
-  return {{"entities", of_one()}, {"entities_two", of_two()}, {"entities_many", of_many_types()}};
+  return {{"entities", of_one()}, {"entities_two", of_two_finders()}, {"entities_many", of_many_types()}};
 }
 
 }  // namespace filbert::reference

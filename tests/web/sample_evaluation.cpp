@@ -5,21 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "web/chance.h"
+
 namespace filbert::reference {
 namespace {
-
-// Numbers from 0 to 1 that look like chance and are the same everywhere.
-class Chance {
- public:
-  explicit Chance(std::uint32_t seed) : state_(seed) {}
-  double operator()() {
-    state_ = state_ * 1664525U + 1013904223U;
-    return static_cast<double>(state_ >> 8) / (1 << 24);
-  }
-
- private:
-  std::uint32_t state_;
-};
 
 // The nearer to the gold label, the likelier; `sharpness` makes it surer, and `noise` wrong.
 ScoredTexts star_texts(std::size_t count, const std::vector<std::string>& labels, double sharpness, double noise, std::uint32_t seed) {
@@ -79,7 +68,7 @@ EvaluationReport of_stars() {
   return report;
 }
 
-EvaluationReport of_two() {
+EvaluationReport of_two_models() {
   EvaluationReport report;
   report.options = {.bootstrap = 300};
   const ScoredTexts first = star_texts(400, kStars, 1.4, 2.6, 2), second = star_texts(400, kStars, 2.4, 2.4, 3);
@@ -145,7 +134,7 @@ EvaluationReport of_many_labels() {
 }  // namespace
 
 std::vector<std::pair<std::string, EvaluationReport>> sample_evaluations() {
-  return {{"evaluation", of_stars()}, {"evaluation_two", of_two()}, {"evaluation_multi", of_several_labels()}, {"evaluation_regression", of_a_regression()},
+  return {{"evaluation", of_stars()}, {"evaluation_two", of_two_models()}, {"evaluation_multi", of_several_labels()}, {"evaluation_regression", of_a_regression()},
           {"evaluation_many", of_many_labels()}};
 }
 
