@@ -1,6 +1,6 @@
-# Most of what a small source costs is reading headers: the sources of a folder are compiled several at a time, each batch as one of at most batch_size. So names of a folder's
-# unnamed namespaces must differ. Alone stay what Highway includes again for each instruction set, and a command's own file, with its Options, run()
-# and add_options(). -DFILBERT_BATCHES=OFF compiles all of them alone, which a change of one file is built faster with.
+# Most of what a small source costs is reading headers: the sources of a folder are compiled in batches, of at most batch_size as one. So names of
+# a folder's unnamed namespaces must differ. Alone stay what Highway includes again for each instruction set, and a command's own file, with its
+# Options, run() and add_options(). -DFILBERT_BATCHES=OFF compiles all of them alone, with which a change of one file is built faster.
 function(filbert_batches target batch_size)
   if(NOT FILBERT_BATCHES)
     return()
