@@ -63,6 +63,12 @@ std::string_view trimmed(std::string_view text) {
   return begin == std::string_view::npos ? std::string_view{} : text.substr(begin, text.find_last_not_of(kSpaces) + 1 - begin);
 }
 
+std::size_t character_before(std::string_view text, std::size_t at) {
+  at = std::min(at, text.size());
+  while (at > 0 && at < text.size() && !starts_char(text[at])) --at;
+  return at;
+}
+
 std::size_t count_code_points(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), starts_char));
 }

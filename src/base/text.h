@@ -38,6 +38,9 @@ inline void append_utf8(char32_t code_point, std::string& out) {
 // Whether a code point begins here, and does not go on.
 inline bool starts_char(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; }
 
+// The last place up to `at`, or up to the end, where a code point begins.
+std::size_t character_before(std::string_view text, std::size_t at);
+
 // How many ill-formed sequences `text` has; 0 means that it is valid UTF-8.
 std::size_t count_invalid_utf8(std::string_view text);
 

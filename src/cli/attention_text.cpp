@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kTokenColumns = 16;
 
 // A line has room for its numbers, however narrow the terminal is.
-std::size_t columns_used(const Output& out) { return std::max<std::size_t>(out.columns(), 80); }
+std::size_t columns_used(const Output& out) { return std::max(out.columns(), kPlainColumns); }
 
 // The place of `number` in `there`.
 std::size_t place_of(std::string_view flag, std::size_t number, const std::vector<std::size_t>& there) {

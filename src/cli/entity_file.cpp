@@ -221,7 +221,7 @@ class ObjectReader {
     EntitySpan span;
     const JsonValue begin = entity.at("start"), end = entity.at("end");
     const auto from = begin.as_int(), to = end.as_int();
-    const auto size = std::ranges::count_if(text, starts_char);
+    const auto size = static_cast<std::int64_t>(count_code_points(text));
     if (from < 0 || to <= from || to > size) {
       refuse(fmt::format("{}: expected 0 <= start < end <= {}, the code points of the text, found {} and {}", entity.where(), size, from, to));
     }

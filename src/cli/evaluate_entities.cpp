@@ -14,8 +14,8 @@
 
 #include "base/cpu.h"
 #include "cli/entity_slices.h"
-#include "cli/evaluate_file.h"
 #include "cli/explain_bar.h"
+#include "cli/file_hashes.h"
 #include "cli/input_file.h"
 #include "cli/interrupts.h"
 
@@ -97,7 +97,7 @@ void compare_types(const EntityGold& gold, const std::vector<std::string>& types
   }
 }
 
-void tell_origin(const EvaluateEntitiesOptions& options, std::span<const EntityPredictor> predictors, EvaluationHashes hashes, const Session& session,
+void tell_origin(const EvaluateEntitiesOptions& options, std::span<const EntityPredictor> predictors, FileHashes hashes, const Session& session,
     EntityEvaluationReport& report) {
   report.options = options.evaluate;
   report.input = options.gold.file.string();
@@ -143,7 +143,7 @@ std::optional<EntityEvaluationReport> evaluate_entities_file(const EvaluateEntit
   const std::filesystem::path directory = model_directory(options.model, session);
   const std::filesystem::path other = options.against ? model_directory(*options.against, session) : directory;
   const bool compares = options.against || options.against_dtype;
-  std::future<EvaluationHashes> hashing = hash_evaluation(options.gold.file, directory, compares ? std::optional(other) : std::nullopt);
+  std::future<FileHashes> hashing = hash_files(options.gold.file, directory, compares ? std::optional(other) : std::nullopt);
   std::vector<EntityPredictor> predictors;
   predictors.push_back(predictor_of(directory, options.loading, options.predict));
   const std::map<int, std::string>& id2label = predictors.front().pipeline().config().id2label;

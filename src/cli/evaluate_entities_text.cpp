@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kMatrixTypes = 6;        // of more types mistakes are a list
 constexpr std::size_t kMistakes = 20;          // of the list
-constexpr std::size_t kWorstTexts = 5;              // texts; the page and the JSON have more
+constexpr std::size_t kWorstTexts = 5;         // texts; the page and the JSON have more
 constexpr std::size_t kOfText = 6;             // mistakes of a text
 
 std::string without_end(std::string line) { return line.substr(0, line.find_last_not_of(' ') + 1) + '\n'; }

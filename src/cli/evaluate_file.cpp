@@ -15,12 +15,11 @@
 
 #include "base/cpu.h"
 #include "base/names.h"
-#include "base/sha256.h"
 #include "base/text.h"
 #include "cli/entity_slices.h"
 #include "cli/explain_bar.h"
+#include "cli/file_hashes.h"
 #include "cli/interrupts.h"
-#include "load/fingerprint.h"
 #include "postprocess/answers.h"
 #include "postprocess/decision.h"
 
@@ -90,10 +89,8 @@ Scorer scorer_of(TextClassificationPipeline classifier, const ClassifyOptions& o
 std::string beginning(const std::string& text, bool& shortened) {
   std::string whole = replace_invalid_utf8(text);
   if (whole.size() <= kShownBytes) return whole;
-  std::size_t end = kShownBytes;
-  while (end > 0 && !starts_char(whole[end])) --end;
   shortened = true;
-  return whole.substr(0, end);
+  return whole.substr(0, character_before(whole, kShownBytes));
 }
 
 // The texts of a batch, with what the file and the model say of them.
@@ -280,7 +277,7 @@ void tell_decision(const Scorer& scorer, const DecisionChoice& choice, std::stri
   sha256 = decision_sha256(*scorer.decision());
 }
 
-void tell_origin(const EvaluateFileOptions& options, const std::vector<Scorer>& scorers, EvaluationHashes hashes, const Session& session, EvaluationReport& report) {
+void tell_origin(const EvaluateFileOptions& options, const std::vector<Scorer>& scorers, FileHashes hashes, const Session& session, EvaluationReport& report) {
   report.options = options.evaluate;
   report.input = options.gold.table.file.string();
   report.label_column = *options.gold.table.label_column;
@@ -301,12 +298,6 @@ void tell_origin(const EvaluateFileOptions& options, const std::vector<Scorer>& 
 
 }  // namespace
 
-std::future<EvaluationHashes> hash_evaluation(std::filesystem::path input, std::filesystem::path model, std::optional<std::filesystem::path> against) {
-  return std::async(std::launch::async, [input = std::move(input), model = std::move(model), against = std::move(against)] {
-    return EvaluationHashes{weights_sha256(model), tokenizer_sha256(model), sha256_of_file(input), against ? weights_sha256(*against) : std::string()};
-  });
-}
-
 std::optional<EvaluationReport> evaluate_file(const EvaluateFileOptions& options, Session& session) {
   const std::filesystem::path& file = options.gold.table.file;
   const FileState before = state_of(file);
@@ -314,7 +305,7 @@ std::optional<EvaluationReport> evaluate_file(const EvaluateFileOptions& options
   const std::filesystem::path directory = model_directory(options.model, session);
   const std::filesystem::path other = options.against ? model_directory(*options.against, session) : directory;
   const bool compares = options.against || options.against_dtype;
-  std::future<EvaluationHashes> hashing = hash_evaluation(file, directory, compares ? std::optional(other) : std::nullopt);
+  std::future<FileHashes> hashing = hash_files(file, directory, compares ? std::optional(other) : std::nullopt);
   ScoredTexts texts;
   std::vector<Scorer> scorers;
   const auto load = [&](const std::filesystem::path& path, const ModelOptions& loading, const DecisionChoice& decision) {

@@ -2,10 +2,7 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
-#include <future>
 #include <optional>
-#include <string>
 
 #include <filbert/evaluate.h>
 #include <filbert/pipeline.h>
@@ -28,12 +25,6 @@ struct EvaluateFileOptions {
   std::optional<ComputeDtype> against_dtype;   // or the same in another dtype, or both
   std::size_t worst = 20;
 };
-
-// Of what was measured, and of the weights of another model beside it.
-struct EvaluationHashes {
-  std::string weights, tokenizer, input, against;
-};
-std::future<EvaluationHashes> hash_evaluation(std::filesystem::path input, std::filesystem::path model, std::optional<std::filesystem::path> against);
 
 // Nothing where Ctrl-C ended it.
 std::optional<EvaluationReport> evaluate_file(const EvaluateFileOptions& options, Session& session);

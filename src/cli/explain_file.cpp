@@ -14,23 +14,18 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/refuse.h"
-#include "base/sha256.h"
 #include "cli/explain_bar.h"
 #include "cli/explain_file_text.h"
+#include "cli/file_hashes.h"
 #include "cli/interrupts.h"
 #include "cli/options.h"
 #include "cli/partial_file.h"
 #include "explain/corpus_json.h"
-#include "load/fingerprint.h"
 
 namespace filbert::cli {
 namespace {
 
 constexpr std::size_t kTextsOfAThread = 16;  // at once: what a run that is killed has to do again
-
-struct CorpusHashes {
-  std::string weights, tokenizer, input;
-};
 
 CorpusOptions corpus_options(const FileOptions& options, const ReportOptions& report, unsigned num_threads) {
   if (report.explain.budget) refuse("--budget-ms: expected none beside --input, whose texts are explained without a clock");
@@ -45,7 +40,7 @@ CorpusOptions corpus_options(const FileOptions& options, const ReportOptions& re
 }
 
 // What must be the same for the lines of one run to be those of another.
-RunSettings settings_of(const CorpusOptions& options, const FileOptions& file, const CorpusHashes& hashes, const TextClassificationPipeline& classifier) {
+RunSettings settings_of(const CorpusOptions& options, const FileOptions& file, const FileHashes& hashes, const TextClassificationPipeline& classifier) {
   const ExplainOptions& explain = options.explain;
   const auto number = [](const auto& value) { return fmt::format("{}", value); };
   return {{"version", FILBERT_VERSION},
@@ -152,16 +147,14 @@ void explain_file(const FileOptions& options, const ReportOptions& report, const
   TableInput input(options.table);  // a wrong name is told before a model is loaded
   check_other_file("--output", output, {options.table.file});
   const std::filesystem::path directory = model_directory(model, session);
-  std::future<CorpusHashes> hashing = std::async(std::launch::async, [directory, file = options.table.file] {
-    return CorpusHashes{weights_sha256(directory), tokenizer_sha256(directory), sha256_of_file(file)};
-  });
+  std::future<FileHashes> hashing = hash_files(options.table.file, directory);
   ModelOptions of_one_thread = loading;  // threads are better spent on texts
   of_one_thread.num_threads = 1;
   note_decision(directory, session);
   const auto classifier = pipeline("text-classification", directory, of_one_thread, DecisionChoice{.use = false});
   classifier.tokenizer();  // throws if there is none
   CorpusExplainer explainer(classifier, corpus);
-  const CorpusHashes hashes = hashing.get();
+  const FileHashes hashes = hashing.get();
   std::optional<PartialFile> partial;
   if (!output.empty()) partial.emplace(output.string() + ".partial.jsonl", settings_of(corpus, options, hashes, classifier), options.resume);
   if (!explain_rows(options, corpus, input, partial ? &*partial : nullptr, explainer)) {

@@ -77,9 +77,7 @@ CheckResult run_check(const Check& check, Subject& subject) {
 std::string excerpt(std::string_view text) {
   constexpr std::size_t kBytes = 40;
   if (text.size() <= kBytes) return fmt::format("\"{}\"", text);
-  std::size_t end = kBytes;
-  while (end > 0 && !starts_char(text[end])) --end;
-  return fmt::format("\"{}…\"", text.substr(0, end));
+  return fmt::format("\"{}…\"", text.substr(0, character_before(text, kBytes)));
 }
 
 }  // namespace filbert::cli

@@ -69,10 +69,7 @@ struct Split {
 
 Split split(std::string_view label, bool suffix) {
   if (label.empty()) throw Error(ErrorKind::invalid_argument, "labels: expected \"O\" or one of a type, found an empty one");
-  std::size_t at = 0;
-  if (suffix) {
-    for (at = label.size() - 1; at > 0 && !starts_char(label[at]);) --at;
-  }
+  const std::size_t at = suffix ? character_before(label, label.size() - 1) : 0;
   const DecodedChar first = decode_utf8(label, at);
   return {first.code_point, suffix ? label.substr(0, at) : label.substr(first.bytes)};
 }

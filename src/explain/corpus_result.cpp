@@ -21,13 +21,6 @@ constexpr std::size_t kMaxLeaks = 50;
 constexpr std::size_t kMinDecided = 5;         // texts, whatever their share
 constexpr std::size_t kMixedWords = 10;        // of a label
 
-// The last place up to `at` where a character begins.
-std::size_t character_before(std::string_view text, std::size_t at) {
-  at = std::min(at, text.size());
-  while (at > 0 && at < text.size() && !starts_char(text[at])) --at;
-  return at;
-}
-
 // At its first place, which is in the second text of a pair only where the first does not hold it.
 WordInContext context_of(const KeptText& kept, const TextWord& word) {
   const bool is_second = word.places.empty();

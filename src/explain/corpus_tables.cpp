@@ -15,7 +15,7 @@ namespace filbert {
 namespace {
 
 constexpr std::size_t kOpenLabels = 6;         // of more labels the others are folded
-constexpr std::size_t kCorpusMatrixLabels = 12;      // of more labels confusions are a list
+constexpr std::size_t kCorpusMatrixLabels = 12;  // of more labels confusions are a list
 constexpr std::size_t kListedConfusions = 30;
 
 std::string share_text(double share) { return fmt::format("{:.1f} %", 100 * share); }

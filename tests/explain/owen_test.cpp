@@ -11,7 +11,8 @@
 namespace filbert {
 namespace {
 
-constexpr double kRounding = 1e-12;  // of sums of a few thousand doubles below 1
+using reference::kRounding;
+using reference::expect_near;
 
 // By the definition as a mean: a player with d joins above it, whose other sides are B_1 … B_d, gets the mean over all T of
 // f(B_T and it) − f(B_T).
@@ -63,11 +64,6 @@ std::vector<double> mean_over_orders(const Game& game, std::size_t output, const
     }
   }
   return values;
-}
-
-void expect_near(const std::vector<double>& found, const std::vector<double>& expected, double tolerance) {
-  ASSERT_EQ(found.size(), expected.size());
-  for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], tolerance) << i;
 }
 
 TEST(Owen, RecursionIsTheClosedFormAndTheMeanOverOrders) {

@@ -16,8 +16,8 @@
 namespace filbert {
 namespace {
 
-constexpr double kSampleRounding = 1e-12;  // of sums of a few thousand doubles below 1
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+using reference::kRounding;
+using reference::kInfinity;
 
 // The values of all sets looked up: what 1,000 runs ask for again and again.
 Game tabled(const Game& game) {
@@ -118,10 +118,10 @@ TEST(ShapSampled, ValuesAddUpAndReachTheWidthAskedFor) {
     const ShapValues found = sampled_values(problem, of, 0.05, random);
     EXPECT_FALSE(found.stopped || found.exact);
     EXPECT_GE(found.orders, kFewestPairs);
-    EXPECT_NEAR(std::accumulate(found.values.begin(), found.values.end(), 0.0), problem.total(), kSampleRounding);
+    EXPECT_NEAR(std::accumulate(found.values.begin(), found.values.end(), 0.0), problem.total(), kRounding);
     for (std::size_t i = 0; i < 12; ++i) {
-      EXPECT_LE(found.high[i] - found.low[i], 0.1 + kSampleRounding);
-      EXPECT_NEAR(found.high[i] + found.low[i], 2 * found.values[i], kSampleRounding);
+      EXPECT_LE(found.high[i] - found.low[i], 0.1 + kRounding);
+      EXPECT_NEAR(found.high[i] + found.low[i], 2 * found.values[i], kRounding);
     }
     const std::vector<double> truth = of ? exact_owen(problem, tree).values : exact_shapley(problem).values;
     for (std::size_t i = 0; i < 12; ++i) EXPECT_NEAR(found.values[i], truth[i], 0.1);  // twice the half width
@@ -178,7 +178,7 @@ TEST(ShapSampled, AStopKeepsWholePairs) {
     EXPECT_TRUE(found.stopped);
     EXPECT_EQ(found.orders, static_cast<std::size_t>(looks_left / 4));
     const double total = std::accumulate(found.values.begin(), found.values.end(), 0.0);
-    EXPECT_NEAR(total, looks_left < 4 ? 0 : problem.total(), kSampleRounding);
+    EXPECT_NEAR(total, looks_left < 4 ? 0 : problem.total(), kRounding);
     EXPECT_EQ(found.high[0] == kInfinity, looks_left < 8);
     EXPECT_EQ(found.low[0] == -kInfinity, looks_left < 8);
   }

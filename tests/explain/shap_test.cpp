@@ -13,9 +13,11 @@
 namespace filbert {
 namespace {
 
+using reference::kInfinity;
+using reference::sum;
+
 using Strings = std::vector<std::string>;
 
-constexpr double kUnbounded = std::numeric_limits<double>::infinity();
 const Strings kWords = {"This ", "movie ", "was ", "not ", "good, ", "but ", "the ", "acting ", "was ", "great."};
 
 ShapExplanation explain(const Game& game, const Strings& segments, const ShapOptions& options = {}, const Budget& budget = {}) {
@@ -27,8 +29,6 @@ Strings many_words(std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) words.push_back(kWords[i % kWords.size()]);
   return words;
 }
-
-double sum_of_values(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
 
 // Additive but for one pair.
 Game pair_game(std::size_t num_players) {
@@ -46,7 +46,7 @@ TEST(Shap, AShortTextHasExactOwenValues) {
   EXPECT_TRUE(found.low.empty() && found.high.empty());
   ASSERT_EQ(found.phrases.size(), 9U);
   EXPECT_EQ(found.phrases.back().size, 10U);
-  EXPECT_NEAR(found.phrases.back().value, sum_of_values(found.values), 1e-12);
+  EXPECT_NEAR(found.phrases.back().value, sum(found.values), 1e-12);
   for (const Phrase& phrase : found.phrases) EXPECT_FALSE(std::isnan(phrase.interaction));
 }
 
@@ -56,7 +56,7 @@ TEST(Shap, ALongerOneIsSampledWithIntervals) {
   EXPECT_TRUE(found.algorithm.starts_with("Owen values, sampled: ")) << found.algorithm;
   EXPECT_FALSE(found.exact || found.truncated || found.stopped);
   EXPECT_NEAR(found.base_value, 0.1, 1e-12);
-  EXPECT_NEAR(sum_of_values(found.values), 0.25 + 0.001 * 60 * 59 / 2, 1e-9);
+  EXPECT_NEAR(sum(found.values), 0.25 + 0.001 * 60 * 59 / 2, 1e-9);
   for (std::size_t i = 0; i < 60; ++i) {
     EXPECT_LE(found.high[i] - found.low[i], 0.1 + 1e-12);
     EXPECT_LE(found.low[i], found.values[i]);
@@ -86,7 +86,7 @@ TEST(Shap, EveryAlgorithmSharesOutTheWhole) {
     SCOPED_TRACE(name(algorithm));
     EXPECT_EQ(shap_algorithm_from_name(name(algorithm)), algorithm);
     const ShapExplanation found = explain(game, kWords, {.algorithm = algorithm, .max_evals = 100});
-    EXPECT_NEAR(sum_of_values(found.values), total, 1e-9);
+    EXPECT_NEAR(sum(found.values), total, 1e-9);
     EXPECT_EQ(found.base_value, reference::value_of(game, none));
     EXPECT_FALSE(found.algorithm.empty());
     const bool of_tree = algorithm != ShapAlgorithm::shapley && algorithm != ShapAlgorithm::kernel;
@@ -131,8 +131,8 @@ TEST(Shap, WithoutABudgetOnlyTheEndsAreAsked) {
       EXPECT_TRUE(found.stopped && !found.exact);
       EXPECT_EQ(found.base_value, 0.5);
       EXPECT_EQ(found.values, std::vector<double>(count));
-      EXPECT_EQ(found.low, std::vector<double>(count, -kUnbounded));
-      EXPECT_EQ(found.high, std::vector<double>(count, kUnbounded));
+      EXPECT_EQ(found.low, std::vector<double>(count, -kInfinity));
+      EXPECT_EQ(found.high, std::vector<double>(count, kInfinity));
     }
   }
 }

@@ -13,15 +13,11 @@
 namespace filbert {
 namespace {
 
-constexpr double kShapleyRounding = 1e-12;       // of sums of a few thousand doubles below 1
+using reference::kRounding;
+using reference::expect_near;
+using reference::sum;
+
 constexpr double kEquations = 1e-10;      // of the normal equations of a line, whose condition is some thousands; shap rounds to 0 below it
-
-void expect_all_near(const std::vector<double>& found, const std::vector<double>& expected, double tolerance) {
-  ASSERT_EQ(found.size(), expected.size());
-  for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], tolerance) << i;
-}
-
-double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
 
 // S6.
 TEST(Shapley, ExactIsThatOfShap) {
@@ -32,7 +28,7 @@ TEST(Shapley, ExactIsThatOfShap) {
     for (const std::size_t output : {0, 1}) {
       const ShapValues found = exact_shapley(ShapProblem(game, output, budget));
       EXPECT_TRUE(found.exact);
-      expect_all_near(found.values, run["values"][output].get<std::vector<double>>(), kShapleyRounding);
+      expect_near(found.values, run["values"][output].get<std::vector<double>>(), kRounding);
     }
   }
 }
@@ -50,7 +46,7 @@ TEST(Shapley, ExactIsTheMeanOverOrders) {
     }
   } while (std::next_permutation(order.begin(), order.end()));
   const Budget budget;
-  expect_all_near(exact_shapley(ShapProblem(game, 0, budget)).values, mean, kShapleyRounding);
+  expect_near(exact_shapley(ShapProblem(game, 0, budget)).values, mean, kRounding);
 }
 
 TEST(Shapley, AnExactRunThatStopsKnowsNothing) {
@@ -77,7 +73,7 @@ TEST(Shapley, PermutationIsThatOfShap) {
     std::vector<std::uint8_t> varying;
     for (const std::uint8_t invariant : text.invariants()) varying.push_back(1 - invariant);
     const ShapValues found = permutation_values(ShapProblem(game, 0, budget), of_text ? &tree : nullptr, run["max_evals"], varying, random);
-    expect_all_near(found.values, run["values"][0].get<std::vector<double>>(), kShapleyRounding);
+    expect_near(found.values, run["values"][0].get<std::vector<double>>(), kRounding);
     EXPECT_FALSE(found.stopped);
   }
 }
@@ -109,7 +105,7 @@ TEST(Shapley, KernelIsThatOfShap) {
     for (const std::size_t output : {0, 1}) {
       RandomState random(run["seed"].get<std::uint32_t>());
       const ShapValues found = kernel_values(ShapProblem(game, output, budget), run["num_samples"], random);
-      expect_all_near(found.values, run["values"][output].get<std::vector<double>>(), kEquations);
+      expect_near(found.values, run["values"][output].get<std::vector<double>>(), kEquations);
     }
   }
 }
@@ -122,7 +118,7 @@ TEST(Shapley, KernelWithAllSetsIsExact) {
     RandomState random(0);
     const ShapValues found = kernel_values(problem, 2000, random);
     EXPECT_TRUE(found.exact);
-    expect_all_near(found.values, exact_shapley(problem).values, kEquations);
+    expect_near(found.values, exact_shapley(problem).values, kEquations);
   }
 }
 
@@ -155,8 +151,8 @@ TEST(Shapley, KeepsTheAxioms) {
     const Budget budget;
     const ShapProblem problem(game, 0, budget);
     RandomState random(0);
-    expect_all_near(exact_shapley(problem).values, axiom.expected, 1e-9);
-    expect_all_near(kernel_values(problem, 1000, random).values, axiom.expected, 1e-9);
+    expect_near(exact_shapley(problem).values, axiom.expected, 1e-9);
+    expect_near(kernel_values(problem, 1000, random).values, axiom.expected, 1e-9);
   }
 }
 

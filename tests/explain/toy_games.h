@@ -7,10 +7,13 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <limits>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "explain/game.h"
@@ -19,6 +22,16 @@
 #include "explain/shap_text.h"
 
 namespace filbert::reference {
+
+constexpr double kRounding = 1e-12;  // of sums of a few thousand doubles below 1
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+inline double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
+
+inline void expect_near(const std::vector<double>& found, const std::vector<double>& expected, double tolerance) {
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], tolerance) << i;
+}
 
 inline std::filesystem::path data(const std::string& name) { return std::filesystem::path(FILBERT_SOURCE_DIR) / "tests/data" / name; }
 

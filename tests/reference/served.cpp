@@ -5,6 +5,7 @@
 #include <variant>
 
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include "infer/architecture.h"
 #include "serve/batcher.h"
@@ -158,6 +159,18 @@ ServedAnswer Served::ask(std::string_view method, std::string_view target, const
   answer.headers = response.headers;
   answer.body = response.body;
   return answer;
+}
+
+void expect_error_in_words(const ServedAnswer& answer, int status, std::string_view part) {
+  EXPECT_EQ(answer.status, status) << answer.body;
+  const nlohmann::json error = answer.json();
+  EXPECT_EQ(error.size(), 1u);
+  EXPECT_NE(error["error"].get<std::string>().find(part), std::string::npos) << answer.body;
+}
+
+nlohmann::json without_circumstances(nlohmann::json report) {
+  for (const char* key : {"milliseconds", "command", "model", "model_sha256", "tokenizer_sha256"}) report.erase(key);
+  return report;
 }
 
 }  // namespace filbert::reference

@@ -26,6 +26,11 @@ struct ServedAnswer {
   nlohmann::json json() const { return nlohmann::json::parse(body); }
 };
 
+// {"error": MESSAGE} and nothing else, with `part` in the message.
+void expect_error_in_words(const ServedAnswer& answer, int status, std::string_view part);
+// A report of an explanation without what differs from one run, or one place of the same model, to another.
+nlohmann::json without_circumstances(nlohmann::json report);
+
 // A checkpoint, or several by their names, behind all routes of the dialects.
 class Served {
  public:

@@ -24,11 +24,6 @@ using reference::TinyCheckpoint;
 const std::string kNamesText = "I really love this book, not good";
 
 // What differs from run to run, or from caller to caller.
-json without_run_or_hashes(json report) {
-  for (const char* key : {"milliseconds", "command", "model", "model_sha256", "tokenizer_sha256"}) report.erase(key);
-  return report;
-}
-
 class ExplainEntityApi : public testing::Test {
  protected:
   static const TokenClassificationPipeline& finder() {
@@ -44,7 +39,7 @@ class ExplainEntityApi : public testing::Test {
   static json expected(const Entity& entity, const EntityExplainOptions& options = {}) {
     JsonWriter writer;
     write_json(explain_entity(finder(), kNamesText, entity, options), writer);
-    return without_run_or_hashes(json::parse(writer.take_line()));
+    return reference::without_circumstances(json::parse(writer.take_line()));
   }
   // {"model": "names", "text": kNamesText} with what is given.
   ServedAnswer explain(json request, HttpFields headers = {}) const {
@@ -55,7 +50,7 @@ class ExplainEntityApi : public testing::Test {
   json found(json request) const {
     const ServedAnswer answer = explain(std::move(request));
     EXPECT_EQ(answer.status, 200) << answer.body;
-    return without_run_or_hashes(answer.json());
+    return reference::without_circumstances(answer.json());
   }
   void expect_error(const json& request, int status, std::string_view part) const {
     const ServedAnswer answer = explain(request);
@@ -76,7 +71,7 @@ TEST_F(ExplainEntityApi, AnEntityIsNamedByItsNumberByWhatStandsThereOrByItsPlace
   EXPECT_EQ(found({{"entity", answer["entity"]}}), answer);  // as /v1/entities gives it
   const ServedAnswer of_first = served_.post("/explain", json{{"text", kNamesText}, {"entity", 1}}.dump());  // the first model that labels tokens
   ASSERT_EQ(of_first.status, 200) << of_first.body;
-  EXPECT_EQ(without_run_or_hashes(of_first.json()), answer);
+  EXPECT_EQ(reference::without_circumstances(of_first.json()), answer);
   EXPECT_EQ(of_first.json()["model_sha256"].get<std::string>().size(), 64u);
   EXPECT_TRUE(of_first.json()["command"].get<std::string>().starts_with("POST /explain {\"entity\":1")) << of_first.body;
 }

@@ -12,13 +12,6 @@ using reference::Served;
 using reference::ServedAnswer;
 using reference::TinyCheckpoint;
 
-void expect_inference_error(const ServedAnswer& answer, int status, std::string_view part) {
-  EXPECT_EQ(answer.status, status) << answer.body;
-  const json error = answer.json();
-  EXPECT_EQ(error.size(), 1u);
-  EXPECT_NE(error["error"].get<std::string>().find(part), std::string::npos) << answer.body;
-}
-
 class InferenceApi : public testing::Test {
  protected:
   void expect_answer(const json& found, std::string_view text, std::optional<std::string_view> pair = {}, const ClassifyOptions& options = {.top_k = 3}) const {
@@ -62,23 +55,23 @@ TEST_F(InferenceApi, ParametersAreThoseOfThePipeline) {
   const std::string words = "book book book book book book book book book book";
   expect_answer(served_.post("/", json{{"inputs", words}, {"parameters", {{"max_length", 6}}}}.dump()).json()[0], words, {},
                 {.top_k = 3, .max_length = 6});
-  expect_inference_error(served_.post("/", json{{"inputs", words}, {"parameters", {{"max_length", 6}, {"truncation", false}}}}.dump()), 400, "6 tokens, found 12");
+  reference::expect_error_in_words(served_.post("/", json{{"inputs", words}, {"parameters", {{"max_length", 6}, {"truncation", false}}}}.dump()), 400, "6 tokens, found 12");
   EXPECT_EQ(served_.post("/", R"({"inputs": "a", "parameters": {"truncation": true, "other": 1}, "options": {"wait_for_model": true}})").status, 200);
 }
 
 TEST_F(InferenceApi, WhatIsWrongIsNamed) {
-  expect_inference_error(served_.post("/", "nonsense"), 400, "JSON");
-  expect_inference_error(served_.post("/", "{}"), 400, "\"inputs\"");
-  expect_inference_error(served_.post("/", R"({"inputs": []})"), 400, "at least one text");
-  expect_inference_error(served_.post("/", R"({"inputs": 7})"), 400, "inputs: expected a string, or a pair");
-  expect_inference_error(served_.post("/", R"({"inputs": [["a", "b"]]})"), 400, "inputs[0]: expected a string, or a pair");
-  expect_inference_error(served_.post("/", R"({"inputs": {"text_pair": "b"}})"), 400, "\"text\"");
-  expect_inference_error(served_.post("/", R"({"inputs": "a", "parameters": 3})"), 400, "parameters: expected an object");
-  expect_inference_error(served_.post("/", R"({"inputs": "a", "parameters": {"top_k": 0}})"), 400, "top_k: expected a whole number from 1");
-  expect_inference_error(served_.post("/", R"({"inputs": "a", "parameters": {"function_to_apply": "relu"}})"), 400, "relu");
-  expect_inference_error(served_.post("/", R"({"inputs": "a", "parameters": {"max_length": 25}})"), 400, "at most 24");
-  expect_inference_error(served_.post("/", R"({"inputs": "a", "parameters": {"truncation": "most"}})"), 400, "most");
-  expect_inference_error(served_.post("/models/nobody", R"({"inputs": "a"})"), 404, "\"org/stars\", \"other\"");
+  reference::expect_error_in_words(served_.post("/", "nonsense"), 400, "JSON");
+  reference::expect_error_in_words(served_.post("/", "{}"), 400, "\"inputs\"");
+  reference::expect_error_in_words(served_.post("/", R"({"inputs": []})"), 400, "at least one text");
+  reference::expect_error_in_words(served_.post("/", R"({"inputs": 7})"), 400, "inputs: expected a string, or a pair");
+  reference::expect_error_in_words(served_.post("/", R"({"inputs": [["a", "b"]]})"), 400, "inputs[0]: expected a string, or a pair");
+  reference::expect_error_in_words(served_.post("/", R"({"inputs": {"text_pair": "b"}})"), 400, "\"text\"");
+  reference::expect_error_in_words(served_.post("/", R"({"inputs": "a", "parameters": 3})"), 400, "parameters: expected an object");
+  reference::expect_error_in_words(served_.post("/", R"({"inputs": "a", "parameters": {"top_k": 0}})"), 400, "top_k: expected a whole number from 1");
+  reference::expect_error_in_words(served_.post("/", R"({"inputs": "a", "parameters": {"function_to_apply": "relu"}})"), 400, "relu");
+  reference::expect_error_in_words(served_.post("/", R"({"inputs": "a", "parameters": {"max_length": 25}})"), 400, "at most 24");
+  reference::expect_error_in_words(served_.post("/", R"({"inputs": "a", "parameters": {"truncation": "most"}})"), 400, "most");
+  reference::expect_error_in_words(served_.post("/models/nobody", R"({"inputs": "a"})"), 404, "\"org/stars\", \"other\"");
 }
 
 TEST_F(InferenceApi, EveryKindOfProblemKeepsItsStatus) {
@@ -93,7 +86,7 @@ TEST_F(InferenceApi, AModelIsDescribed) {
   EXPECT_EQ(card["id"], "other");
   EXPECT_EQ(card["pipeline_tag"], "text-classification");
   EXPECT_EQ(card["config"]["model_type"], "bert");
-  expect_inference_error(served_.get("/models/nobody"), 404, "nobody");
+  reference::expect_error_in_words(served_.get("/models/nobody"), 404, "nobody");
 }
 
 }  // namespace

@@ -16,13 +16,6 @@ using reference::Served;
 using reference::ServedAnswer;
 using reference::TinyCheckpoint;
 
-void expect_open_inference_error(const ServedAnswer& answer, int status, std::string_view part) {
-  EXPECT_EQ(answer.status, status) << answer.body;
-  const json error = answer.json();
-  EXPECT_EQ(error.size(), 1u);
-  EXPECT_NE(error["error"].get<std::string>().find(part), std::string::npos) << answer.body;
-}
-
 json texts(const std::vector<std::string>& data, std::string_view name = "text") {
   return {{"name", name}, {"shape", {data.size()}}, {"datatype", "BYTES"}, {"data", data}};
 }
@@ -98,7 +91,7 @@ TEST_F(OpenInference, ClassificationSaysValueIndexAndLabel) {
     EXPECT_EQ(element.substr(second + 1), best.scores[at].label);
     EXPECT_EQ(served_.classifier().config().id2label.at(std::stoi(element.substr(first + 1))), best.scores[at].label);
   }
-  expect_open_inference_error(infer({{"inputs", {texts({"a"})}}, {"outputs", {{{"name", "label"}, {"parameters", {{"classification", 1}}}}}}}), 400, "not of label");
+  reference::expect_error_in_words(infer({{"inputs", {texts({"a"})}}, {"outputs", {{{"name", "label"}, {"parameters", {{"classification", 1}}}}}}}), 400, "not of label");
 }
 
 TEST_F(OpenInference, TensorsComeAndGoAsBytes) {
@@ -140,16 +133,16 @@ TEST_F(OpenInference, ParametersSayPriorityAndTime) {
   EXPECT_EQ(plan({{"timeout", 1'500'000}}).timeout, std::chrono::milliseconds(1500));
   EXPECT_EQ(plan({{"timeout", 1}}).timeout, std::chrono::milliseconds(1));
   EXPECT_EQ(plan({{"function_to_apply", "none"}, {"max_length", 8}}).options.max_length, 8u);
-  expect_open_inference_error(infer({{"inputs", {texts({"a"})}}, {"parameters", {{"timeout", -1}}}}), 400, "timeout");
+  reference::expect_error_in_words(infer({{"inputs", {texts({"a"})}}, {"parameters", {{"timeout", -1}}}}), 400, "timeout");
 }
 
 TEST_F(OpenInference, ModelsAndVersionsAreFound) {
   const std::string request = json{{"inputs", {texts({"a"})}}}.dump();
   EXPECT_EQ(served_.post("/v2/models/tiny/versions/1/infer", request).status, 200);
   EXPECT_EQ(served_.post("/v2/models/tiny/versions/revision-of-tiny/infer", request).status, 200);
-  expect_open_inference_error(served_.post("/v2/models/tiny/versions/2/infer", request), 404, "expected version 1, found \"2\"");
-  expect_open_inference_error(served_.post("/v2/models/nobody/infer", request), 404, "nobody");
-  expect_open_inference_error(served_.get("/v2/models/nobody"), 404, "nobody");
+  reference::expect_error_in_words(served_.post("/v2/models/tiny/versions/2/infer", request), 404, "expected version 1, found \"2\"");
+  reference::expect_error_in_words(served_.post("/v2/models/nobody/infer", request), 404, "nobody");
+  reference::expect_error_in_words(served_.get("/v2/models/nobody"), 404, "nobody");
   const json metadata = served_.get("/v2/models/tiny/versions/1").json();
   EXPECT_EQ(metadata["name"], "tiny");
   EXPECT_EQ(metadata["versions"], (json{"1"}));
@@ -180,32 +173,32 @@ TEST_F(OpenInference, WhatIsWrongWithTensorsIsNamed) {
     tensor.update(changes);
     return tensor;
   };
-  expect_open_inference_error(served_.post("/v2/models/tiny/infer", "{"), 400, "JSON");
-  expect_open_inference_error(infer({{"inputs", json::array()}}), 400, "\"text\" or \"input_ids\"");
-  expect_open_inference_error(infer({{"inputs", {texts({})}}}), 400, "at least one text");
-  expect_open_inference_error(infer({{"id", 3}, {"inputs", {texts({"a"})}}}), 400, "id: expected a string");
-  expect_open_inference_error(input(text({{"shape", {3}}})), 400, "expected 3 elements, as its shape says, found 2");
-  expect_open_inference_error(input(text({{"shape", {1, 2}}})), 400, "BYTES of shape [n] or [n, 1]");
-  expect_open_inference_error(input(text({{"shape", {1'000'000, 1'000'000}}})), 400, "at most");
-  expect_open_inference_error(input(text({{"shape", {-1}}})), 400, "shape[0]");
-  expect_open_inference_error(input(text({{"datatype", "FP32"}})), 400, "BYTES, INT64 or INT32");
-  expect_open_inference_error(input(text({{"data", {"a", 3}}})), 400, "data[1]: expected a string");
-  expect_open_inference_error(input(text({{"name", "sentence"}})), 400, "input_ids");
-  expect_open_inference_error(input(text({{"parameters", {{"shared_memory_region", "r"}}}})), 400, "shared memory");
-  expect_open_inference_error(infer({{"inputs", {texts({"a"}), texts({"b"})}}}), 400, "no other input has");
-  expect_open_inference_error(infer({{"inputs", {texts({"a"}), texts({"b", "c"}, "text_pair")}}}), 400, "as many as of text (1)");
-  expect_open_inference_error(infer({{"inputs", {texts({"b", "c"}, "text_pair")}}}), 400, "beside \"text_pair\"");
-  expect_open_inference_error(infer({{"inputs", {texts({"a"})}}, {"outputs", {{{"name", "probs"}}}}}), 400, "outputs[0]: name: expected logits, scores");
-  expect_open_inference_error(input(ids("input_ids", {{2, 101, 3}})), 400, "row 0: expected ids from 0 to 100, found 101");
-  expect_open_inference_error(input(ids("input_ids", {std::vector<int>(25, 5)})), 400, "at most 24 ids, found 25");
-  expect_open_inference_error(infer({{"inputs", {ids("input_ids", {{2, 3}}), ids("attention_mask", {{1, 2}})}}}), 400, "another order");
-  expect_open_inference_error(infer({{"inputs", {ids("input_ids", {{2, 3}}), ids("attention_mask", {{0, 0}})}}}), 400, "another order");
-  expect_open_inference_error(infer({{"inputs", {ids("input_ids", {{2, 3}}), ids("attention_mask", {{0, 1}})}}}), 400, "padding behind");
-  expect_open_inference_error(infer({{"inputs", {ids("input_ids", {{2, 3}}), ids("attention_mask", {{1}})}}}), 400, "the shape of input_ids");
-  expect_open_inference_error(infer({{"inputs", {ids("input_ids", {{2, -3}})}}}), 400, "from 0 to 2147483647");
+  reference::expect_error_in_words(served_.post("/v2/models/tiny/infer", "{"), 400, "JSON");
+  reference::expect_error_in_words(infer({{"inputs", json::array()}}), 400, "\"text\" or \"input_ids\"");
+  reference::expect_error_in_words(infer({{"inputs", {texts({})}}}), 400, "at least one text");
+  reference::expect_error_in_words(infer({{"id", 3}, {"inputs", {texts({"a"})}}}), 400, "id: expected a string");
+  reference::expect_error_in_words(input(text({{"shape", {3}}})), 400, "expected 3 elements, as its shape says, found 2");
+  reference::expect_error_in_words(input(text({{"shape", {1, 2}}})), 400, "BYTES of shape [n] or [n, 1]");
+  reference::expect_error_in_words(input(text({{"shape", {1'000'000, 1'000'000}}})), 400, "at most");
+  reference::expect_error_in_words(input(text({{"shape", {-1}}})), 400, "shape[0]");
+  reference::expect_error_in_words(input(text({{"datatype", "FP32"}})), 400, "BYTES, INT64 or INT32");
+  reference::expect_error_in_words(input(text({{"data", {"a", 3}}})), 400, "data[1]: expected a string");
+  reference::expect_error_in_words(input(text({{"name", "sentence"}})), 400, "input_ids");
+  reference::expect_error_in_words(input(text({{"parameters", {{"shared_memory_region", "r"}}}})), 400, "shared memory");
+  reference::expect_error_in_words(infer({{"inputs", {texts({"a"}), texts({"b"})}}}), 400, "no other input has");
+  reference::expect_error_in_words(infer({{"inputs", {texts({"a"}), texts({"b", "c"}, "text_pair")}}}), 400, "as many as of text (1)");
+  reference::expect_error_in_words(infer({{"inputs", {texts({"b", "c"}, "text_pair")}}}), 400, "beside \"text_pair\"");
+  reference::expect_error_in_words(infer({{"inputs", {texts({"a"})}}, {"outputs", {{{"name", "probs"}}}}}), 400, "outputs[0]: name: expected logits, scores");
+  reference::expect_error_in_words(input(ids("input_ids", {{2, 101, 3}})), 400, "row 0: expected ids from 0 to 100, found 101");
+  reference::expect_error_in_words(input(ids("input_ids", {std::vector<int>(25, 5)})), 400, "at most 24 ids, found 25");
+  reference::expect_error_in_words(infer({{"inputs", {ids("input_ids", {{2, 3}}), ids("attention_mask", {{1, 2}})}}}), 400, "another order");
+  reference::expect_error_in_words(infer({{"inputs", {ids("input_ids", {{2, 3}}), ids("attention_mask", {{0, 0}})}}}), 400, "another order");
+  reference::expect_error_in_words(infer({{"inputs", {ids("input_ids", {{2, 3}}), ids("attention_mask", {{0, 1}})}}}), 400, "padding behind");
+  reference::expect_error_in_words(infer({{"inputs", {ids("input_ids", {{2, 3}}), ids("attention_mask", {{1}})}}}), 400, "the shape of input_ids");
+  reference::expect_error_in_words(infer({{"inputs", {ids("input_ids", {{2, -3}})}}}), 400, "from 0 to 2147483647");
   json deep = "a";
   for (int depth = 0; depth < 20; ++depth) deep = json::array({deep});
-  expect_open_inference_error(input(text({{"shape", {1}}, {"data", deep}})), 400, "at most 8 arrays");
+  reference::expect_error_in_words(input(text({{"shape", {1}}, {"data", deep}})), 400, "at most 8 arrays");
 }
 
 TEST_F(OpenInference, WhatIsWrongWithBytesIsNamed) {
@@ -215,15 +208,15 @@ TEST_F(OpenInference, WhatIsWrongWithBytesIsNamed) {
     return served_.post("/v2/models/tiny/infer", head + bytes, {{"inference-header-content-length", std::to_string(head.size())}});
   };
   EXPECT_EQ(with_bytes(little_endian(1, 4) + "a", 5).status, 200);
-  expect_open_inference_error(with_bytes(little_endian(1, 4) + "a", 6), 400, "expected 6 bytes behind the JSON, found 5");
-  expect_open_inference_error(with_bytes(little_endian(1, 4) + "ab", 5), 400, "no more bytes");
-  expect_open_inference_error(with_bytes(little_endian(2, 4) + "a", 5), 400, "expected 2 bytes of a string, found 1");
-  expect_open_inference_error(with_bytes("abc", 3), 400, "a length of 4 bytes");
-  expect_open_inference_error(with_bytes(little_endian(1, 4) + "\xff", 5), 400, "expected UTF-8");
-  expect_open_inference_error(with_bytes("abc", 3, "INT64"), 400, "elements of 8 bytes");
-  expect_open_inference_error(with_bytes(little_endian(0xFFFFFFFF, 4), 4, "INT32"), 400, "found -1");
+  reference::expect_error_in_words(with_bytes(little_endian(1, 4) + "a", 6), 400, "expected 6 bytes behind the JSON, found 5");
+  reference::expect_error_in_words(with_bytes(little_endian(1, 4) + "ab", 5), 400, "no more bytes");
+  reference::expect_error_in_words(with_bytes(little_endian(2, 4) + "a", 5), 400, "expected 2 bytes of a string, found 1");
+  reference::expect_error_in_words(with_bytes("abc", 3), 400, "a length of 4 bytes");
+  reference::expect_error_in_words(with_bytes(little_endian(1, 4) + "\xff", 5), 400, "expected UTF-8");
+  reference::expect_error_in_words(with_bytes("abc", 3, "INT64"), 400, "elements of 8 bytes");
+  reference::expect_error_in_words(with_bytes(little_endian(0xFFFFFFFF, 4), 4, "INT32"), 400, "found -1");
   for (const char* length : {"x", "-1", "999999", "3x"}) {
-    expect_open_inference_error(served_.post("/v2/models/tiny/infer", "{}", {{"inference-header-content-length", length}}), 400, "Inference-Header-Content-Length");
+    reference::expect_error_in_words(served_.post("/v2/models/tiny/infer", "{}", {{"inference-header-content-length", length}}), 400, "Inference-Header-Content-Length");
   }
 }
 
@@ -241,7 +234,7 @@ TEST(OpenInferenceRows, AModelWithoutATokenizerTakesThem) {
   const Served served(directory.path());
   const std::string path = "/v2/models/" + directory.path().filename().string();
   EXPECT_EQ(served.post(path + "/infer", json{{"inputs", {ids("input_ids", {{2, 5, 3}})}}}.dump()).status, 200);
-  expect_open_inference_error(served.post(path + "/infer", json{{"inputs", {texts({"a"})}}}.dump()), 400, "no tokenizer");
+  reference::expect_error_in_words(served.post(path + "/infer", json{{"inputs", {texts({"a"})}}}.dump()), 400, "no tokenizer");
   EXPECT_EQ(served.get(path).json()["inputs"][0]["name"], "input_ids");
 }
 
